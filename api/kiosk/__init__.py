@@ -1,0 +1,1 @@
+"""The pages that the person at the station sees."""

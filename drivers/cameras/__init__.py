@@ -1,0 +1,1 @@
+"""Camera drivers: the module's name is the name that a settings file gives."""

@@ -1,0 +1,17 @@
+"""The few ways in which a device can fail, told apart by what the caller can do."""
+
+
+class DeviceError(Exception):
+    """Base of every error that a driver may raise. The device works no more: call staff."""
+
+
+class DeviceAbsent(DeviceError):
+    """Nothing answers there: unplugged, powered off, wrong path. Wait for it to come back."""
+
+
+class DeviceTimeout(DeviceError, TimeoutError):
+    """It is there but did not answer in time. Reopen it once, then call it absent."""
+
+
+class ProtocolViolation(DeviceError):
+    """It answered bytes that its manual forbids. Resynchronise; never guess what it meant."""

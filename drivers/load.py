@@ -1,0 +1,52 @@
+"""From a configured name to an open device: the name is the module's name, there is no registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+from drivers import cameras, readers
+from drivers.camera import Camera
+from drivers.fingerprint import FingerprintReader
+
+
+def camera_names() -> list[str]:
+    """Return the names of the camera drivers that this station has."""
+    return _names(cameras)
+
+
+def reader_names() -> list[str]:
+    """Return the names of the reader drivers that this station has."""
+    return _names(readers)
+
+
+def open_camera(name: str, options: Mapping[str, object]) -> Camera:
+    """Open the camera that module `drivers.cameras.<name>` drives.
+
+    Raises:
+        ValueError: no such driver, or options that it refuses (pydantic's `ValidationError`).
+        DeviceError: the device could not be opened.
+    """
+    module = _driver(cameras, "camera", name)
+    camera: Camera = module.open_camera(module.Config.model_validate(options))
+    return camera
+
+
+def open_reader(name: str, options: Mapping[str, object]) -> FingerprintReader:
+    """Open the reader that module `drivers.readers.<name>` drives; raises as `open_camera`."""
+    module = _driver(readers, "reader", name)
+    reader: FingerprintReader = module.open_reader(module.Config.model_validate(options))
+    return reader
+
+
+def _names(package: ModuleType) -> list[str]:
+    return sorted(module.name for module in iter_modules(package.__path__))
+
+
+def _driver(package: ModuleType, kind: str, name: str) -> ModuleType:
+    # Before the import, so that a settings file cannot name any module of the machine.
+    if name not in _names(package):
+        raise ValueError(f"no {kind} driver {name!r}; there are: {', '.join(_names(package))}")
+    return import_module(f"{package.__name__}.{name}")

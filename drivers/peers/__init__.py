@@ -1,0 +1,1 @@
+"""The other end of each wire protocol: simulated devices for tests and the demo, nothing else."""

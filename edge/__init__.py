@@ -1,0 +1,1 @@
+"""The station itself: sittings, sealing, storing, delivering. Knows nothing of HTTP pages."""

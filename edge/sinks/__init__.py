@@ -1,0 +1,1 @@
+"""Ways out for sealed packages: one output a module, opened by its configured name."""

@@ -1,0 +1,1 @@
+"""Finger measures, one a file, under our own names."""

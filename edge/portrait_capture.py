@@ -1,0 +1,127 @@
+"""From live frames to one accepted still: look, hint, hold, burst, judge, crop.
+
+Runs on the sitting's thread, one frame a step. Plain pictures live only in what it returns.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from drivers.camera import Frame
+from edge.camera_owner import CameraOwner
+from edge.guidance import Guidance
+from edge.portrait import CannotCrop, DocumentPhoto, crop, master_jpeg
+from edge.vision import Depth, Sight, VisionWorker
+from quality.advice import Advice, advise
+from quality.document import Document, judge
+from quality.measure import Reading, Verdict
+
+FRAME_WAIT_S: Final = 0.15
+LIVE_TIMEOUT_S: Final = 2.0
+STILL_TIMEOUT_S: Final = 6.0
+BURST: Final = 3
+BLINK_SHARE: Final = 0.7
+"""A still whose eyes are less open than this share of the burst's median is a blink."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """An accepted portrait, in memory only: one photo a document, and the still they come from."""
+
+    photos: tuple[DocumentPhoto, ...]
+    master: bytes
+    readings: tuple[Reading, ...]
+    captured_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitView:
+    """What one step saw: the one hint, how far the hold has come, and the portrait if it is taken.
+
+    `fresh` is False when no new frame came, so that nothing can be said about now.
+    """
+
+    hint: Advice | None = None
+    hold_share: float = 0.0
+    faces: int = 0
+    fresh: bool = True
+    portrait: Portrait | None = None
+
+
+class PortraitCapture:
+    """One search for a portrait that satisfies all documents of a sitting."""
+
+    def __init__(
+        self,
+        camera: CameraOwner,
+        vision: VisionWorker,
+        documents: Sequence[Document],
+        good_frames: int,
+    ) -> None:
+        self._camera = camera
+        self._vision = vision
+        self._documents = tuple(documents)
+        self._good_frames = good_frames
+        self._guidance = self._new_guidance()
+        self._after = -1
+
+    def step(self) -> PortraitView:
+        """Judge the newest frame; take the portrait when it has been good for long enough.
+
+        Raises:
+            VisionLost: the worker died; call again.
+            DeviceError: the camera was lost while a still was taken.
+        """
+        frame = self._camera.wait_frame(self._after, FRAME_WAIT_S)
+        if frame is None:
+            return PortraitView(fresh=False)
+        self._after = frame.sequence
+        sight = self._vision.look(frame, Depth.LIVE, LIVE_TIMEOUT_S)
+        guided = self._guidance.see(sight, frame.captured_at_s)
+        if not guided.capture:
+            return PortraitView(guided.hint, guided.hold_share, sight.faces)
+        return self._take(sight.faces)
+
+    def _new_guidance(self) -> Guidance:
+        return Guidance(self._documents, good_frames_needed=self._good_frames)
+
+    def _take(self, faces: int) -> PortraitView:
+        burst = [self._still() for _ in range(BURST)]
+        self._after = burst[-1][0].sequence
+        still, sight = _best(burst)
+        readings = tuple(r for d in self._documents for r in judge(d, sight.natives, live=False))
+        try:
+            advice = advise(sight, readings)
+            if advice is None and sight.outline is not None and _none_rejected(readings):
+                photos = tuple(crop(still, sight.outline, d) for d in self._documents)
+                portrait = Portrait(photos, master_jpeg(still), readings, still.captured_at_s)
+                return PortraitView(None, 1.0, faces, portrait=portrait)
+        except CannotCrop as refusal:
+            advice = refusal.advice
+        # The picture was not good enough after all: look again from the beginning, without comment.
+        self._guidance = self._new_guidance()
+        return PortraitView(advice or Advice.WAIT, 0.0, faces)
+
+    def _still(self) -> tuple[Frame, Sight]:
+        still = self._camera.still(STILL_TIMEOUT_S)
+        return still, self._vision.look(still, Depth.STILL, STILL_TIMEOUT_S)
+
+
+def _best(burst: Sequence[tuple[Frame, Sight]]) -> tuple[Frame, Sight]:
+    """Return the sharpest still of a burst in which nobody blinks."""
+    openness = [_native(sight, "EyesOpen") for _, sight in burst]
+    floor = BLINK_SHARE * statistics.median(openness)
+    awake = [pair for pair, open_ in zip(burst, openness, strict=True) if open_ >= floor]
+    return max(awake, key=lambda pair: _native(pair[1], "Sharpness"))
+
+
+def _native(sight: Sight, measure: str) -> float:
+    native = sight.natives.get(measure)
+    return 0.0 if native is None or native.value is None else native.value
+
+
+def _none_rejected(readings: Sequence[Reading]) -> bool:
+    return not any(r.verdict is Verdict.REJECTED and not r.advisory for r in readings)

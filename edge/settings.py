@@ -1,0 +1,260 @@
+"""Everything that an operator may set: typed, frozen, and refusing what it does not know.
+
+A station file (`firmware_configs/stations/*.toml`) is read here and nowhere else. Paths in it are
+relative to the checkout. What a refused file says is meant for a technician: file, line, key, what
+stands there, what may stand there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from drivers.load import camera_names, reader_names
+from quality.document import Document
+
+CONFIGS: Final = Path(__file__).resolve().parent.parent / "firmware_configs"
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+FingerPosition = Literal[
+    "right_thumb", "right_index", "right_middle", "right_ring", "right_little",
+    "left_thumb", "left_index", "left_middle", "left_ring", "left_little",
+]  # fmt: skip
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class SettingsError(Exception):
+    """A settings file cannot be used. The message says where, what and what instead; mend it."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Station(_Section):
+    """Who this station is, as packages and pages name it."""
+
+    id: Identifier
+    hotline: Annotated[str, Field(max_length=24)] = ""
+    language: Literal["zh-CN", "en"] = "zh-CN"
+
+
+class Device(_Section):
+    """Which driver module to open, and with what."""
+
+    id: Identifier
+    driver: Name
+    model: Name | None = None
+    """A file in `firmware_configs/readers` or `cameras` whose values come before `options`."""
+    options: dict[str, Any] = {}
+
+
+class Vision(_Section):
+    """Where the model files lie (`make run` fetches them)."""
+
+    face_landmarker: Path
+    selfie_segmentation: Path
+
+
+class Portrait(_Section):
+    """Which photo documents one portrait becomes, and how patient the automatic capture is."""
+
+    documents: Annotated[tuple[Name, ...], Field(min_length=1)]
+    good_frames: Annotated[int, Field(ge=1, le=60)] = 8
+    keep_master: bool = True
+
+
+class Fingers(_Section):
+    """Which fingers are asked for and when a press is good enough (`docs/measures.md`)."""
+
+    positions: tuple[FingerPosition, ...] = ("right_thumb", "left_thumb")
+    presses_max: Annotated[int, Field(ge=1, le=9)] = 5
+    accept_score: Annotated[int, Field(ge=0, le=100)] = 45
+    stop_loss_score: Annotated[int, Field(ge=0, le=100)] = 25
+    press_timeout_s: Annotated[float, Field(ge=3, le=120)] = 20.0
+
+
+class SittingLimits(_Section):
+    """How long a sitting waits for somebody."""
+
+    idle_s: Annotated[float, Field(ge=30, le=3600)] = 180.0
+    resume_within_s: Annotated[float, Field(ge=0, le=86400)] = 1800.0
+
+
+class Store(_Section):
+    """Where the journal and the keys lie, and when the disk counts as full."""
+
+    folder: Path
+    floor_mib: Annotated[int, Field(ge=1)] = 256
+    reserve_mib: Annotated[int, Field(ge=1)] = 32
+
+
+class Kiosk(_Section):
+    """The pages for the person. Loopback only."""
+
+    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
+    port: Port = 8080
+    screen_ppi: Annotated[float, Field(ge=50, le=400)] = 102.46
+
+
+class V1(_Section):
+    """The interface for the central system. Until client certificates: loopback and a token."""
+
+    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
+    port: Port = 8081
+
+
+class Sink(_Section):
+    """One way out. `custody`: its receipt allows deletion; `copy`: it does not."""
+
+    name: Identifier
+    driver: Name
+    role: Literal["custody", "copy"] = "custody"
+    options: dict[str, Any] = {}
+
+
+class Settings(_Section):
+    """One station file."""
+
+    station: Station
+    camera: Device
+    reader: Device
+    vision: Vision
+    portrait: Portrait
+    fingers: Fingers = Fingers()
+    sitting: SittingLimits = SittingLimits()
+    store: Store
+    kiosk: Kiosk = Kiosk()
+    v1: V1 = V1()
+    sinks: Annotated[tuple[Sink, ...], Field(min_length=1)]
+
+
+def load_settings(path: Path) -> Settings:
+    """Read one station file. Raises `SettingsError`."""
+    settings = _validated(Settings, path, _table(path))
+    for key, name, names in (
+        ("camera.driver", settings.camera.driver, camera_names()),
+        ("reader.driver", settings.reader.driver, reader_names()),
+        *(("portrait.documents", name, document_names()) for name in settings.portrait.documents),
+    ):
+        if name not in names:
+            raise _refusal(path, key.split("."), f"is {name!r}", _one_of(name, names))
+    return settings
+
+
+def document_names() -> list[str]:
+    """Return the ids of the photo documents that this station knows."""
+    return sorted(path.stem for path in (CONFIGS / "documents").glob("*.toml"))
+
+
+def load_document(name: str) -> Document:
+    """Read one photo document's file. Raises `SettingsError`."""
+    path = CONFIGS / "documents" / f"{name}.toml"
+    return _validated(Document, path, _table(path))
+
+
+def device_options(device: Device, kind: Literal["cameras", "readers"]) -> dict[str, Any]:
+    """Return a device's options: its model's file, overlaid by the station's own.
+
+    Raises:
+        SettingsError: the model's file is missing or cannot be read.
+    """
+    if device.model is None:
+        return dict(device.options)
+    return {**_table(CONFIGS / kind / f"{device.model}.toml"), **device.options}
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such file. Give an existing settings file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}.") from None
+
+
+def _validated(model: type[Model], path: Path, table: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        raise _explained(model, path, error.errors(include_url=False)[0]) from None
+
+
+def _explained(model: type[BaseModel], path: Path, refused: ErrorDetails) -> SettingsError:
+    """Return the first thing that pydantic refused, as a sentence for a technician."""
+    keys = [str(part) for part in refused["loc"]]
+    allowed = refused["msg"][:1].lower() + refused["msg"][1:]
+    if refused["type"] == "extra_forbidden":
+        return _refusal(
+            path, keys, "is not known", _one_of(keys[-1], _known_keys(model, keys[:-1]))
+        )
+    if refused["type"] == "missing":
+        return _refusal(path, keys, "is missing", allowed)
+    return _refusal(path, keys, f"is {refused['input']!r}", allowed)
+
+
+def _known_keys(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
+    """Return the keys that may stand in the table that these keys lead to."""
+    for key in keys:
+        if key.isdigit():
+            continue
+        inner = _model_in(model.model_fields[key].annotation)
+        if inner is None:
+            return []
+        model = inner
+    return sorted(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the section that a field's type holds, also inside tuples, options and annotations."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inside = (_model_in(part) for part in getattr(annotation, "__args__", ()))
+    return next((found for found in inside if found), None)
+
+
+def _one_of(given: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(given, names, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}allowed: {', '.join(names)}"
+
+
+def _refusal(path: Path, keys: Sequence[str], fault: str, allowed: str) -> SettingsError:
+    line = _line_of(path, keys)
+    where = f"{path}, line {line}" if line else str(path)
+    return SettingsError(f"{where}: {'.'.join(keys)} {fault}; {allowed}.")
+
+
+def _line_of(path: Path, keys: Sequence[str]) -> int | None:
+    """Return the line on which a key stands, or that of the nearest table that does stand there.
+
+    tomllib gives no positions, so the text is read once more: table headers and `key =` lines are
+    all that a settings file needs.
+    """
+    wanted = [key for key in keys if not key.isdigit()]
+    index = next((int(key) for key in keys if key.isdigit()), 0)
+    table: list[str] = []
+    best, depth, seen = None, 0, -1
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        header = re.match(r"\s*\[\[?\s*([\w.\-]+)\s*\]", text)
+        if header:
+            table = header[1].split(".")
+            seen += text.lstrip().startswith("[[") and table == wanted[: len(table)]
+        assigned = re.match(r"\s*([\w\-]+(?:\.[\w\-]+)*)\s*=", text)
+        here = table + (assigned[1].split(".") if assigned else [])
+        common = here == wanted[: len(here)]
+        if common and len(here) > depth and (seen < 0 or seen >= index):
+            best, depth = number, len(here)
+    return best

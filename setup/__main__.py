@@ -6,7 +6,7 @@ import sys
 def main(purpose: str) -> int:
     """Bring the machine to where this purpose can start; return the exit status."""
     # Not at the top: another Python could not even read these, and would not say why.
-    from setup.commands import LOGS, Stop, cause_of  # noqa: PLC0415
+    from setup.commands import Stop, cause_of  # noqa: PLC0415
     from setup.steps import prepare  # noqa: PLC0415
 
     try:
@@ -19,7 +19,7 @@ def main(purpose: str) -> int:
         sentence = "Interrupted: run the same command again to go on"
     else:
         return 0
-    print(f"set-up: {sentence}. (Details: {LOGS})", file=sys.stderr)  # noqa: T201
+    print(f"set-up: {sentence}.", file=sys.stderr)  # noqa: T201
     return 1
 
 

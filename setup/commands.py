@@ -18,8 +18,11 @@ CHECKOUT: Final = Path(__file__).resolve().parent.parent
 CACHE: Final = CHECKOUT / ".cache" / "anxin"
 LOGS: Final = CACHE / "logs"
 
-DISK_FULL: Final = f"The disk is full: free 3 GB where {CHECKOUT} lies"
-NO_NETWORK: Final = "No package source can be reached: connect this machine to the network"
+SPACE_NEEDED_BYTES: Final = 2_000_000_000
+"""Environment, download cache, model files and one carrier at a time, with room to spare."""
+
+DISK_FULL: Final = f"The disk is full: free {SPACE_NEEDED_BYTES // 10**9} GB where {CHECKOUT} lies"
+NO_NETWORK: Final = "No package source can be reached: connect this machine and run this again"
 NOT_WRITABLE: Final = f"{CHECKOUT} cannot be written by this account: make it the folder's owner"
 
 # In the order of certainty: a full disk also makes downloads fail.
@@ -42,7 +45,8 @@ class Stop(Exception):
 
 def say(line: str) -> None:
     """Print one line of progress."""
-    print(f"set-up: {line}", flush=True)  # noqa: T201  # this is the set-up's only voice
+    # One write for text and line end: carriers are fetched several at once.
+    print(f"set-up: {line}\n", end="", flush=True)  # noqa: T201  # this is the set-up's only voice
 
 
 def run(name: str, command: Sequence[str | Path], *, folder: Path = CHECKOUT) -> str:
@@ -75,8 +79,11 @@ def run(name: str, command: Sequence[str | Path], *, folder: Path = CHECKOUT) ->
         )
         errors.write(done.stdout)
     if done.returncode != 0:
-        what = cause(log.read_text(encoding="utf-8", errors="replace"))
-        raise Stop(what or f"`{Path(command[0]).name}` failed: see {log.relative_to(CHECKOUT)}")
+        said = log.read_text(encoding="utf-8", errors="replace")
+        what = (
+            cause(said) or f"`{Path(command[0]).name}` failed: read its output and run this again"
+        )
+        raise Stop(f"{what} ({log.relative_to(CHECKOUT)})")
     return done.stdout
 
 

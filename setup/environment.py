@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from setup.commands import CACHE, CHECKOUT, DISK_FULL, Stop, run, say
+from setup.commands import CACHE, CHECKOUT, DISK_FULL, SPACE_NEEDED_BYTES, Stop, run, say
 
 VENV: Final = CHECKOUT / ".venv"
 TOOLS: Final = CACHE / "tools"
@@ -18,9 +18,6 @@ TOOLS: Final = CACHE / "tools"
 RUNTIME: Final = CHECKOUT / "requirements" / "runtime.lock"
 DEV: Final = CHECKOUT / "requirements" / "dev.lock"
 SETUP: Final = CHECKOUT / "requirements" / "setup.lock"
-
-SPACE_NEEDED_BYTES: Final = 3_000_000_000
-"""Environment, download cache, model files and one carrier at a time, with room to spare."""
 
 
 def holds(folder: Path, lock: Path) -> bool:

@@ -9,7 +9,7 @@ import sys
 from typing import Final
 
 from setup import environment
-from setup.commands import CHECKOUT, Stop, run, say
+from setup.commands import Stop, run, say
 
 LOCKS: Final = ("setup", "runtime", "dev")
 
@@ -34,4 +34,4 @@ if __name__ == "__main__":
     try:
         compile_locks(*sys.argv[1:])
     except Stop as stop:
-        sys.exit(f"set-up: {stop}. (Details: {CHECKOUT / '.cache/anxin/logs'})")
+        sys.exit(f"set-up: {stop}.")

@@ -1,0 +1,112 @@
+"""A serial line as the drivers need it: the only file that knows pyserial.
+
+It reads what is there, in one piece, and never waits longer than it is told.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import serial
+
+from drivers.errors import DeviceAbsent, DeviceTimeout
+
+WRITE_LIMIT_S: Final = 2.0
+CHUNK_BYTES: Final = 4096
+"""What Linux keeps for one line; a longer read returns no more."""
+
+
+class SerialPort:
+    """One open port, 8N1, no flow control, held by this process alone. One thread uses it."""
+
+    def __init__(self, path: Path, baud: int) -> None:
+        """Open the port.
+
+        Raises:
+            DeviceAbsent: no such port, no right to open it, or another process holds it.
+        """
+        self.path = path
+        with _mapped(path):
+            self._serial = serial.Serial(
+                str(path), baud, timeout=0, write_timeout=WRITE_LIMIT_S, exclusive=True
+            )
+            self._fd: int = self._serial.fileno()
+
+    @property
+    def baud(self) -> int:
+        """Speed in bits a second; setting it changes the open port."""
+        return int(self._serial.baudrate)
+
+    @baud.setter
+    def baud(self, baud: int) -> None:
+        with _mapped(self.path):
+            self._serial.baudrate = baud
+
+    def read(self, limit_s: float) -> bytes:
+        """Return what has arrived, waiting at most this long for the first byte; b"" for nothing.
+
+        Raises:
+            DeviceAbsent: the device went away.
+        """
+        with _mapped(self.path):
+            # pyserial's own read takes three system calls for a chunk.
+            if not select.select((self._open_fd(),), (), (), max(0.0, limit_s))[0]:
+                return b""
+            try:
+                received = os.read(self._fd, CHUNK_BYTES)
+            except BlockingIOError:
+                return b""
+        if not received:
+            raise DeviceAbsent(f"{self.path} hung up")
+        return received
+
+    def write(self, content: bytes) -> None:
+        """Send bytes. Raises `DeviceAbsent`, or `DeviceTimeout` if the line takes nothing."""
+        with _mapped(self.path):
+            self._open_fd()
+            self._serial.write(content)
+
+    def drop_input(self) -> None:
+        """Forget what has arrived so far."""
+        with _mapped(self.path):
+            self._open_fd()
+            self._serial.reset_input_buffer()
+
+    def drain(self, silence_s: float, limit_s: float) -> int:
+        """Read and drop until the line is silent for so long; return how many bytes came."""
+        dropped, deadline = 0, time.monotonic() + limit_s
+        while (left := deadline - time.monotonic()) > 0:
+            received = self.read(min(silence_s, left))
+            if not received:
+                break
+            dropped += len(received)
+        return dropped
+
+    def close(self) -> None:
+        """Release the port. Closing twice is allowed."""
+        with suppress(serial.SerialException, OSError, termios.error):
+            self._serial.close()
+
+    def _open_fd(self) -> int:
+        if not self._serial.is_open:
+            raise DeviceAbsent(f"{self.path} is closed")
+        return self._fd
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[None]:
+    """Turn what pyserial and the kernel raise into the two errors a caller can act on."""
+    try:
+        yield
+    except serial.SerialTimeoutException as failure:
+        raise DeviceTimeout(f"{path} took no bytes for {WRITE_LIMIT_S} s") from failure
+    # A device that is pulled out shows as any of these, by platform and by moment.
+    except (serial.SerialException, OSError, termios.error, ValueError) as failure:
+        raise DeviceAbsent(f"{path}: {failure}") from failure

@@ -1,0 +1,268 @@
+"""A zfm module at the other end of a serial port: one command and its answer, one image.
+
+It knows time and repetition on the line, and nothing of fingers or sizes of sensors.
+
+An image comes as packets without numbers, so one lost and one doubled packet keep every sum and
+the total length. Hence the rules of `Uploads`: a fault drops the whole image, never a part of it,
+and after any fault an image counts only when two uploads agree byte for byte.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from typing import Final
+
+from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
+from drivers.serial_port import SerialPort
+from drivers.zfm_packets import (
+    MAX_PAYLOAD_BYTES,
+    Confirmation,
+    Kind,
+    Opcode,
+    Packet,
+    PacketParser,
+    command,
+    stream_line_bytes,
+)
+
+log = logging.getLogger(__name__)
+
+TRIES: Final = 3
+"""A command, and an upload, is sent at most so often."""
+
+QUIET_S: Final = 0.1
+"""A module that says nothing for so long has finished what it was sending."""
+
+REST_MAX_S: Final = 0.02
+TRACE_ENTRIES: Final = 256
+
+Received = Callable[[int], None]
+"""Called with the number of image bytes so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long to wait, in seconds (`docs/add-a-reader.md` says why)."""
+
+    answer_s: float = 3.0
+    handshake_s: float = 0.5
+    gap_s: float = 0.5
+
+
+@dataclass(slots=True)
+class Upload:
+    """What one UpImage brought; `fault` is empty if the line was clean from end to end."""
+
+    content: bytes | None
+    fault: str = ""
+
+
+class ZfmLine:
+    """Commands and streams over one open port. One thread uses it.
+
+    Attributes:
+        trace: the last commands, answers and packet heads as ("out" or "in", bytes), for support.
+            Image bytes never enter it.
+        heard_bytes: how many bytes came since the last command, sense or not.
+    """
+
+    def __init__(self, port: SerialPort, address: int, limits: Limits) -> None:
+        self.port = port
+        self.limits = limits
+        self.trace: deque[tuple[str, bytes]] = deque(maxlen=TRACE_ENTRIES)
+        self.heard_bytes = 0
+        self._address = address
+        self._parser = PacketParser(address)
+        # How long the module may still be sending what nobody wants any more; 0 if it is silent.
+        self._stale_s = 0.0
+
+    def confirm(self, opcode: Opcode, *parameters: int) -> int:
+        """Send a command and return the confirmation byte. Raises as `ask`."""
+        return self.ask(opcode, *parameters)[0]
+
+    def ask(self, opcode: Opcode, *parameters: int, limit_s: float | None = None) -> bytes:
+        """Send a command and return the acknowledge's payload, confirmation byte first.
+
+        A damaged packet in either direction, or silence, makes it send again, three times in all.
+
+        Raises:
+            DeviceTimeout: it stayed silent. ProtocolViolation: no intact answer came.
+            DeviceAbsent: the port is gone.
+        """
+        failure: DeviceError = DeviceTimeout("nothing was sent")
+        for _ in range(TRIES):
+            try:
+                answer = self.ask_once(opcode, *parameters, limit_s=limit_s)
+            except (DeviceTimeout, ProtocolViolation) as known:
+                failure, self._stale_s = known, self.limits.gap_s
+                continue
+            if answer[0] == Confirmation.VERIFY_FIRST and opcode is not Opcode.VFY_PWD:
+                # It was reset behind our back: the handshake lasts as long as its power.
+                failure = DeviceError("the module asks for its password")
+                self.ask_once(Opcode.VFY_PWD, 0, 0, 0, 0)
+            elif answer[0] == Confirmation.BAD_PACKET:
+                failure = ProtocolViolation("the module says that our packets arrive damaged")
+            else:
+                return answer
+        raise failure
+
+    def ask_once(self, opcode: Opcode, *parameters: int, limit_s: float | None = None) -> bytes:
+        """Send a command once and return the acknowledge's payload; raises as `ask`."""
+        self._settle()
+        frame = command(opcode, *parameters, address=self._address).to_bytes()
+        self.trace.append(("out", frame))
+        self.port.write(frame)
+        limit_s = self.limits.answer_s if limit_s is None else limit_s
+        deadline = time.monotonic() + limit_s
+        while True:
+            packet = self._packet(deadline)
+            if packet is None:
+                raise DeviceTimeout(f"no answer to {opcode.name} within {limit_s} s")
+            # Packets of an image that was given up may still be under way: they answer nothing.
+            if packet.kind is Kind.ACKNOWLEDGE and packet.payload:
+                return packet.payload
+            if time.monotonic() > deadline:
+                raise DeviceTimeout(f"an old stream hides the answer to {opcode.name}")
+
+    def upload(self, content_bytes: int, received: Received, cancelled: Event) -> Upload:
+        """Fetch the image buffer once; `content` is None if cancelled or faulty.
+
+        Raises:
+            DeviceTimeout: no answer to UpImage. DeviceAbsent: the port is gone.
+        """
+        try:
+            confirmation = self.ask_once(Opcode.UP_IMAGE)[0]
+        except ProtocolViolation as violation:
+            self._stale_s = self.stream_limit_s(content_bytes)
+            return Upload(None, str(violation))
+        if confirmation != Confirmation.OK:
+            return Upload(None, f"the module cannot send its image: {confirmation:02X}")
+        collected = _Collected(content_bytes)
+        deadline = time.monotonic() + self.stream_limit_s(content_bytes)
+        while not collected.ended:
+            left_s = deadline - time.monotonic()
+            if cancelled.is_set():
+                self._stale_s = max(QUIET_S, left_s)
+                return Upload(None)
+            if not self._collect(collected, min(left_s, self.limits.gap_s)):
+                self._stopped(collected, left_s)
+                break
+            received(min(collected.received_bytes, content_bytes))
+        if self._parser.skipped_bytes:
+            collected.blame(f"{self._parser.skipped_bytes} bytes belonged to no packet")
+        return collected.as_upload()
+
+    def stream_limit_s(self, content_bytes: int) -> float:
+        """Return how long an image may take: a quarter more than the line needs, and 2 s."""
+        # The smallest packets have the most overhead; a module may use them without telling.
+        line_s = stream_line_bytes(content_bytes, 32) * 10 / self.port.baud
+        return 1.25 * line_s + 2.0
+
+    def _collect(self, collected: _Collected, limit_s: float) -> bool:
+        """Add the next packet, good or bad; False if none came or the image's time is up."""
+        if limit_s <= 0:
+            return False
+        try:
+            packet = self._packet(time.monotonic() + limit_s, collected.missing_bytes)
+        except ProtocolViolation as violation:
+            collected.blame(str(violation))
+            return True
+        if packet is None:
+            return False
+        collected.add(packet)
+        return True
+
+    def _stopped(self, collected: _Collected, left_s: float) -> None:
+        if collected.missing_bytes == 0:
+            # Reported of R551 modules (brianrho/FPM issue 11): all bytes, but no END.
+            log.warning("zfm_image_without_end bytes=%d", collected.received_bytes)
+            collected.ended = True
+            return
+        collected.blame("the stream stopped")
+        # It is in the middle of an image: what it still sends would be taken for the next answer.
+        self._stale_s = max(0.0, left_s)
+        self._wait_for_end(self.limits.answer_s)
+
+    def _settle(self) -> None:
+        """Get the line silent and empty before a command."""
+        if self._stale_s:
+            self._wait_for_end(QUIET_S)
+        self._stale_s = 0.0
+        self.port.drop_input()
+        self._parser.clear()
+        self.heard_bytes = 0
+
+    def _wait_for_end(self, silence_s: float) -> None:
+        """Read until END, or silence, or the time that the stale stream may take."""
+        deadline = time.monotonic() + self._stale_s
+        while (now := time.monotonic()) < deadline:
+            try:
+                packet = self._packet(min(deadline, now + silence_s), MAX_PAYLOAD_BYTES)
+            except ProtocolViolation:
+                continue
+            if packet is None or packet.kind is Kind.END:
+                break
+        self._stale_s = 0.0
+
+    def _packet(self, deadline: float, coming_bytes: int = 0) -> Packet | None:
+        """Return the next packet; None when nothing, or nothing but noise, came until then."""
+        while (packet := self._parser.next_packet()) is None:
+            now = time.monotonic()
+            # Past the deadline it still takes what is there: this process may have slept, not they.
+            chunk = self.port.read(deadline - now)
+            if not chunk or now > deadline + self.limits.gap_s:
+                return None
+            self._parser.feed(chunk)
+            self.heard_bytes += len(chunk)
+            if coming_bytes > 2 * MAX_PAYLOAD_BYTES:
+                # Waking for every few bytes costs ten times the processor time; more packets are
+                # on their way in any case, so nothing is lost by sleeping while they arrive.
+                time.sleep(min(REST_MAX_S, 128 * 10 / self.port.baud))
+        shown = packet.payload[:32] if packet.kind is Kind.ACKNOWLEDGE else b""
+        self.trace.append(("in", struct.pack(">BH", packet.kind, len(packet.payload)) + shown))
+        return packet
+
+
+class _Collected:
+    """An image on its way in, and what was wrong with it."""
+
+    def __init__(self, expected_bytes: int) -> None:
+        self.expected_bytes = expected_bytes
+        self.received_bytes = 0
+        self.ended = False
+        self._payloads: list[bytes] = []
+        self._fault = ""
+        self._usable = True
+
+    @property
+    def missing_bytes(self) -> int:
+        return self.expected_bytes - self.received_bytes
+
+    def blame(self, why: str) -> None:
+        """Remember the first thing that went wrong."""
+        self._fault = self._fault or why
+
+    def add(self, packet: Packet) -> None:
+        if packet.kind not in (Kind.DATA, Kind.END):
+            self.blame(f"a packet of kind {packet.kind.name} inside the image")
+            return
+        payload = packet.payload
+        # Skin is never twice the same for 128 bytes, but untouched glass is (0 of 11,440
+        # neighbours in FVC2002 DB2_B): else a packet was doubled, and another may be missing.
+        if self._payloads and payload == self._payloads[-1] and len(set(payload)) > 1:
+            self.blame("two neighbouring packets are equal")
+        self._payloads.append(payload)
+        self.received_bytes += len(payload)
+        self.ended = packet.kind is Kind.END
+
+    def as_upload(self) -> Upload:
+        if self.received_bytes != self.expected_bytes or not self.ended:
+            self.blame(f"{self.received_bytes} bytes instead of {self.expected_bytes}")
+            return Upload(None, self._fault)
+        return Upload(b"".join(self._payloads), self._fault)

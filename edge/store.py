@@ -1,0 +1,465 @@
+"""The journal: sealed parts, closed packages, deliveries and the audit chain, in one SQLite file.
+
+Every method that changes something returns when the change is durable; if it raised, or the power
+failed first, call it again: twice is once. Nothing plain of a sample ever comes here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from edge import audit, store_close, store_delivery
+from edge.audit import Actor
+from edge.disk_floor import DiskFloor
+from edge.seal import Closing, KeptPart, Part, digest_of, package_file
+from edge.store_errors import (
+    NoSuchPackage,
+    PackageClosed,
+    PackageGone,
+    PackageUnreadable,
+    StoreBroken,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreKeyWrong,
+)
+from edge.store_file import DAMAGED, StoreFile, open_store_file
+from edge.store_rows import OpenPackage, PackageRow, Pending, Role
+from edge.store_writer import Readers, Writer
+
+__all__ = [
+    "Actor",
+    "NoSuchPackage",
+    "OpenPackage",
+    "PackageClosed",
+    "PackageGone",
+    "PackageRow",
+    "PackageUnreadable",
+    "Part",
+    "Pending",
+    "Store",
+    "StoreBroken",
+    "StoreBusy",
+    "StoreError",
+    "StoreFull",
+    "StoreKeyWrong",
+]
+
+T = TypeVar("T")
+MIB: Final = 1 << 20
+STATION: Final = Actor("station", "service")
+# Record 63, at the most, is the manifest.
+PARTS_MAX: Final = 63
+
+
+class Store:
+    """One station's journal. Any thread may call it; one thread of its own writes."""
+
+    def __init__(
+        self,
+        file: StoreFile,
+        floor: DiskFloor,
+        observe_commit: Callable[[float], None] | None = None,
+    ) -> None:
+        """Use `Store.open`."""
+        self._file = file
+        self._floor = floor
+        self._closing = threading.Lock()
+        self._closed = False
+        self.alarms: tuple[str, ...] = ("store_set_aside",) if file.set_aside else ()
+        """Codes of what a technician must look at: "store_set_aside", "audit_broken"."""
+        try:
+            audit.verify_tail(file.db)
+        except audit.AuditBroken:
+            self.alarms += ("audit_broken",)
+        self._readers = Readers(file.reader)
+        self._writer = Writer(file.db, floor.make_room, observe_commit)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        key_file: Path,
+        *,
+        floor_bytes: int = 256 * MIB,
+        reserve_bytes: int = 32 * MIB,
+        observe_commit: Callable[[float], None] | None = None,
+    ) -> Store:
+        """Open or make the journal; a new one gets a new key file (mode 0600).
+
+        Args:
+            path: the database; lock, key check and reserve lie beside it.
+            key_file: 32 random bytes.
+            floor_bytes: below this much free space no new package is opened.
+            reserve_bytes: kept free for sittings that run when the floor is reached.
+            observe_commit: is told the seconds of every transaction, by the writer's thread.
+
+        Raises:
+            StoreBusy, StoreKeyWrong, StoreBroken, StoreError: each is a plain sentence.
+        """
+        file = open_store_file(path, key_file)
+        try:
+            store = cls(file, DiskFloor(path.parent, floor_bytes, reserve_bytes), observe_commit)
+        except BaseException:
+            file.close()
+            raise
+        try:
+            store._writer.run(store._note_start)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Finish what was asked for and let another service have the store. Twice is allowed."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._writer.close()
+                self._readers.close()
+                self._file.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # One sitting, from its first part to the signed package
+
+    def open_package(
+        self,
+        package_id: str,
+        sitting_id: str,
+        station_id: str,
+        kid: str,
+        sitting: Mapping[str, Any],
+    ) -> None:
+        """Begin a package, sealed to the key `kid` throughout.
+
+        Args:
+            package_id: UUIDv7, fixed from here on.
+            sitting_id: UUIDv7.
+            station_id: as the centre knows it.
+            kid: of the sealing key.
+            sitting: what a restart needs to go on; JSON, not biometric, erased at the closing.
+
+        Raises:
+            StoreFull: below the floor, or no room; nothing happened.
+        """
+        if "store_full" in self.refusals:
+            raise StoreFull("The disk is almost full: no new sitting is begun.")
+        row = (package_id, sitting_id, station_id, kid, _now_ms(), _json(sitting))
+
+        def begin(db: apsw.Connection) -> None:
+            if _package(db, package_id) is None:
+                db.execute(
+                    "insert into package(package_id, sitting_id, station_id, kid, state,"
+                    " opened_at_ms, sitting) values(?, ?, ?, ?, 'open', ?, ?)",
+                    row,
+                )
+                _note(db, STATION, "package.open", package_id)
+
+        self._writer.run(begin)
+
+    def next_n(self, package_id: str, name: str | None = None) -> int:
+        """Return the place for a part of that name: its own if it is in already, else the next.
+
+        Without a name: the manifest's place, behind all parts.
+        """
+        with self._readers.lend() as db:
+            cursor = _open_cursor(db, package_id)
+            own = db.execute(
+                "select n from part where package = ? and name = ?", (cursor, name)
+            ).get
+            return int(_last_n(db, cursor) + 1 if own is None else own)
+
+    def add_part(self, package_id: str, part: Part) -> None:
+        """Keep one sealed part; one of the same name, an earlier attempt, is replaced.
+
+        Raises:
+            NoSuchPackage, PackageClosed, StoreFull: nothing happened.
+            ValueError: the place is taken by another part, or impossible.
+        """
+        if not 0 <= part.n < PARTS_MAX:
+            raise ValueError(f"no place {part.n} in a package")
+        row = (
+            part.n, part.name, part.media_type, part.size, part.sha256,
+            hashlib.sha256(part.record).hexdigest(), _json(part.facts), part.record,
+        )  # fmt: skip
+
+        def add(db: apsw.Connection) -> None:
+            cursor = _open_cursor(db, package_id)
+            db.execute("delete from part where package = ? and name = ?", (cursor, part.name))
+            if db.execute("select 1 from part where package = ? and n = ?", (cursor, part.n)).get:
+                raise ValueError(f"place {part.n} is taken")
+            db.execute(
+                "insert into part(package, n, name, media_type, size, sha256, record_sha256,"
+                " facts, record) values(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (cursor, *row),
+            )
+            _note(db, STATION, "part.add", package_id)
+
+        self._writer.run(add)
+
+    def update_sitting(self, package_id: str, sitting: Mapping[str, Any]) -> None:
+        """Replace what a restart needs to go on. Raises as `add_part`."""
+        text = _json(sitting)
+
+        def update(db: apsw.Connection) -> None:
+            cursor = _open_cursor(db, package_id)
+            db.execute("update package set sitting = ? where id = ?", (text, cursor))
+
+        self._writer.run(update)
+
+    def drop_package(self, package_id: str, actor: Actor) -> None:
+        """Delete an open package: the person left or declined. The audit row stays.
+
+        Raises:
+            PackageClosed: it is signed and on its way; nothing happened.
+        """
+
+        def drop(db: apsw.Connection) -> None:
+            if _package(db, package_id) is None:
+                return
+            cursor = _open_cursor(db, package_id)
+            db.execute("delete from package where id = ?", (cursor,))
+            _note(db, actor, "package.drop", package_id)
+
+        self._writer.run(drop)
+
+    def previous_digest(self) -> str | None:
+        """Return the digest of the package closed last, which the next manifest names."""
+        with self._readers.lend() as db:
+            digest: str | None = db.execute("select digest from chain").get
+            return digest
+
+    def close_package(
+        self,
+        package_id: str,
+        manifest_record: bytes,
+        statement_of: Callable[[Closing], str],
+        *,
+        previous: str | None,
+        sinks: Mapping[str, Role],
+        actor: Actor = STATION,
+    ) -> PackageRow:
+        """Close and sign the package in one durable transaction: the point of no return.
+
+        Args:
+            package_id: of an open package; of a closed one: nothing happens, its row is returned.
+            manifest_record: the sealed manifest, at place `next_n(package_id)`.
+            statement_of: signs the seal statement; called inside the transaction.
+            previous: what the manifest names as the package before (`previous_digest`).
+            sinks: every sink that shall have it; at least one of role "custody".
+            actor: who handed it in.
+
+        Raises:
+            NoSuchPackage, StoreFull, OutOfTurn: nothing happened.
+        """
+        if "custody" not in sinks.values():
+            raise ValueError("a package needs a sink whose receipt allows deletion")
+        order = store_close.Order(manifest_record, statement_of, previous, sinks, actor)
+        self._writer.run(lambda db: store_close.close(db, package_id, order, _now_ms()))
+        return self.package(package_id)
+
+    # What lies here
+
+    def open_packages(self) -> list[OpenPackage]:
+        """Return the packages of sittings that have not ended, oldest first."""
+        with self._readers.lend() as db:
+            found = db.execute(
+                "select id, package_id, sitting_id, station_id, kid, opened_at_ms, sitting"
+                " from package where state = 'open' order by id"
+            )
+            return [
+                OpenPackage(*(*row, json.loads(sitting), _kept_parts(db, cursor)))
+                for cursor, *row, sitting in list(found)
+            ]
+
+    def parts(self, package_id: str) -> tuple[KeptPart, ...]:
+        """Return what is kept in clear of an open package's parts, for its manifest."""
+        with self._readers.lend() as db:
+            return _kept_parts(db, _open_cursor(db, package_id))
+
+    def sealed(self, package_id: str) -> bytes:
+        """Return the file as it leaves, checked against its digest.
+
+        Raises:
+            NoSuchPackage: unknown or not yet closed.
+            PackageGone: receipted and deleted.
+            PackageUnreadable: the bytes are damaged.
+        """
+        with self._readers.lend() as db:
+            row = store_delivery.package_row(db, package_id)
+            try:
+                found = db.execute(
+                    "select record from part where package = ? order by n", (row.cursor,)
+                )
+                records = [record for (record,) in found]
+            except DAMAGED as error:
+                raise PackageUnreadable(f"package {package_id} cannot be read") from error
+        if not records:
+            raise PackageGone(f"package {package_id} was receipted and deleted")
+        content = package_file(records)
+        if digest_of(content) != row.digest:
+            raise PackageUnreadable(f"package {package_id} does not agree with its digest")
+        return content
+
+    def package(self, package_id: str) -> PackageRow:
+        """Return one closed package. Raises `NoSuchPackage`."""
+        with self._readers.lend() as db:
+            return store_delivery.package_row(db, package_id)
+
+    def packages(
+        self, after: int = 0, limit: int = 100, state: str | None = None
+    ) -> list[PackageRow]:
+        """Return closed packages behind the cursor `after`, in order of age."""
+        with self._readers.lend() as db:
+            return store_delivery.package_rows(db, after, limit, state)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many packages are open, ready, receipted and quarantined."""
+        with self._readers.lend() as db:
+            found = db.execute("select state, count(*) from package group by state")
+            return dict.fromkeys(("open", "ready", "receipted", "quarantined"), 0) | dict(found)
+
+    def audit_rows(self, after: int = 0, limit: int = 1000) -> list[audit.Row]:
+        """Return rows of the audit chain behind row `after`."""
+        with self._readers.lend() as db:
+            found = db.execute(
+                "select n, hash, entry from audit where n > ? order by n limit ?", (after, limit)
+            )
+            return [audit.Row(*row) for row in found]
+
+    # Room
+
+    @property
+    def free_bytes(self) -> int:
+        """Free space beyond the reserve; pages that deliveries freed in the database count."""
+        return self._floor.free_bytes(self._reusable_bytes())
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why no new sitting may begin: "store_full", "store_broken"; empty if one may."""
+        if self._writer.broken:
+            return ("store_broken",)
+        return ("store_full",) if self._floor.low(self._reusable_bytes()) else ()
+
+    @property
+    def accepting(self) -> bool:
+        """Whether a new sitting may begin."""
+        return not self.refusals
+
+    def _reusable_bytes(self) -> int:
+        with self._readers.lend() as db:
+            return int(db.pragma("freelist_count")) * int(db.pragma("page_size"))
+
+    # Delivery
+
+    def pending(self, sink: str, limit: int = 100, after: int = 0) -> list[Pending]:
+        """Return what waits for the sink, oldest first, behind the cursor `after`."""
+        with self._readers.lend() as db:
+            return store_delivery.pending(db, sink, limit, after)
+
+    def begin_try(self, package_id: str, sink: str) -> None:
+        """Note that a try begins: should the service end in it, the receipt is asked for first."""
+        self._writer.run(lambda db: store_delivery.begin_try(db, package_id, sink, _now_ms()))
+
+    def record_try(self, package_id: str, sink: str, code: str) -> None:
+        """Note that the try failed with this code; the package waits."""
+        self._writer.run(lambda db: store_delivery.record_try(db, package_id, sink, code))
+
+    def record_receipt(
+        self, package_id: str, sink: str, receipt: str | None, actor: Actor = STATION
+    ) -> None:
+        """Note that the sink has it, and delete the parts in the same transaction if they may go.
+
+        They may go when a custody sink has receipted and no copy sink still waits.
+
+        Args:
+            package_id: of a closed package.
+            sink: the one that took it.
+            receipt: the verified, signed receipt; None only from a copy sink.
+            actor: who brought the receipt.
+        """
+
+        def record(db: apsw.Connection) -> None:
+            store_delivery.record_receipt(db, package_id, sink, receipt)
+            _note(db, actor, "package.receipt", package_id, sink=sink)
+
+        self._writer.run(record)
+
+    def quarantine(self, package_id: str, sink: str, code: str, receipt: str | None = None) -> None:
+        """Set the package aside for this sink; it stays here, is listed and can be exported."""
+
+        def set_aside(db: apsw.Connection) -> None:
+            store_delivery.quarantine(db, package_id, sink, code, receipt)
+            _note(db, STATION, "package.quarantine", package_id, outcome=code, sink=sink)
+
+        self._writer.run(set_aside)
+
+    def _note_start(self, db: apsw.Connection) -> None:
+        store_delivery.recover(db)
+        _note(db, STATION, "store.open", "", outcome=",".join(self.alarms) or "ok")
+
+
+def _package(db: apsw.Connection, package_id: str) -> tuple[int, str] | None:
+    row: tuple[int, str] | None = db.execute(
+        "select id, state from package where package_id = ?", (package_id,)
+    ).get
+    return row
+
+
+def _open_cursor(db: apsw.Connection, package_id: str) -> int:
+    row = _package(db, package_id)
+    if row is None:
+        raise NoSuchPackage(f"no package {package_id}")
+    if row[1] != "open":
+        raise PackageClosed(f"package {package_id} is closed")
+    return row[0]
+
+
+def _last_n(db: apsw.Connection, cursor: int) -> int:
+    last: int | None = db.execute("select max(n) from part where package = ?", (cursor,)).get
+    return -1 if last is None else last
+
+
+def _kept_parts(db: apsw.Connection, cursor: int) -> tuple[KeptPart, ...]:
+    found = db.execute(
+        "select n, name, media_type, size, sha256, record_sha256, facts from part"
+        " where package = ? order by n",
+        (cursor,),
+    )
+    return tuple(KeptPart(*(*row, json.loads(facts))) for *row, facts in found)
+
+
+def _note(
+    db: apsw.Connection, actor: Actor, act: str, package_id: str, outcome: str = "ok", **ids: str
+) -> None:
+    about = {"package_id": package_id, **ids} if package_id else ids
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    audit.append(db, at, actor, act, about, outcome)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(dict(value), separators=(",", ":"), ensure_ascii=False)

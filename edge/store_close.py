@@ -1,0 +1,105 @@
+"""Closing a package: everything that must be true together, in the caller's one transaction."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import apsw
+
+from edge import audit
+from edge.audit import Actor
+from edge.seal import Closing, digest_of, package_file
+from edge.store_errors import NoSuchPackage, OutOfTurn
+from edge.store_rows import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What `Store.close_package` was asked for."""
+
+    manifest_record: bytes
+    statement_of: Callable[[Closing], str]
+    previous: str | None
+    sinks: Mapping[str, Role]
+    actor: Actor
+
+
+def close(db: apsw.Connection, package_id: str, order: Order, now_ms: int) -> None:
+    """Add the manifest, number and sign the package, make its deliveries; twice is once.
+
+    Raises:
+        NoSuchPackage: never opened, or dropped.
+        OutOfTurn: the manifest names another predecessor than the chain does.
+        ValueError: the manifest was sealed for another place.
+    """
+    row = db.execute(
+        "select id, state, station_id, kid from package where package_id = ?", (package_id,)
+    ).get
+    if row is None:
+        raise NoSuchPackage(f"no package {package_id}")
+    cursor, state, station_id, kid = row
+    if state != "open":
+        return
+    last_sequence, previous = db.execute("select sequence, digest from chain").get
+    if order.previous != previous:
+        raise OutOfTurn(f"package {package_id} was not made after the last one")
+    content = add_manifest(db, cursor, order.manifest_record)
+    at = rfc3339(now_ms)
+    head = audit.append(db, at, order.actor, "package.close", {"package_id": package_id}, "ok")
+    closing = Closing(
+        package_id=package_id,
+        station_id=station_id,
+        sequence=last_sequence + 1,
+        previous=previous,
+        digest=digest_of(content),
+        size=len(content),
+        sealed_at=at,
+        kid=kid,
+        audit_n=head.n,
+        audit_head=head.hash.hex(),
+    )
+    keep(db, cursor, closing, order, now_ms)
+
+
+def add_manifest(db: apsw.Connection, cursor: int, record: bytes) -> bytes:
+    """Put the manifest behind all parts and return the whole file."""
+    found = db.execute("select n, record from part where package = ? order by n", (cursor,))
+    parts = list(found)
+    place = parts[-1][0] + 1 if parts else 0
+    if sealed_for(record) != place:
+        raise ValueError(f"the manifest is not sealed for place {place}")
+    db.execute("insert into part(package, n, record) values(?, ?, ?)", (cursor, place, record))
+    return package_file([*(part[1] for part in parts), record])
+
+
+def sealed_for(record: bytes) -> int:
+    """Return the place that a record's header names."""
+    (length,) = struct.unpack_from(">I", record)
+    return int(json.loads(record[4 : 4 + length])["n"])
+
+
+def keep(db: apsw.Connection, cursor: int, closing: Closing, order: Order, now_ms: int) -> None:
+    """Write the closed package's row, its deliveries and its place in the chain."""
+    statement = order.statement_of(closing)
+    db.execute(
+        "update package set state = 'ready', sitting = null, sequence = ?, sealed_at_ms = ?,"
+        " size = ?, digest = ?, statement = ? where id = ?",
+        (closing.sequence, now_ms, closing.size, closing.digest, statement, cursor),
+    )
+    db.execute("update part set facts = null where package = ?", (cursor,))
+    for sink, role in order.sinks.items():
+        db.execute(
+            "insert into delivery(package, sink, custody, state) values(?, ?, ?, 'waiting')",
+            (cursor, sink, role == "custody"),
+        )
+    db.execute("update chain set sequence = ?, digest = ?", (closing.sequence, closing.digest))
+
+
+def rfc3339(at_ms: int) -> str:
+    """Return UTC with milliseconds, "2026-11-22T01:12:44.031Z"."""
+    whole = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return whole.replace("+00:00", "Z")

@@ -1,0 +1,154 @@
+"""The rows of deliveries and closed packages; every function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import apsw
+
+from edge.store_errors import NoSuchPackage
+from edge.store_rows import Delivery, PackageRow, Pending
+
+COLUMNS: Final = (
+    "id, package_id, sitting_id, station_id, kid, state, sequence, sealed_at_ms, size, digest,"
+    " statement"
+)
+
+
+def package_row(db: apsw.Connection, package_id: str) -> PackageRow:
+    """Return one closed package. Raises `NoSuchPackage`."""
+    found = db.execute(
+        f"select {COLUMNS} from package where package_id = ? and state != 'open'",  # noqa: S608
+        (package_id,),
+    )
+    rows = _rows(db, found)
+    if not rows:
+        raise NoSuchPackage(f"no closed package {package_id}")
+    return rows[0]
+
+
+def package_rows(
+    db: apsw.Connection, after: int, limit: int, state: str | None
+) -> list[PackageRow]:
+    """Return one page of closed packages; a keyset, so a page costs the same at any depth."""
+    query = (
+        f"select {COLUMNS} from package where state != 'open' and id > :after"  # noqa: S608
+        " and state = coalesce(:state, state) order by id limit :limit"
+    )
+    return _rows(db, db.execute(query, {"after": after, "limit": limit, "state": state}))
+
+
+def _rows(db: apsw.Connection, found: Iterable[tuple[Any, ...]]) -> list[PackageRow]:
+    return [PackageRow(*(*row, _deliveries(db, row[0]))) for row in list(found)]
+
+
+def _deliveries(db: apsw.Connection, cursor: int) -> tuple[Delivery, ...]:
+    found = db.execute(
+        "select sink, custody, state, attempts, last_code, last_try_at_ms, receipt from delivery"
+        " where package = ? order by sink",
+        (cursor,),
+    )
+    return tuple(Delivery(row[0], "custody" if row[1] else "copy", *row[2:]) for row in found)
+
+
+def pending(db: apsw.Connection, sink: str, limit: int, after: int) -> list[Pending]:
+    """Return what waits for the sink, oldest first."""
+    found = db.execute(
+        "select id, package_id, station_id, sequence, sealed_at_ms, size, digest, statement,"
+        " attempts, last_code from delivery join package on package.id = delivery.package"
+        " where sink = ? and delivery.state in ('waiting', 'sending') and delivery.package > ?"
+        " order by delivery.package limit ?",
+        (sink, after, limit),
+    )
+    return [Pending(*row) for row in found]
+
+
+def begin_try(db: apsw.Connection, package_id: str, sink: str, now_ms: int) -> None:
+    """Count a try before it begins."""
+    db.execute(
+        "update delivery set state = 'sending', attempts = attempts + 1, last_try_at_ms = ?"
+        " where sink = ? and package = ? and state in ('waiting', 'sending')",
+        (now_ms, sink, _cursor(db, package_id)),
+    )
+
+
+def record_try(db: apsw.Connection, package_id: str, sink: str, code: str) -> None:
+    """Let the package wait again."""
+    db.execute(
+        "update delivery set state = 'waiting', last_code = ?"
+        " where sink = ? and package = ? and state in ('waiting', 'sending')",
+        (code, sink, _cursor(db, package_id)),
+    )
+
+
+def record_receipt(db: apsw.Connection, package_id: str, sink: str, receipt: str | None) -> None:
+    """Mark the delivery and delete the parts if they may go.
+
+    Raises:
+        ValueError: a custody sink without a receipt.
+    """
+    cursor = _cursor(db, package_id)
+    custody = db.execute(
+        "select custody from delivery where package = ? and sink = ?", (cursor, sink)
+    ).get
+    if custody is None:
+        raise NoSuchPackage(f"package {package_id} was never meant for {sink}")
+    if custody and receipt is None:
+        raise ValueError("custody passes only with a receipt")
+    db.execute(
+        "update delivery set state = 'delivered', last_code = 'ok', receipt = ?"
+        " where package = ? and sink = ? and state != 'delivered'",
+        (receipt, cursor, sink),
+    )
+    _let_go(db, cursor)
+
+
+def quarantine(
+    db: apsw.Connection, package_id: str, sink: str, code: str, receipt: str | None
+) -> None:
+    """Set the delivery aside; the package too, unless another custody sink has it or may."""
+    cursor = _cursor(db, package_id)
+    db.execute(
+        "update delivery set state = 'quarantined', last_code = ?, receipt = ?"
+        " where package = ? and sink = ? and state != 'delivered'",
+        (code, receipt, cursor, sink),
+    )
+    hope = db.execute(
+        "select 1 from delivery where package = ? and custody and state != 'quarantined'", (cursor,)
+    ).get
+    if hope is None:
+        db.execute("update package set state = 'quarantined' where id = ?", (cursor,))
+    _let_go(db, cursor)
+
+
+def _let_go(db: apsw.Connection, cursor: int) -> None:
+    taken = db.execute(
+        "select 1 from delivery where package = ? and custody and state = 'delivered'", (cursor,)
+    ).get
+    if not taken:
+        return
+    db.execute("update package set state = 'receipted' where id = ?", (cursor,))
+    copies = db.execute(
+        "select 1 from delivery where package = ? and not custody"
+        " and state in ('waiting', 'sending')",
+        (cursor,),
+    ).get
+    if not copies:
+        db.execute("delete from part where package = ?", (cursor,))
+
+
+def recover(db: apsw.Connection) -> None:
+    """At the start: what was being sent waits, and its receipt is asked for first."""
+    db.execute(
+        "update delivery set state = 'waiting', last_code = 'interrupted' where state = 'sending'"
+    )
+
+
+def _cursor(db: apsw.Connection, package_id: str) -> int:
+    cursor: int | None = db.execute(
+        "select id from package where package_id = ? and state != 'open'", (package_id,)
+    ).get
+    if cursor is None:
+        raise NoSuchPackage(f"no closed package {package_id}")
+    return cursor

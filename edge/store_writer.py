@@ -1,0 +1,180 @@
+"""The one thread that writes the journal, and the readers beside it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from edge.store_errors import StoreBroken, StoreError, StoreFull
+
+T = TypeVar("T")
+Job = Callable[[apsw.Connection], T]
+IDLE_S: Final = 1.0
+
+
+class Writer:
+    """Runs jobs one by one, each in its own transaction; `run` returns when it is durable."""
+
+    def __init__(
+        self,
+        db: apsw.Connection,
+        make_room: Callable[[], bool],
+        observe_commit: Callable[[float], None] | None = None,
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            db: the only write connection; the writer uses it alone until `close` returned.
+            make_room: frees a reserve on a full disk; False if there is none left.
+            observe_commit: is told the seconds of every transaction.
+        """
+        self._db = db
+        self._make_room = make_room
+        self._observe_commit = observe_commit or (lambda _: None)
+        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._unsettled = False
+        self.broken: str | None = None
+        """Why nothing can be written any more; None while all is well."""
+        self._thread = threading.Thread(target=self._work, name="store-writer")
+        self._thread.start()
+
+    def run(self, job: Job[T]) -> T:
+        """Run the job in a transaction.
+
+        Raises:
+            StoreFull: no room; nothing happened.
+            StoreBroken: an I/O error, now or earlier; end the service.
+            StoreError: what the job itself refuses; nothing happened.
+        """
+        answer: Future[T] = Future()
+        with self._gate:
+            if self._closed:
+                raise StoreError("the store is closed")
+            self._jobs.put((job, answer))
+        return answer.result()
+
+    def close(self) -> None:
+        """Finish what was asked for and end the thread. Closing twice is allowed."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            try:
+                asked = self._jobs.get(timeout=IDLE_S if self._unsettled else None)
+            except queue.Empty:
+                self._checkpoint()
+                continue
+            if asked is None:
+                return
+            job, answer = asked
+            try:
+                result = self._transact(job)
+            except BaseException as error:
+                answer.set_exception(error)
+            else:
+                answer.set_result(result)
+
+    def _transact(self, job: Job[T]) -> T:
+        if self.broken:
+            raise StoreBroken(self.broken)
+        began_s = time.monotonic()
+        try:
+            try:
+                return self._once(job)
+            except apsw.FullError:
+                # Nothing happened, so the job may run again in the room that the reserve gives.
+                if not self._make_room():
+                    raise
+                return self._once(job)
+            finally:
+                self._observe_commit(time.monotonic() - began_s)
+        except apsw.FullError:
+            raise StoreFull("The disk is full: nothing was stored.") from None
+        except apsw.ConstraintError:
+            raise
+        except apsw.Error as error:
+            # After a failed fsync the kernel may drop pages and report success next time.
+            self.broken = f"The store failed ({type(error).__name__}): restart the service."
+            raise StoreBroken(self.broken) from error
+
+    def _once(self, job: Job[T]) -> T:
+        try:
+            self._db.execute("begin immediate")
+            result = job(self._db)
+            self._db.execute("commit")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise
+        self._unsettled = True
+        return result
+
+    def _checkpoint(self) -> None:
+        self._unsettled = False
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except (apsw.FullError, apsw.BusyError, apsw.LockedError):
+            return
+        except apsw.Error as error:
+            self.broken = f"The store failed ({type(error).__name__}): restart the service."
+
+
+class Readers:
+    """Read-only connections that are lent out one by one, so that pages never wait for a commit."""
+
+    def __init__(self, open_reader: Callable[[], apsw.Connection]) -> None:
+        self._open_reader = open_reader
+        self._free: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
+        self._closed = False
+
+    @contextmanager
+    def lend(self) -> Iterator[apsw.Connection]:
+        """Lend a connection; what is read in it is one consistent moment.
+
+        Raises:
+            StoreError: the store is closed.
+            StoreBroken: the disk cannot be read.
+        """
+        if self._closed:
+            raise StoreError("the store is closed")
+        try:
+            db = self._take()
+            try:
+                with db:
+                    yield db
+            finally:
+                self._give_back(db)
+        except apsw.Error as error:
+            raise StoreBroken(f"The store cannot be read ({type(error).__name__}).") from error
+
+    def close(self) -> None:
+        """Close those that are not lent; a lent one is closed when it comes back."""
+        self._closed = True
+        with suppress(queue.Empty):
+            while True:
+                self._free.get_nowait().close()
+
+    def _take(self) -> apsw.Connection:
+        try:
+            return self._free.get_nowait()
+        except queue.Empty:
+            return self._open_reader()
+
+    def _give_back(self, db: apsw.Connection) -> None:
+        if self._closed:
+            db.close()
+        else:
+            self._free.put(db)

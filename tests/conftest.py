@@ -1,0 +1,98 @@
+"""What every test is given: fetched files, optional reference material, and a clean process."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+LINGER_S = 5.0
+"""How long a closed thread or child may take to be gone; a busy machine schedules late."""
+
+_STAYS = re.compile(r"multiprocessing\.resource_tracker|^Dummy-")
+"""Python's own bookkeeper of shared memory, and native threads that once called into Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPaths:
+    """Where set-up put the model files."""
+
+    face_landmarker: Path
+    selfie_segmentation: Path
+
+
+@pytest.fixture(scope="session")
+def models() -> ModelPaths:
+    """The model files; without them the set-up was skipped, and that is a failure."""
+    folder = CHECKOUT / ".cache" / "anxin" / "models"
+    return ModelPaths(
+        _fetched(folder / "face_landmarker.task"), _fetched(folder / "selfie_segmentation.tflite")
+    )
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """The folder of the demo's photographs."""
+    return _fetched(CHECKOUT / ".cache" / "anxin" / "pictures")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Reference material that lies beside a checkout, not in it: skip where it is absent."""
+    folder = CHECKOUT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the optional reference material is not beside this checkout")
+    return folder
+
+
+def _fetched(path: Path) -> Path:
+    if not path.exists():
+        pytest.fail(f"{path.name} is missing: run `make test`", pytrace=False)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_running(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a thread or a child process: the next one would inherit its device.
+
+    What a fixture of a wider scope started before the test (a browser, a station) may go on.
+    """
+    threads, children = set(threading.enumerate()), _children()
+    yield
+    deadline_s = time.monotonic() + LINGER_S
+    while (left := _left(threads, children)) and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    if left:
+        pytest.fail(f"{request.node.name} left running: {', '.join(left)}", pytrace=False)
+
+
+def _left(threads: set[threading.Thread], children: set[int]) -> list[str]:
+    names = [thread.name for thread in threading.enumerate() if thread not in threads]
+    names += [_command_line(pid) for pid in _children() - children]
+    return [name for name in names if not _STAYS.search(name)]
+
+
+def _children() -> set[int]:
+    """Return the process ids of this process's children, whichever thread started them."""
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            found.update(map(int, (task / "children").read_text().split()))
+        except FileNotFoundError:  # the thread ended meanwhile
+            continue
+    return found
+
+
+def _command_line(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return f"process {pid} ({os.fsdecode(b' '.join(words)).strip()[:80] or 'zombie'})"
+    except FileNotFoundError:
+        return f"process {pid}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-Points = npt.NDArray[np.float64]
+from quality.face.alignment import Aligned, align
+from quality.face.points import Points, as_measured
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Face:
     """The subject's face in one unmirrored picture.
 
@@ -22,6 +24,8 @@ class Face:
         pitch_deg: positive lowered.
         roll_deg: positive tilted anticlockwise in the picture.
         face_areas_px: areas of all faces found, the subject's first, then largest first.
+        whole_px: the formulas take points and midpoints rounded to whole pixels, as OFIQ does;
+            False for a live frame, where rounding would eat a small face's lid distance.
 
     Source: landmark order and signs as OFIQ 1.0.3 uses them.
     """
@@ -32,7 +36,18 @@ class Face:
     pitch_deg: float
     roll_deg: float
     face_areas_px: tuple[float, ...]
+    whole_px: bool = True
 
     def __post_init__(self) -> None:
         if self.landmarks_px.shape != (98, 2):
             raise ValueError(f"98 landmarks wanted, not {self.landmarks_px.shape}")
+
+    @cached_property
+    def points(self) -> Points:
+        """The landmarks as the formulas take them, (98, 2)."""
+        return as_measured(self.landmarks_px, whole_px=self.whole_px)
+
+    @cached_property
+    def aligned(self) -> Aligned:
+        """The face brought to OFIQ's 616 x 616 pose; raises `CannotAssess`."""
+        return align(self.bgr, self.points, whole_px=self.whole_px)

@@ -1,0 +1,20 @@
+"""HeadPosePitch: positive when the face is lowered."""
+
+from __future__ import annotations
+
+from quality.face.face import Face
+from quality.face.pose import component
+from quality.measure import Measure, Range, Standing
+
+
+def head_pose_pitch(face: Face) -> float:
+    """Return the pitch angle in degrees, as the pose estimator gave it.
+
+    Source: ISO/IEC 29794-5:2025 (name); signs as OFIQ 1.0.3 writes them.
+    """
+    return face.pitch_deg
+
+
+MEASURE = Measure(
+    "HeadPosePitch", "deg", Range(-180.0, 180.0), head_pose_pitch, Standing.OFIQ_LIKE, component
+)

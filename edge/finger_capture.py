@@ -6,6 +6,7 @@ Runs on the sitting's thread and never blocks: the reader's own thread takes the
 from __future__ import annotations
 
 import threading
+from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,19 +16,23 @@ from drivers.fingerprint import FingerImage, Retry
 from edge.reader_owner import Outcome, ReaderOwner
 from edge.settings import Fingers
 from edge.sitting import FingerPhase, FingerStep
-from quality.finger.gates import poor_press_hint, retry_cause
+from quality.finger.causes import Cause, poor_press_cause
+from quality.finger.gates import retry_cause
+from quality.finger.print import Print, print_of
 from quality.finger.score import FingerScore, ridge_score
 
 HINT_STAYS_S: Final = 2.0
 """Time to read the hint and to lift the finger before the next press is taken."""
 SHOWN_STEPS: Final = 50
+EARLIER_MAX: Final = 5
+"""Pictures of the same reader that a new one is compared with: a latent print shows again."""
 
-HINTS: Final[dict[Retry, str]] = {
-    Retry.NO_FINGER: "finger.place",
-    Retry.LIFTED_EARLY: "finger.hold",
-    Retry.OFF_CENTRE: "finger.partial",
-    Retry.SMEARED: "finger.moved",
-    Retry.OLD_PRINT: "finger.clean_glass",
+CAUSES: Final[dict[Retry, Cause]] = {
+    Retry.NO_FINGER: Cause.PLACE,
+    Retry.LIFTED_EARLY: Cause.HOLD,
+    Retry.OFF_CENTRE: Cause.PARTIAL,
+    Retry.SMEARED: Cause.MOVED,
+    Retry.OLD_PRINT: Cause.CLEAN_GLASS,
 }
 
 
@@ -71,7 +76,7 @@ class FingerCapture:
         self._view = FingerStep(position, 1, FingerPhase.PLACE)
         self._press: Future[Outcome] | None = None
         self._retry_at_s = 0.0
-        self._previous: FingerImage | None = None
+        self._earlier: deque[Print] = deque(maxlen=EARLIER_MAX)
         self._best: tuple[FingerImage, FingerScore] | None = None
         self._presentations: list[Presentation] = []
 
@@ -126,15 +131,15 @@ class FingerCapture:
             return None
         score = None
         if isinstance(outcome, FingerImage):
-            cause = retry_cause(outcome, self._previous)
-            self._previous = outcome
+            seen = print_of(outcome)
+            cause = retry_cause(seen, tuple(self._earlier))
+            self._earlier.append(seen)
             if cause is None:
-                score = ridge_score(outcome)
-                hint = self._weigh(outcome, score)
-            else:
-                hint = HINTS[cause]
+                score = ridge_score(seen)
+                cause = self._weigh(outcome, seen, score)
         else:
-            hint = HINTS[outcome]
+            cause = CAUSES[outcome]
+        hint = cause.value if cause else None
         number = len(self._presentations) + 1
         value = score.value if score else None
         self._presentations.append(Presentation(number, value, hint or "", now_s))
@@ -144,10 +149,10 @@ class FingerCapture:
         self._show(phase=FingerPhase.RETRY, share=0.0, hint=hint, presentation=number + 1)
         return None
 
-    def _weigh(self, image: FingerImage, score: FingerScore) -> str | None:
+    def _weigh(self, image: FingerImage, seen: Print, score: FingerScore) -> Cause | None:
         if self._best is None or score.value > self._best[1].value:
             self._best = (image, score)
-        return None if score.value >= self._limits.accept_score else poor_press_hint(image)
+        return None if score.value >= self._limits.accept_score else poor_press_cause(seen)
 
     def _used_up(self) -> bool:
         return len(self._presentations) >= self._limits.presses_max

@@ -126,6 +126,10 @@ class IllegalMove(Exception):
         self.event = event
 
 
+class StaleToken(Exception):
+    """The request belongs to another sitting than the present one. Show the present screen."""
+
+
 def move(state: State, event: Event) -> State:
     """Return the state that the table names; an illegal move raises and changes nothing."""
     try:

@@ -1,1 +1,1 @@
-"""The pages that the person at the station sees."""
+"""The person's pages: a pure function of the snapshot, and forms that post moves."""

@@ -1,0 +1,215 @@
+"""The kiosk's URLs: pages and forms, the event stream, the preview, the portrait under review.
+
+Every GET changes nothing; every move is one plain form POST to `/act`, answered by 303 to `/`.
+The ES module only spares the person the reload.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from flask import Blueprint, Response, json, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from api.kiosk.catalogue import Catalogue
+from api.kiosk.look import SCALES, THEMES, Looks
+from api.kiosk.station import KioskStation, Preview
+from api.kiosk.view import STEPS, View, mark_of, view
+from api.problems import FieldError, Refused
+from api.security import StreamCap, same_secret
+from drivers.errors import DeviceAbsent
+from edge.sitting import FROM_THE_PERSON, Event, IllegalMove, Snapshot, StaleToken, State
+
+EVENT_STREAMS: Final = 8
+PREVIEW_STREAMS: Final = 4
+HEARTBEAT_S: Final = 5.0
+PREVIEW_WAIT_S: Final = 2.0
+SLICE_S: Final = 0.5
+"""How soon a stream notices that the listener closes."""
+MM_PER_INCH: Final = 25.4
+ROOM_MM: Final = (470, 264)
+"""Long and short side, in mm, that the layout needs; a smaller window shrinks all in proportion."""
+CAMERA_WORKS: Final = frozenset({"ready", "busy"})
+FROM_FORM: Final = {event.value: event for event in FROM_THE_PERSON}
+
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    """The pages' own state: nothing but the present look, and who is connected."""
+
+    station: KioskStation
+    catalogue: Catalogue
+    closing: threading.Event
+    looks: Looks = field(default_factory=Looks)
+    events: StreamCap = field(default_factory=lambda: StreamCap(EVENT_STREAMS))
+    previews: StreamCap = field(default_factory=lambda: StreamCap(PREVIEW_STREAMS))
+
+    def view(self, shown: Snapshot | None = None) -> View:
+        """Draw the present screen, or this one."""
+        shown = shown or self.station.desk.snapshot
+        return view(shown, self.looks.of(shown.token), self.catalogue)
+
+
+def kiosk_pages(kiosk: Kiosk) -> Blueprint:
+    """Return the routes of the person's pages."""
+    pages = Blueprint("kiosk", __name__, static_folder="static", static_url_path="/kiosk/static",
+                      template_folder="templates")  # fmt: skip
+
+    def page() -> str:
+        return _draw(kiosk, "page.html")
+
+    def screen() -> str:
+        return _draw(kiosk, "stage.html")
+
+    def act() -> AnyResponse:
+        form = request.form
+        _act(kiosk, form.get("action", ""), form.get("token", ""), form.get("mark", ""))
+        return redirect(url_for("kiosk.page"), 303)
+
+    def events() -> Response:
+        kiosk.events.enter()
+        stream = Response(_events(kiosk), mimetype="text/event-stream")
+        # Not in the generator: one that was never started runs no `finally`.
+        stream.call_on_close(kiosk.events.leave)
+        return stream
+
+    def preview() -> Response:
+        after = request.args.get("after", "-1")
+        if not after.lstrip("-").isascii() or not after.lstrip("-").isdigit() or len(after) > 18:
+            raise Refused("invalid-request", [FieldError("after", "int_parsing")])
+        with kiosk.previews.place():
+            return _preview(kiosk, int(after))
+
+    def portrait() -> Response:
+        token, desk = request.args.get("token", ""), kiosk.station.desk
+        jpeg = desk.portrait_jpeg(token) if same_secret(token, desk.snapshot.token) else None
+        if jpeg is None:
+            raise Refused("not-found")
+        return Response(jpeg, mimetype="image/jpeg")
+
+    def sizes() -> Response:
+        return Response(size_sheet(kiosk.station.screen_ppi), mimetype="text/css")
+
+    pages.add_url_rule("/", view_func=page)
+    pages.add_url_rule("/screen", view_func=screen)
+    pages.add_url_rule("/act", view_func=act, methods=["POST"])
+    pages.add_url_rule("/events", view_func=events)
+    pages.add_url_rule("/preview/camera", view_func=preview)
+    pages.add_url_rule("/sample/portrait.jpg", view_func=portrait)
+    pages.add_url_rule("/kiosk/screen.css", view_func=sizes)
+    return pages
+
+
+def size_sheet(screen_ppi: float) -> str:
+    """Return the stylesheet that says how many pixels a millimetre of the configured screen has."""
+    mm_px, (long_mm, short_mm) = screen_ppi / MM_PER_INCH, ROOM_MM
+    return (
+        f":root {{ --mm: min({mm_px:.4f}px, 100vw / {long_mm}, 100vh / {short_mm}); }}\n"
+        "@media (orientation: portrait) {"
+        f" :root {{ --mm: min({mm_px:.4f}px, 100vw / {short_mm}, 100vh / {long_mm}); }} }}\n"
+    )
+
+
+def _draw(kiosk: Kiosk, template: str) -> str:
+    drawn, catalogue = kiosk.view(), kiosk.catalogue
+    language = drawn.shown.language
+    other = catalogue.next_language(language)
+    return render_template(
+        template,
+        view=drawn,
+        shown=drawn.shown,
+        look=drawn.look,
+        line=lambda line_id: catalogue.line(language, line_id),
+        language=language,
+        other_language=other,
+        other_language_name=catalogue.names[other],
+        steps=STEPS,
+        station=kiosk.station,
+        heartbeat_ms=round(HEARTBEAT_S * 1000),
+    )
+
+
+def _act(kiosk: Kiosk, action: str, token: str, mark: str) -> None:
+    """Do what one touch asks for, if the person saw the screen that is still shown.
+
+    Raises:
+        Refused: no page of ours posts this action.
+    """
+    desk = kiosk.station.desk
+    change = FROM_FORM.get(action) or _touch(kiosk, action)
+    shown = desk.snapshot
+    fresh = mark == mark_of(shown) and (same_secret(token, shown.token) or token == shown.token)
+    if not fresh:
+        return
+    try:
+        if isinstance(change, Event):
+            after = desk.ask(change, token, {})
+            kiosk.looks.carry(token, after.token)
+            if kiosk.looks.of(after.token).leaving_from:
+                kiosk.looks.change(after.token, leaving_from="")
+        else:
+            change(token, mark)
+    except (IllegalMove, StaleToken, TimeoutError):
+        # Ordinary life at a screen: the sitting moved on meanwhile. The present screen is shown.
+        return
+
+
+def _touch(kiosk: Kiosk, action: str) -> Callable[[str, str], object]:
+    """Return what a touch outside the table of moves does."""
+    desk, looks = kiosk.station.desk, kiosk.looks
+    touches: dict[str, Callable[[str, str], object]] = {
+        "help": lambda token, mark: desk.call_help(True),
+        "help-done": lambda token, mark: desk.call_help(False),
+        "rest": lambda token, mark: desk.rest(True),
+        "rest-done": lambda token, mark: desk.rest(False),
+        "ask-leave": lambda token, mark: looks.change(token, leaving_from=mark),
+        "stay": lambda token, mark: looks.change(token, leaving_from=""),
+    }
+    for language in kiosk.catalogue.names:
+        touches[f"language:{language}"] = lambda t, m, chosen=language: desk.set_language(chosen)  # type: ignore[misc]
+    for scale in SCALES:
+        touches[f"scale:{scale}"] = lambda t, m, chosen=scale: looks.change(t, scale=chosen)  # type: ignore[misc]
+    for theme in THEMES:
+        touches[f"theme:{theme}"] = lambda t, m, chosen=theme: looks.change(t, theme=chosen)  # type: ignore[misc]
+    if action not in touches:
+        raise Refused("invalid-request", [FieldError("action", "enum")])
+    return touches[action]
+
+
+def _events(kiosk: Kiosk) -> Iterator[str]:
+    """Yield the screen in full at once, then whenever it changes, and a heartbeat in silence."""
+    yield "retry: 1000\n\n"
+    told: dict[str, str | int] = {}
+    revision, spoke_at_s = -1, time.monotonic()
+    while not kiosk.closing.is_set():
+        shown = kiosk.station.desk.wait(revision, SLICE_S)
+        revision, live = shown.revision, kiosk.view(shown).live
+        if live != told:
+            told, spoke_at_s = live, time.monotonic()
+            body = json.dumps(live, ensure_ascii=False)
+            yield f"id: {revision}\nevent: screen\ndata: {body}\n\n"
+        elif time.monotonic() - spoke_at_s >= HEARTBEAT_S:
+            spoke_at_s = time.monotonic()
+            yield "event: heartbeat\ndata: -\n\n"
+
+
+def _preview(kiosk: Kiosk, after: int) -> Response:
+    """Answer the next frame: 200, 204 if none came in two seconds, 503 without a camera."""
+    frame: Preview | None = None
+    until_s = time.monotonic() + PREVIEW_WAIT_S
+    while frame is None and time.monotonic() < until_s and not kiosk.closing.is_set():
+        shown = kiosk.station.desk.snapshot
+        if shown.state is not State.PORTRAIT:
+            raise IllegalMove(shown.state, Event.PORTRAIT_AGAIN)
+        if shown.camera not in CAMERA_WORKS:
+            raise DeviceAbsent
+        frame = kiosk.station.camera.wait_preview(after, SLICE_S)
+    if frame is None:
+        return Response(status=204)
+    age_ms = max(0, round((time.monotonic() - frame.captured_at_s) * 1000))
+    headers = {"X-Frame": str(frame.sequence), "X-Frame-Age-Ms": str(age_ms)}
+    return Response(frame.jpeg, mimetype="image/jpeg", headers=headers)

@@ -1,0 +1,157 @@
+// Spares the person the reload: keeps the standing page up to date and draws the preview.
+// Holds no state of the sitting. Whatever goes wrong here, a reload shows the right screen.
+
+const STALE_MS = 1000; // an older frame is never shown as live
+const DEAF_MS = 700; // a second tap within this time is a trembling hand, not a wish
+const HEARTBEAT_MS = Number(document.body.dataset.heartbeatMs);
+
+const stage = () => document.getElementById("stage");
+const part = (name) => stage().querySelector(`[data-${name}]`);
+
+let drawing = null; // the one fetch of a new screen
+let heardAt = performance.now();
+let touchedAt = -Infinity;
+
+// ---- the screen ----
+
+async function draw() {
+  drawing ??= fetch("/screen", { signal: AbortSignal.timeout(8000) })
+    .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error("screen"))))
+    .then(replace)
+    .finally(() => { drawing = null; });
+  return drawing;
+}
+
+function replace(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const fresh = template.content.querySelector("#stage");
+  if (fresh.dataset.key === stage().dataset.key) return;
+  stage().replaceWith(fresh);
+  document.documentElement.lang = fresh.lang;
+  document.body.dataset.screen = fresh.dataset.screen;
+  document.body.dataset.overlay = fresh.dataset.overlay;
+  touchedAt = performance.now(); // the new screen's buttons lie where the finger still is
+  fresh.querySelector("h1")?.focus({ preventScroll: true });
+}
+
+function show(live) {
+  if (live.key !== stage().dataset.key) {
+    draw().catch(() => {});
+    return;
+  }
+  const hint = part("hint");
+  if (hint && hint.textContent !== live.hint) hint.textContent = live.hint;
+  const share = document.body.dataset.screen === "portrait" ? live.hold : live.share;
+  part("ring")?.setAttribute("stroke-dasharray", `${share} 200`);
+}
+
+function listen() {
+  const source = new EventSource("/events");
+  const heard = () => { heardAt = performance.now(); };
+  source.addEventListener("open", heard);
+  source.addEventListener("heartbeat", heard);
+  source.addEventListener("screen", (event) => { heard(); show(JSON.parse(event.data)); });
+  source.addEventListener("error", () => {
+    // A refused stream (503) is final for the browser, not for us.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+  });
+}
+
+// ---- touches ----
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("button")) return;
+  if (performance.now() - touchedAt < DEAF_MS) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
+  touchedAt = performance.now();
+}, true);
+
+document.addEventListener("submit", async (event) => {
+  if (event.target.id !== "stage" || event.target.method !== "post") return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(event.target, event.submitter));
+  try {
+    await fetch("/act", { method: "POST", body, redirect: "manual" });
+    await drawing?.catch(() => {}); // it may have been asked for before the move
+    await draw();
+  } catch {
+    location.reload();
+  }
+});
+
+document.addEventListener("contextmenu", (event) => event.preventDefault());
+
+// ---- the preview ----
+
+let frame = -1;
+let frameAt = -Infinity;
+
+async function preview() {
+  for (;;) {
+    if (!part("preview") || document.hidden) {
+      await pause(200);
+      continue;
+    }
+    try {
+      const answer = await fetch(`/preview/camera?after=${frame}`, { signal: AbortSignal.timeout(4000) });
+      if (answer.status === 200) await paint(answer);
+      else if (answer.status !== 204) {
+        frame = -1; // a reopened camera may count anew
+        await pause(500);
+      }
+    } catch {
+      await pause(500);
+    }
+  }
+}
+
+async function paint(answer) {
+  const takenAt = performance.now() - Number(answer.headers.get("X-Frame-Age-Ms"));
+  const picture = await createImageBitmap(await answer.blob());
+  frame = Number(answer.headers.get("X-Frame"));
+  const canvas = part("preview");
+  if (canvas && performance.now() - takenAt < STALE_MS) {
+    const side = Math.min(picture.width, picture.height);
+    const context = canvas.getContext("2d");
+    // Mirrored as in a mirror; only here, never in the picture that is kept.
+    context.setTransform(-1, 0, 0, 1, canvas.width, 0);
+    context.drawImage(picture, (picture.width - side) / 2, (picture.height - side) / 2, side, side,
+      0, 0, canvas.width, canvas.height);
+    frameAt = takenAt;
+    live(canvas, true);
+  }
+  picture.close();
+}
+
+function live(canvas, on) {
+  if (canvas.hidden !== on) return;
+  canvas.hidden = !on;
+  part("resting").hidden = on;
+  if (!on) canvas.width = canvas.width; // wipes the old picture
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// ---- proof of life ----
+
+setInterval(() => {
+  const canvas = part("preview");
+  if (canvas && performance.now() - frameAt >= STALE_MS) live(canvas, false);
+}, 100);
+
+setInterval(async () => {
+  const lost = performance.now() - heardAt > 3 * HEARTBEAT_MS;
+  const card = document.getElementById("lost");
+  card.hidden = !lost;
+  stage().inert = lost;
+  if (!lost) return;
+  const answer = await fetch("/screen", { signal: AbortSignal.timeout(1500) }).catch(() => null);
+  if (answer?.ok) location.reload();
+}, 2000);
+
+listen();
+preview();

@@ -1,0 +1,77 @@
+"""What the kiosk pages need of the station, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge.sitting import Event, Snapshot
+
+
+class Preview(Protocol):
+    """One camera frame as JPEG, unmirrored."""
+
+    @property
+    def jpeg(self) -> bytes:
+        """Encoded once, shared by all viewers."""
+
+    @property
+    def sequence(self) -> int:
+        """Grows with every frame."""
+
+    @property
+    def captured_at_s(self) -> float:
+        """`time.monotonic` when the sensor delivered it."""
+
+
+class Previews(Protocol):
+    """The camera's newest frame; `edge.camera_owner.CameraOwner` is one."""
+
+    def wait_preview(self, after: int, timeout_s: float) -> Preview | None:
+        """Return a frame with a sequence above `after`, or None if none came in time."""
+
+
+class Desk(Protocol):
+    """Who runs the sitting; `edge.capture.SittingDesk` is one."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The present screen."""
+
+    def wait(self, after_revision: int, timeout_s: float) -> Snapshot:
+        """Return the present screen, as soon as it is newer or time is up."""
+
+    def ask(
+        self, event: Event, token: str = "", details: Mapping[str, str] | None = None
+    ) -> Snapshot:
+        """Make a move. Raises `IllegalMove`, `StaleToken`, `TimeoutError`."""
+
+    def set_language(self, language: str) -> Snapshot:
+        """Speak another language from now on."""
+
+    def call_help(self, wanted: bool) -> Snapshot:
+        """Put the help screen up, or take it away."""
+
+    def rest(self, wanted: bool) -> Snapshot:
+        """Stop every timer, or go on."""
+
+    def portrait_jpeg(self, token: str) -> bytes | None:
+        """Return the portrait under review to whoever shows the sitting's token."""
+
+
+@dataclass(frozen=True, slots=True)
+class KioskStation:
+    """What stands behind the pages.
+
+    Attributes:
+        number: the station's id, as the footer shows it.
+        hotline: telephone number of the footer, "" if there is none.
+        screen_ppi: pixels per inch of the configured screen; all sizes come from it.
+    """
+
+    desk: Desk
+    camera: Previews
+    number: str
+    hotline: str
+    screen_ppi: float

@@ -1,0 +1,201 @@
+"""A desk that shows whatever snapshot a test puts up: pages are a pure function of snapshots."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from PIL import Image, ImageDraw
+
+from api.app import KIOSK_STREAMS, KioskStation, Listener, create_kiosk_app
+from edge.screen import Screen
+from edge.sitting import (
+    FROM_THE_PERSON,
+    Event,
+    FingerPhase,
+    FingerStep,
+    IllegalMove,
+    Missing,
+    Overlay,
+    Result,
+    Snapshot,
+    StaleToken,
+    State,
+    move,
+)
+
+TOKEN = "t0ken-of-this-sitting"
+
+SITTING = Snapshot(sitting_id="0" * 32, token=TOKEN, camera="ready", reader="ready")
+
+
+def scene(state: State, **changes: object) -> Snapshot:
+    """Return a snapshot of a running sitting in this state."""
+    return replace(SITTING, state=state, **changes)  # type: ignore[arg-type]
+
+
+def finger(phase: FingerPhase, position: str = "right_thumb", **changes: object) -> Snapshot:
+    """Return a snapshot in which this finger is asked for."""
+    hint = changes.pop("hint", None)
+    share = changes.pop("share", 0.0)
+    step = FingerStep(position, 1, phase, share, hint)  # type: ignore[arg-type]
+    return scene(State.FINGER, finger=step, portrait_in=True, **changes)
+
+
+TWO_THUMBS = ("right_thumb", "left_thumb")
+MISSING = (Missing("portrait", "not_possible"), Missing("finger:left_thumb", "not_possible"))
+
+SCENES: dict[str, Snapshot] = {
+    "welcome": Snapshot(camera="ready", reader="ready"),
+    "consent": scene(State.CONSENT),
+    "portrait": scene(State.PORTRAIT, hint="portrait.straighten_head"),
+    "portrait-hold": scene(State.PORTRAIT, hold_share=0.6),
+    "portrait-ok": scene(State.PORTRAIT_OK, portrait_preview=True),
+    "finger-place": finger(FingerPhase.PLACE),
+    "finger-reading": finger(FingerPhase.READING, "left_index", share=0.4),
+    "finger-checking": finger(FingerPhase.CHECKING, share=1.0),
+    "finger-retry": finger(FingerPhase.RETRY, hint="finger.dry"),
+    "finger-resumed": finger(FingerPhase.PLACE, "left_thumb", resumed=True),
+    "review": scene(State.REVIEW, portrait_preview=True, portrait_in=True, fingers_in=TWO_THUMBS),
+    "review-missing": scene(State.REVIEW, fingers_in=TWO_THUMBS[:1], missing=MISSING, resumed=True),
+    "closing": scene(State.CLOSING),
+    "result-accepted": scene(State.RESULT, result=Result.ACCEPTED),
+    "result-missing": scene(
+        State.RESULT, result=Result.ACCEPTED_WITH_MISSING, missing=MISSING
+    ),
+    "result-window": scene(State.RESULT, result=Result.TO_WINDOW),
+    "result-cancelled": scene(State.RESULT, result=Result.CANCELLED),
+    "calm": scene(State.PORTRAIT, overlay=Overlay.CALM, camera="absent"),
+    "help": finger(FingerPhase.PLACE, overlay=Overlay.HELP),
+    "rest": finger(FingerPhase.PLACE, overlay=Overlay.REST),
+    "out-of-service": Snapshot(overlay=Overlay.OUT_OF_SERVICE, out_of_service=("camera",)),
+}  # fmt: skip
+
+
+def drawn_person(width_px: int = 1280, height_px: int = 720, mark: str = "") -> bytes:
+    """Return a JPEG of a drawn head before a wall, darker on the picture's left side."""
+    picture = Image.new("RGB", (width_px, height_px), (206, 212, 214))
+    pen = ImageDraw.Draw(picture)
+    middle, unit = width_px / 2, height_px / 10
+    pen.rectangle((0, 0, width_px * 0.3, height_px), fill=(176, 186, 190))
+    pen.ellipse((middle - 3.4 * unit, 6.6 * unit, middle + 3.4 * unit, 14 * unit), fill=(58, 74, 96))
+    pen.rectangle((middle - 0.9 * unit, 5.4 * unit, middle + 0.9 * unit, 7.4 * unit), fill=(214, 172, 140))
+    pen.ellipse((middle - 1.9 * unit, 1.6 * unit, middle + 1.9 * unit, 6.6 * unit), fill=(228, 188, 156))
+    pen.chord((middle - 2 * unit, 1.2 * unit, middle + 2 * unit, 5.4 * unit), 180, 360, fill=(120, 116, 112))
+    for side in (-1, 1):
+        pen.ellipse((middle + side * 0.8 * unit - 9, 4 * unit - 9, middle + side * 0.8 * unit + 9, 4 * unit + 9), fill=(40, 32, 28))
+    pen.arc((middle - 0.9 * unit, 4.8 * unit, middle + 0.9 * unit, 5.6 * unit), 20, 160, fill=(150, 84, 76), width=6)
+    pen.text((20, 20), mark, fill=(0, 0, 0))
+    target = io.BytesIO()
+    picture.save(target, "JPEG", quality=85)
+    return target.getvalue()
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One preview as the camera's owner hands it out."""
+
+    jpeg: bytes
+    sequence: int
+    captured_at_s: float
+
+
+class Camera:
+    """The camera's newest frame: a new one ten times a second while `live`."""
+
+    def __init__(self) -> None:
+        self.live = True
+        self.jpeg = drawn_person()
+        self._started_at_s = time.monotonic()
+        self.asked = 0
+
+    def wait_preview(self, after: int, timeout_s: float) -> Shot | None:
+        """Return the frame of this tenth of a second."""
+        self.asked += 1
+        until_s = time.monotonic() + timeout_s
+        while time.monotonic() < until_s:
+            sequence = int((time.monotonic() - self._started_at_s) * 10)
+            if self.live and sequence > after:
+                return Shot(self.jpeg, sequence, time.monotonic())
+            time.sleep(0.02)
+        return None
+
+
+@dataclass
+class Desk:
+    """Implements the protocol with the real table of moves and the real screen."""
+
+    first: Snapshot = SCENES["welcome"]
+    asked: list[tuple[Event, str]] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.screen = Screen(self.first)
+
+    def put(self, snapshot: Snapshot) -> None:
+        """Show this; the revision goes on."""
+        self.screen.wipe(snapshot)
+        if snapshot.portrait_preview:
+            self.screen.hold_portrait(drawn_person(354, 472))
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The present screen."""
+        if self.failure:
+            raise self.failure
+        return self.screen.snapshot
+
+    def wait(self, after_revision: int, timeout_s: float) -> Snapshot:
+        """As the real desk does."""
+        return self.screen.wait(after_revision, timeout_s)
+
+    def ask(
+        self, event: Event, token: str = "", details: Mapping[str, str] | None = None
+    ) -> Snapshot:
+        """Make the table's move, without any of its effects."""
+        shown = self.screen.snapshot
+        if event not in FROM_THE_PERSON:
+            raise IllegalMove(shown.state, event)
+        if shown.token and token != shown.token:
+            raise StaleToken
+        state = move(shown.state, event)
+        self.asked.append((event, token))
+        self.screen.show(state=state, overlay=None, token="" if state is State.WELCOME else TOKEN)
+        return self.screen.snapshot
+
+    def set_language(self, language: str) -> Snapshot:
+        """Speak another language."""
+        self.screen.show(language=language)
+        return self.screen.snapshot
+
+    def call_help(self, wanted: bool) -> Snapshot:
+        """Put the help screen up, or take it away."""
+        self.screen.show(overlay=Overlay.HELP if wanted else None)
+        return self.screen.snapshot
+
+    def rest(self, wanted: bool) -> Snapshot:
+        """Stop, or go on."""
+        self.screen.show(overlay=Overlay.REST if wanted else None)
+        return self.screen.snapshot
+
+    def portrait_jpeg(self, token: str) -> bytes | None:
+        """As the real desk does."""
+        return self.screen.portrait_jpeg(token)
+
+
+@contextmanager
+def served(desk: Desk, camera: Camera) -> Iterator[Listener]:
+    """Serve the kiosk's pages on a free port."""
+    closing = threading.Event()
+    station = KioskStation(desk, camera, "demo-01", "12345", 102.46)
+    app = create_kiosk_app(station, closing)
+    listener = Listener(app, "127.0.0.1", 0, streams=KIOSK_STREAMS, closing=closing)
+    listener.start()
+    try:
+        yield listener
+    finally:
+        listener.close()

@@ -1,0 +1,134 @@
+"""The written result of all benchmarks: a page with the machine beside the figures, and a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from bench import Figures
+
+CHECKOUT: Final = Path(__file__).resolve().parent.parent
+PAGE: Final = CHECKOUT / "docs" / "benchmarks.md"
+README: Final = CHECKOUT / "README.md"
+LIBRARIES: Final = ("mediapipe", "opencv-contrib-python-headless", "numpy", "apsw-sqlite3mc")
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A figure that README shows, in words, beside what we aim at."""
+
+    benchmark: str
+    key: str
+    words: str
+    aim: str
+
+
+HEADLINES: Final = (
+    Headline("start", "first_page_s", "start to first page, s", "<= 5"),
+    Headline("start", "ready_s", "start to ready to photograph, s", "<= 8"),
+    Headline("start", "total_rss_mib", "memory of daemon and vision worker, MiB", "<= 600"),
+    Headline("guidance", "frames_per_s", "analysed preview frames a second", ">= 15"),
+    Headline("guidance", "ratio", "time per frame / bare Face Landmarker", "<= 1.5"),
+    Headline(
+        "fingerprint", "efficiency_57600", "image upload at 57600 baud / line rate", ">= 0.95"
+    ),
+    Headline("fingerprint", "efficiency_115200", "same at 115200 baud", ">= 0.95"),
+    Headline("fingerprint", "cpu_s", "CPU for one image, s", "a tenth of the next two"),
+    Headline("fingerprint", "pyfingerprint_cpu_s", "same with pyfingerprint, s", ""),
+    Headline(
+        "fingerprint", "adafruit_cpu_s", "same with adafruit-circuitpython-fingerprint, s", ""
+    ),
+    Headline("store", "commit_ms_median", "seal and durable commit of a package, ms", ""),
+    Headline("store", "flushes_per_commit", "disk flushes a commit", ""),
+)
+
+
+def write_pages(names: Sequence[str], long: bool) -> int:
+    """Run each benchmark in a process of its own; write the page and README's table.
+
+    Returns:
+        The exit status: 0, or 2 if one could not run (the page then says which, and why).
+    """
+    results: dict[str, Figures | str] = {name: _run(name, long) for name in names}
+    PAGE.write_text(_page(results), encoding="utf-8")
+    README.write_text(with_table(README.read_text(encoding="utf-8"), results), encoding="utf-8")
+    return 2 if any(isinstance(result, str) for result in results.values()) else 0
+
+
+def with_table(text: str, results: dict[str, Figures | str]) -> str:
+    """Return README's text with the figures between its two marks."""
+    table = "\n".join([f"Measured on {machine()}.", "", *_headline_rows(results)])
+    marked = r"(<!-- benchmarks -->\n).*?(<!-- /benchmarks -->)"
+    return re.sub(marked, lambda found: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)
+
+
+def machine() -> str:
+    """Return day, processor, cores, memory and system in one phrase."""
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    day = datetime.now(UTC).date().isoformat()
+    return f"{day}: {os.cpu_count()} cores ({_processor()}), {memory_gib:.0f} GiB, {system}"
+
+
+def _run(name: str, long: bool) -> Figures | str:
+    """Return the figures, or the reason why there are none."""
+    print(f"bench: {name}", flush=True)
+    command = [sys.executable, "-m", "bench", name, "--json", *(["--long"] if long else [])]
+    done = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=None, check=False)
+    if done.returncode != 0:
+        return f"exit status {done.returncode}: `python -m bench {name}` says why"
+    figures: Figures = json.loads(done.stdout)
+    return figures
+
+
+def _page(results: dict[str, Figures | str]) -> str:
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`; `python -m bench NAME --json` prints one of them.",
+        "A peer or a physical limit is measured in the same run as ours.",
+        "",
+        f"Measured on {machine()}.",
+        f"Python {platform.python_version()}, {libraries}.",
+    ]
+    for name, result in results.items():
+        lines += ["", f"## {name}", ""]
+        if isinstance(result, str):
+            lines.append(f"Not measured: {result}.")
+            continue
+        lines += ["| key | value |", "|---|---|"]
+        lines += [f"| `{key}` | {_shown(value)} |" for key, value in result.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _headline_rows(results: dict[str, Figures | str]) -> list[str]:
+    rows = ["| | measured | aim |", "|---|---|---|"]
+    for headline in HEADLINES:
+        figures = results.get(headline.benchmark, "")
+        if not isinstance(figures, str) and headline.key in figures:
+            shown = _shown(figures[headline.key])
+            rows.append(f"| {headline.words} | {shown} | {headline.aim} |")
+    return rows
+
+
+def _shown(value: float | str | None) -> str:
+    if value is None:
+        return "not to be had here"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.machine())

@@ -120,9 +120,13 @@ def _keep(
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-    except BaseException as error:
+    except OSError as error:
         started.set_exception(error)
         return
-    # Nobody else reaps it, so the number is still its own here.
-    started.set_result((process.pid, os.pidfd_open(process.pid)))
-    process.wait()
+    with process:
+        try:
+            # Nobody else reaps it, so the number is still its own here.
+            started.set_result((process.pid, os.pidfd_open(process.pid)))
+        except OSError as error:
+            process.kill()
+            started.set_exception(error)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
+
 from quality.face.alignment import SIDE_PX
 from quality.face.face import Face
 from quality.face.luminance import luminance
@@ -22,11 +25,12 @@ def luminance_mean(face: Face) -> float:
     Source: ISO/IEC 29794-5:2025 (name); OFIQ 1.0.3, `LuminanceMean.cpp` (formula).
     """
     aligned = face.aligned
-    region = landmarked_region(aligned.landmarks_px, SIDE_PX, SIDE_PX)
-    pixels = aligned.bgr[region]
-    if not pixels.size:
+    region = landmarked_region(aligned.landmarks_px, SIDE_PX, SIDE_PX).view(np.uint8)
+    x, y, width, height = cv2.boundingRect(region)
+    if not width:
         raise CannotAssess("empty face region")
-    return float(luminance(pixels).mean()) / 255
+    face_only = (slice(y, y + height), slice(x, x + width))
+    return cv2.mean(luminance(aligned.bgr[face_only]), region[face_only])[0] / 255
 
 
 def component(native: float) -> int:

@@ -17,7 +17,6 @@ from typing import Final
 import structlog
 
 from drivers.errors import DeviceError
-from edge.record import StoreBroken, StoreFull
 from edge.screen import Screen
 from edge.sitting import (
     FROM_THE_PERSON,
@@ -26,10 +25,12 @@ from edge.sitting import (
     Overlay,
     Result,
     Snapshot,
+    StaleToken,
     State,
     move,
 )
-from edge.vision import VisionLost
+from edge.store_errors import StoreBroken, StoreFull
+from edge.vision import FrameRefused, VisionLost
 from edge.visit import Room, Visit
 
 ROUND_S: Final = 0.05
@@ -42,10 +43,6 @@ REQUEST_TIMEOUT_S: Final = 8.0
 LANGUAGES: Final = ("zh-CN", "en")
 
 log = structlog.get_logger("sitting")
-
-
-class StaleToken(Exception):
-    """The request belongs to another sitting than the present one. Show the present screen."""
 
 
 class SittingDesk:
@@ -252,6 +249,8 @@ class SittingDesk:
             if self._vision_lost_at_s is None:
                 self._vision_lost_at_s = time.monotonic()
             log.warning("vision_lost", restarts=self._room.vision.restarts)
+        except FrameRefused:
+            log.warning("frame_refused", sitting=self._sitting_id)
         except DeviceError:
             log.warning("still_failed", sitting=self._sitting_id)
         return None
@@ -259,9 +258,8 @@ class SittingDesk:
     def _show_devices(self) -> None:
         """Say what the devices are, and lay the calm screen over a step that waits for one."""
         room, shown = self._room, self._screen.snapshot
-        overlay, refusals, out_s = shown.overlay, (), self._out_for_s(shown.state)
-        if shown.state is State.WELCOME:
-            refusals = self._refusals()
+        overlay, out_s = shown.overlay, self._out_for_s(shown.state)
+        refusals = self._refusals() if shown.state is State.WELCOME else ()
         if overlay not in (Overlay.HELP, Overlay.REST):
             overlay = None
             if refusals:
@@ -285,7 +283,7 @@ class SittingDesk:
 
     def _refusals(self) -> tuple[str, ...]:
         """Why no sitting may begin now; told before anybody stands at the camera."""
-        working = self._room.camera.status.working and self._room.vision.alive
+        working = self._room.camera.status.working and self._room.seeing.is_set()
         return (*(() if working else ("device_out",)), *self._room.records.refusals())
 
     def _cover(self, overlay: Overlay | None) -> None:
@@ -302,7 +300,9 @@ class SittingDesk:
             self._touched_at_s = now_s
         if now_s - self._touched_at_s > self._room.limits.idle_s:
             # What was accepted stays, sealed, for an attendant to resume, hand in or delete.
-            log.info("abandoned", sitting=self._sitting_id, state=state.value)
+            log.info("left_alone", sitting=self._sitting_id, state=state.value)
+            if self._visit is not None:
+                self._visit.record.leave_alone()
             self._forget_visit()
 
     def _somebody_is_here(self, now_s: float) -> bool:

@@ -17,7 +17,7 @@ from edge.portrait import CannotCrop, DocumentPhoto, crop, master_jpeg
 from edge.vision import Depth, Sight, VisionWorker
 from quality.advice import Advice, advise
 from quality.document import Document, judge
-from quality.measure import Reading, Verdict
+from quality.measure import Reading
 
 FRAME_WAIT_S: Final = 0.15
 LIVE_TIMEOUT_S: Final = 2.0
@@ -93,14 +93,16 @@ class PortraitCapture:
         self._after = burst[-1][0].sequence
         still, sight = _best(burst)
         readings = tuple(r for d in self._documents for r in judge(d, sight.natives, live=False))
-        try:
-            advice = advise(sight, readings)
-            if advice is None and sight.outline is not None and _none_rejected(readings):
+        # What is only advisory is recorded with the portrait, it does not refuse it.
+        advice = advise(sight, [reading for reading in readings if not reading.advisory])
+        if advice is None and sight.outline is not None:
+            try:
                 photos = tuple(crop(still, sight.outline, d) for d in self._documents)
+            except CannotCrop as refusal:
+                advice = refusal.advice
+            else:
                 portrait = Portrait(photos, master_jpeg(still), readings, still.captured_at_s)
                 return PortraitView(None, 1.0, faces, portrait=portrait)
-        except CannotCrop as refusal:
-            advice = refusal.advice
         # The picture was not good enough after all: look again from the beginning, without comment.
         self._guidance = self._new_guidance()
         return PortraitView(advice or Advice.WAIT, 0.0, faces)
@@ -121,7 +123,3 @@ def _best(burst: Sequence[tuple[Frame, Sight]]) -> tuple[Frame, Sight]:
 def _native(sight: Sight, measure: str) -> float:
     native = sight.natives.get(measure)
     return 0.0 if native is None or native.value is None else native.value
-
-
-def _none_rejected(readings: Sequence[Reading]) -> bool:
-    return not any(r.verdict is Verdict.REJECTED and not r.advisory for r in readings)

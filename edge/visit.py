@@ -1,10 +1,11 @@
-"""What memory holds of one running sitting, and what each step of it does with devices and record.
+"""What memory holds of one running sitting, and what each step does with devices and record.
 
-Runs on the sitting's thread. The table of moves is not here: a step returns the event that happened.
+Runs on the sitting's thread. The table of moves is not here: a step returns what happened.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,7 @@ from edge.record import Record, RecordRoom
 from edge.screen import Screen
 from edge.settings import Fingers, SittingLimits
 from edge.sitting import Event, Missing, Result
-from edge.vision import Depth, VisionLost, VisionWorker
+from edge.vision import Depth, FrameRefused, VisionLost, VisionWorker
 from quality.document import Document
 
 PRESENCE_TIMEOUT_S: Final = 2.0
@@ -25,11 +26,15 @@ PRESENCE_TIMEOUT_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a sitting works with; opened and closed by `run_edge.py`."""
+    """What a sitting works with; opened and closed by `run_edge.py`.
+
+    `seeing` is set once the vision worker has loaded its models.
+    """
 
     camera: CameraOwner
     reader: ReaderOwner
     vision: VisionWorker
+    seeing: threading.Event
     records: RecordRoom
     documents: tuple[Document, ...]
     good_frames: int
@@ -84,7 +89,7 @@ class Visit:
             return False
         try:
             return self._room.vision.look(frame, Depth.LIVE, PRESENCE_TIMEOUT_S).faces > 0
-        except VisionLost:
+        except (VisionLost, FrameRefused):
             return False
 
     def keep_portrait(self) -> None:

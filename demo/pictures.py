@@ -7,7 +7,9 @@ The numbers below belong to those very photographs (`pictures.toml` pins their d
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +17,19 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from demo.studio import Matte, Picture, Stand, cut_out, developed, place, wall
+from demo.studio import Picture, Stand, cut_out, developed, place, wall
+from drivers.camera import Frame
+from edge.vision import VisionWorker
 
 STILL_PX: Final = (1472, 828)
 """So large that the subject's eyes are more than 120 px apart in the 1280 px wide preview too."""
 RECIPE: Final = 1
 """Raise it when the studio itself changes: composed scenes of an older recipe are made anew."""
 
-PersonMask = Callable[[Picture], Matte]
-"""Picture (height, width, 3) BGR to the share of person, (height, width), 0.0 to 1.0."""
+PersonMask = Callable[[Picture], npt.NDArray[np.uint8]]
+"""Picture (height, width, 3) BGR to its person, (height, width), 0 background to 255 person."""
 
 EYES_PX: Final[Mapping[str, tuple[float, float]]] = {
     "man-25.jpg": (420, 443),
@@ -54,12 +59,12 @@ class Subject:
     """What the camera sees, scene by scene with seconds (None: from then on), and what comes of it.
 
     Attributes:
-        expect: catalogue code of the advice that the last view leads to; None if it is captured.
+        expect: catalogue codes of the advice that the last view leads to; empty if it is captured.
     """
 
     title: str
     views: tuple[tuple[Scene, float | None], ...]
-    expect: str | None
+    expect: tuple[str, ...] = ()
 
 
 _MIDDLE: Final = (0.5, 0.466)
@@ -74,32 +79,30 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
             (Scene("tilted", (("man-25.jpg", Stand(_MIDDLE, 3.0)),)), 7.0),
             (_STRAIGHT, 60.0),
         ),
-        None,
     ),
     "suit": Subject(
         "a man in a suit who smiles with closed lips",
         ((Scene("suit", (("man-in-suit.jpg", Stand(_MIDDLE, -6.5)),)), None),),
-        None,
     ),
     "tilted": Subject(
         "the first man, who keeps his head tilted",
         ((Scene("tilted", (("man-25.jpg", Stand(_MIDDLE, 3.0)),)), None),),
-        "portrait.straighten_head",
+        ("portrait.straighten_head",),
     ),
     "turned": Subject(
         "a man of about 35 who looks a little past the camera",
-        ((Scene("turned", (("man-35.jpg", Stand(_MIDDLE)),)), None),),
-        "portrait.turn_right",
+        ((Scene("turned", (("man-35.jpg", Stand(_MIDDLE, 0.0, 0.94)),)), None),),
+        ("portrait.turn_right",),
     ),
     "laughing": Subject(
-        "a man who laughs",
+        "a man who laughs, so that his eyes are narrow too",
         ((Scene("laughing", (("man-laughing.jpg", Stand(_MIDDLE)),)), None),),
-        "portrait.close_mouth",
+        ("portrait.close_mouth", "portrait.open_eyes"),
     ),
     "elder": Subject(
         "a woman of about 78 with glasses and a uniform cap, far from the camera",
         ((Scene("elder", (("woman-78.jpg", Stand((0.5, 0.55))),)), None),),
-        "portrait.too_far",
+        ("portrait.too_far",),
     ),
     "two": Subject(
         "two people side by side",
@@ -115,14 +118,25 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
                 None,
             ),
         ),
-        "portrait.many_faces",
+        ("portrait.many_faces",),
     ),
-    "nobody": Subject("an empty place", ((_NOBODY, None),), "portrait.no_face"),
+    "nobody": Subject("an empty place", ((_NOBODY, None),), ("portrait.no_face",)),
 }
 
 MOVING: Final = "moving"
 MOVING_VIDEO: Final = "man-moving.mp4"
 MOVING_PX: Final = (640, 360)
+
+
+def mask_by(worker: VisionWorker, timeout_s: float = 10.0) -> PersonMask:
+    """Return how to ask a started vision worker for a person's mask; raises as the worker does."""
+    numbers = itertools.count()
+
+    def person_mask(bgr: Picture) -> npt.NDArray[np.uint8]:
+        frame = Frame(bgr, next(numbers), time.monotonic())
+        return worker.person_mask(frame, timeout_s)
+
+    return person_mask
 
 
 def compose(pictures: Path, folder: Path, person_mask: PersonMask) -> None:

@@ -58,11 +58,11 @@ class Stand:
             raise ValueError(f"a scale of {self.scale} would invent detail, or show nobody")
 
 
-def cut_out(bgr: Picture, mask: Matte, eyes_px: tuple[float, float]) -> Person:
-    """Return the person that a mask (height, width; 0.0 to 1.0) shows, with a soft matte edge."""
+def cut_out(bgr: Picture, mask: npt.NDArray[np.uint8], eyes_px: tuple[float, float]) -> Person:
+    """Return the person that a mask (height, width; 0 to 255) shows, with a soft matte edge."""
     if mask.shape != bgr.shape[:2]:
         raise ValueError(f"mask {mask.shape} of a picture {bgr.shape[:2]}")
-    soft = cv2.GaussianBlur(mask, (0, 0), MATTE_SOFTNESS_PX)
+    soft = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), MATTE_SOFTNESS_PX)
     matte = np.clip((soft - MATTE_FLOOR) / (1 - MATTE_FLOOR), 0, 1)
     return Person(bgr, np.asarray(matte, np.float32), eyes_px)
 

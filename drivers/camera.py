@@ -19,11 +19,13 @@ class Frame:
         bgr: (height_px, width_px, 3), 8 bits a channel, sRGB, read-only.
         sequence: grows by one or more with every frame of an open camera.
         captured_at_s: `time.monotonic` when the sensor delivered it.
+        still_scale: pixels of the same camera's still for one of this frame.
     """
 
     bgr: Picture
     sequence: int
     captured_at_s: float
+    still_scale: float = 1.0
 
     def __post_init__(self) -> None:
         if self.bgr.ndim != 3 or self.bgr.shape[2] != 3 or self.bgr.dtype != np.uint8:

@@ -87,12 +87,14 @@ class FileLimits(_Section):
     """What the file must be: baseline JPEG, 24 bit, sRGB.
 
     Attributes:
-        quality_min: the encoder's quality is never set lower.
+        quality_aim: the encoder's quality is set lower only if nothing else fits the size.
+        quality_min: it is never set lower than this.
         kb_max_at_quality_min: a wider limit that the sheets allow when quality and size collide.
     """
 
     kb_min: Annotated[float, Field(gt=0)]
     kb_max: Annotated[float, Field(gt=0)]
+    quality_aim: Annotated[int, Field(ge=30, le=98)]
     quality_min: Annotated[int, Field(ge=30, le=98)]
     kb_max_at_quality_min: float | None = None
     source: Source
@@ -102,6 +104,8 @@ class FileLimits(_Section):
         widest = self.kb_max_at_quality_min or self.kb_max
         if not self.kb_min < self.kb_max <= widest:
             raise ValueError("kb_min < kb_max <= kb_max_at_quality_min is wanted")
+        if self.quality_min > self.quality_aim:
+            raise ValueError("quality_min is above quality_aim")
         return self
 
 

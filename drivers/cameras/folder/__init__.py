@@ -98,15 +98,16 @@ class FolderCamera:
     def _expose(self, width_px: int, height_px: int) -> Frame:
         now_s = self._clock()
         reel, view_age_s = self._view_at(now_s)
+        still_scale = self._script.still_width_px / width_px
         self._sequence += 1
         if self._control.lens is Lens.FROZEN:
-            return Frame(reel.frozen(width_px, height_px), self._sequence, now_s)
+            return Frame(reel.frozen(width_px, height_px), self._sequence, now_s, still_scale)
         bgr = reel.shown(width_px, height_px, view_age_s)
         if self._control.lens is Lens.BLACK:
             bgr = np.zeros_like(bgr)
         else:
             bgr = _shifted(bgr, *self._sway(now_s, width_px))
-        return Frame(self._with_noise(bgr), self._sequence, now_s)
+        return Frame(self._with_noise(bgr), self._sequence, now_s, still_scale)
 
     def _sway(self, now_s: float, width_px: int) -> tuple[float, float]:
         # Two slow, unrelated periods: never still, never the same, far below a pixel per frame.

@@ -1,0 +1,95 @@
+"""From readings to the one thing that the person should do next.
+
+Left and right are the person's own, which is also what a mirrored preview shows. Positive yaw is a
+face turned to the picture's right, which is the person's own left: the advice is to turn right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Final, Protocol
+
+from quality.measure import Reading, Verdict
+
+
+class Advice(Enum):
+    """What to do next. The value is the sentence's code in the catalogue."""
+
+    NO_FACE = "portrait.no_face"
+    MANY_FACES = "portrait.many_faces"
+    TOO_FAR = "portrait.too_far"
+    TOO_NEAR = "portrait.too_near"
+    MOVE_LEFT = "portrait.move_left"
+    MOVE_RIGHT = "portrait.move_right"
+    MOVE_UP = "portrait.move_up"
+    MOVE_DOWN = "portrait.move_down"
+    STRAIGHTEN_HEAD = "portrait.straighten_head"
+    TURN_LEFT = "portrait.turn_left"
+    TURN_RIGHT = "portrait.turn_right"
+    CHIN_UP = "portrait.chin_up"
+    CHIN_DOWN = "portrait.chin_down"
+    OPEN_EYES = "portrait.open_eyes"
+    CLOSE_MOUTH = "portrait.close_mouth"
+    LIGHT = "portrait.light"
+    HOLD_STILL = "portrait.hold_still"
+    WAIT = "portrait.wait"
+
+
+class Seen(Protocol):
+    """What advice needs of a look at a picture."""
+
+    @property
+    def faces(self) -> int:
+        """How many people are in view."""
+
+
+BY_MEASURE: Final[Mapping[str, tuple[Advice, Advice]]] = {
+    "SingleFacePresent": (Advice.MANY_FACES, Advice.MANY_FACES),
+    "InterEyeDistance": (Advice.TOO_FAR, Advice.TOO_NEAR),
+    "HeadSize": (Advice.TOO_FAR, Advice.TOO_NEAR),
+    "HeadPoseRoll": (Advice.STRAIGHTEN_HEAD, Advice.STRAIGHTEN_HEAD),
+    "HeadPoseYaw": (Advice.TURN_LEFT, Advice.TURN_RIGHT),
+    "HeadPosePitch": (Advice.CHIN_DOWN, Advice.CHIN_UP),
+    "EyesOpen": (Advice.OPEN_EYES, Advice.OPEN_EYES),
+    "MouthClosed": (Advice.CLOSE_MOUTH, Advice.CLOSE_MOUTH),
+    "LuminanceMean": (Advice.LIGHT, Advice.LIGHT),
+    "FaceSharpness": (Advice.HOLD_STILL, Advice.HOLD_STILL),
+}
+"""A rejected measure's advice: (value too low, value too high)."""
+
+PRIORITY: Final = (
+    Advice.NO_FACE, Advice.MANY_FACES, Advice.TOO_FAR, Advice.TOO_NEAR,
+    Advice.MOVE_LEFT, Advice.MOVE_RIGHT, Advice.MOVE_UP, Advice.MOVE_DOWN,
+    Advice.STRAIGHTEN_HEAD, Advice.TURN_LEFT, Advice.TURN_RIGHT,
+    Advice.CHIN_UP, Advice.CHIN_DOWN, Advice.OPEN_EYES, Advice.CLOSE_MOUTH,
+    Advice.LIGHT, Advice.HOLD_STILL, Advice.WAIT,
+)  # fmt: skip
+"""What comes first when several things are wrong: who, where, then how."""
+
+
+def advise(seen: Seen, readings: Iterable[Reading], framing: Advice | None = None) -> Advice | None:
+    """Return the first thing to do, or None if nothing hinders a good portrait.
+
+    Args:
+        seen: how many faces there are; without exactly one nothing else matters.
+        readings: judged values; a hard one that could not be assessed means: look again.
+        framing: what is wrong with the place of the head in the picture, if anything.
+    """
+    if seen.faces == 0:
+        return Advice.NO_FACE
+    if seen.faces > 1:
+        return Advice.MANY_FACES
+    found = {framing, *(_advice_of(reading) for reading in readings)}
+    return next((advice for advice in PRIORITY if advice in found), None)
+
+
+def _advice_of(reading: Reading) -> Advice | None:
+    if reading.verdict is Verdict.ACCEPTED:
+        return None
+    if reading.verdict is Verdict.NOT_ASSESSED:
+        return None if reading.advisory else Advice.WAIT
+    too_low, too_high = BY_MEASURE.get(reading.measure, (Advice.WAIT, Advice.WAIT))
+    low = reading.accept.low
+    below = low is not None and reading.native is not None and reading.native < low
+    return too_low if below else too_high

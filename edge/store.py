@@ -377,6 +377,11 @@ class Store:
         with self._readers.lend() as db:
             return store_delivery.pending(db, sink, limit, after)
 
+    def waiting(self, sink: str) -> tuple[int, int | None]:
+        """Return how many packages wait for the sink and when the oldest was sealed (UTC ms)."""
+        with self._readers.lend() as db:
+            return store_delivery.waiting(db, sink)
+
     def begin_try(self, package_id: str, sink: str) -> None:
         """Note that a try begins: should the service end in it, the receipt is asked for first."""
         self._writer.run(lambda db: store_delivery.begin_try(db, package_id, sink, _now_ms()))

@@ -64,6 +64,16 @@ def pending(db: apsw.Connection, sink: str, limit: int, after: int) -> list[Pend
     return [Pending(*row) for row in found]
 
 
+def waiting(db: apsw.Connection, sink: str) -> tuple[int, int | None]:
+    """Return how many packages wait for the sink and when the oldest was sealed."""
+    count, oldest = db.execute(
+        "select count(*), min(sealed_at_ms) from delivery join package on id = package"
+        " where sink = ? and delivery.state in ('waiting', 'sending')",
+        (sink,),
+    ).get
+    return count, oldest
+
+
 def begin_try(db: apsw.Connection, package_id: str, sink: str, now_ms: int) -> None:
     """Count a try before it begins."""
     db.execute(

@@ -1,0 +1,33 @@
+"""From a configured name to an open sink: the name is the module's name, there is no registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final
+
+from edge import sinks
+from edge.sinks.sink import Sink
+
+NO_SINKS: Final = frozenset({"load", "sink"})
+
+
+def sink_names() -> list[str]:
+    """Return the names of the sinks that this station has."""
+    return sorted({module.name for module in iter_modules(sinks.__path__)} - NO_SINKS)
+
+
+def open_sink(name: str, options: Mapping[str, object]) -> Sink:
+    """Open the sink that module `edge.sinks.<name>` knows.
+
+    Raises:
+        ValueError: no such sink, or options that it refuses (pydantic's `ValidationError`).
+        OSError: a file that the options name cannot be read.
+    """
+    # Before the import, so that a settings file cannot name any module of the machine.
+    if name not in sink_names():
+        raise ValueError(f"no sink {name!r}; there are: {', '.join(sink_names())}")
+    module = import_module(f"edge.sinks.{name}")
+    sink: Sink = module.open_sink(module.Config.model_validate(options))
+    return sink

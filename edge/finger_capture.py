@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from drivers.errors import DeviceError
 from drivers.fingerprint import FingerImage, Retry
@@ -20,12 +20,16 @@ from quality.finger.causes import Cause, poor_press_cause
 from quality.finger.gates import retry_cause
 from quality.finger.print import Print, print_of
 from quality.finger.score import FingerScore, ridge_score
+from quality.measure import CannotAssess
 
 HINT_STAYS_S: Final = 2.0
 """Time to read the hint and to lift the finger before the next press is taken."""
 SHOWN_STEPS: Final = 50
 EARLIER_MAX: Final = 5
 """Pictures of the same reader that a new one is compared with: a latent print shows again."""
+
+AGAIN: Final = "finger.again"
+"""The press was poor and no cause is known: a worn finger cannot be pressed any better."""
 
 CAUSES: Final[dict[Retry, Cause]] = {
     Retry.NO_FINGER: Cause.PLACE,
@@ -69,14 +73,17 @@ class FingerMissing:
 class FingerCapture:
     """The presses of one finger position."""
 
-    def __init__(self, reader: ReaderOwner, limits: Fingers, position: str) -> None:
+    def __init__(
+        self, reader: ReaderOwner, limits: Fingers, position: str, earlier: deque[Print]
+    ) -> None:
+        """Take presses of `position`; `earlier` are the visit's last prints, added to here."""
+        self._earlier = earlier
         self._reader = reader
         self._limits = limits
         self._lock = threading.Lock()
         self._view = FingerStep(position, 1, FingerPhase.PLACE)
         self._press: Future[Outcome] | None = None
         self._retry_at_s = 0.0
-        self._earlier: deque[Print] = deque(maxlen=EARLIER_MAX)
         self._best: tuple[FingerImage, FingerScore] | None = None
         self._presentations: list[Presentation] = []
 
@@ -127,19 +134,12 @@ class FingerCapture:
 
     def _judge(self, outcome: Outcome, now_s: float) -> FingerTaken | FingerMissing | None:
         if outcome is None or outcome is Retry.NO_FINGER:
-            self._show(phase=FingerPhase.PLACE, share=0.0, hint="finger.place")
+            self._show(phase=FingerPhase.PLACE, share=0.0, hint=Cause.PLACE.value)
             return None
-        score = None
         if isinstance(outcome, FingerImage):
-            seen = print_of(outcome)
-            cause = retry_cause(seen, tuple(self._earlier))
-            self._earlier.append(seen)
-            if cause is None:
-                score = ridge_score(seen)
-                cause = self._weigh(outcome, seen, score)
+            score, hint = self._weigh(outcome)
         else:
-            cause = CAUSES[outcome]
-        hint = cause.value if cause else None
+            score, hint = None, CAUSES[outcome].value
         number = len(self._presentations) + 1
         value = score.value if score else None
         self._presentations.append(Presentation(number, value, hint or "", now_s))
@@ -149,10 +149,23 @@ class FingerCapture:
         self._show(phase=FingerPhase.RETRY, share=0.0, hint=hint, presentation=number + 1)
         return None
 
-    def _weigh(self, image: FingerImage, seen: Print, score: FingerScore) -> Cause | None:
+    def _weigh(self, image: FingerImage) -> tuple[FingerScore | None, str | None]:
+        """Return the press's score, if it is a finger's, and the hint, if it is not good enough."""
+        seen = print_of(image)
+        cause = retry_cause(seen, tuple(self._earlier))
+        self._earlier.append(seen)
+        if cause is not None:
+            return None, cause.value
+        try:
+            score = ridge_score(seen)
+        except CannotAssess:
+            return None, AGAIN
         if self._best is None or score.value > self._best[1].value:
             self._best = (image, score)
-        return None if score.value >= self._limits.accept_score else poor_press_cause(seen)
+        if score.value >= self._limits.accept_score:
+            return score, None
+        poor = poor_press_cause(seen)
+        return score, poor.value if poor else AGAIN
 
     def _used_up(self) -> bool:
         return len(self._presentations) >= self._limits.presses_max
@@ -166,6 +179,6 @@ class FingerCapture:
         low = score.value < self._limits.accept_score
         return FingerTaken(position, image, score, low, presses)
 
-    def _show(self, **changes: object) -> None:
+    def _show(self, **changes: Any) -> None:
         with self._lock:
-            self._view = replace(self._view, **changes)  # type: ignore[arg-type]  # FingerStep's fields
+            self._view = replace(self._view, **changes)

@@ -206,7 +206,7 @@ class Record:
         self._save()
 
     def leave_alone(self) -> None:
-        """Nobody is there any more: what was accepted stays for an attendant, never for the next."""
+        """Nobody is there: what was accepted stays for an attendant, never for the next person."""
         self._progress.left_alone = True
         self._save()
 

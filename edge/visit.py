@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
 from edge.camera_owner import CameraOwner
-from edge.finger_capture import FingerCapture, FingerMissing, FingerTaken
+from edge.finger_capture import EARLIER_MAX, FingerCapture, FingerMissing, FingerTaken
 from edge.portrait_capture import Portrait, PortraitCapture
 from edge.reader_owner import ReaderOwner
 from edge.record import Record, RecordRoom
@@ -20,6 +21,7 @@ from edge.settings import Fingers, SittingLimits
 from edge.sitting import Event, Missing, Result
 from edge.vision import Depth, FrameRefused, VisionLost, VisionWorker
 from quality.document import Document
+from quality.finger.print import Print
 
 PRESENCE_TIMEOUT_S: Final = 2.0
 
@@ -56,6 +58,7 @@ class Visit:
         self._search: PortraitCapture | None = None
         self._portrait: Portrait | None = None
         self._finger: FingerCapture | None = None
+        self._prints: deque[Print] = deque(maxlen=EARLIER_MAX)
 
     def look_for_portrait(self) -> None:
         """Begin the search anew and forget the portrait that was under review."""
@@ -109,9 +112,8 @@ class Visit:
         if self._finger is None:
             if not self._positions:
                 return Event.FINGERS_SETTLED
-            self._finger = FingerCapture(
-                self._room.reader, self._room.fingers, self._positions.pop(0)
-            )
+            room, position = self._room, self._positions.pop(0)
+            self._finger = FingerCapture(room.reader, room.fingers, position, self._prints)
         outcome = self._finger.step(time.monotonic())
         self._screen.show(finger=self._finger.view)
         if outcome is None:

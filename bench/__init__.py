@@ -1,8 +1,8 @@
 """Side-by-side measurements: ``python -m bench NAME --json``.
 
-A benchmark is a module of this folder with ``measure(long: bool) -> Figures``. It measures the floor
-or the peer in the same run as ours, and raises `CannotRun` rather than print a figure that it did
-not measure.
+A benchmark is a module of this folder with ``measure(long: bool) -> Figures``. It measures the
+floor or the peer in the same run as ours, and raises `CannotRun` rather than print a figure that it
+did not measure.
 """
 
 from __future__ import annotations

@@ -39,7 +39,12 @@ TRIES: Final = 3
 QUIET_S: Final = 0.1
 """A module that says nothing for so long has finished what it was sending."""
 
-REST_MAX_S: Final = 0.02
+REST_MAX_S: Final = 0.1
+"""Also how late a cancel or the progress on the screen may be."""
+
+REST_BYTES: Final = 2048
+"""Half of what Linux keeps for a line."""
+
 TRACE_ENTRIES: Final = 256
 
 Received = Callable[[int], None]
@@ -220,13 +225,20 @@ class ZfmLine:
                 return None
             self._parser.feed(chunk)
             self.heard_bytes += len(chunk)
-            if coming_bytes > 2 * MAX_PAYLOAD_BYTES:
-                # Waking for every few bytes costs ten times the processor time; more packets are
-                # on their way in any case, so nothing is lost by sleeping while they arrive.
-                time.sleep(min(REST_MAX_S, 128 * 10 / self.port.baud))
+            self._rest(len(chunk), coming_bytes - len(chunk))
         shown = packet.payload[:32] if packet.kind is Kind.ACKNOWLEDGE else b""
         self.trace.append(("in", struct.pack(">BH", packet.kind, len(packet.payload)) + shown))
         return packet
+
+    def _rest(self, came_bytes: int, coming_bytes: int) -> None:
+        """Sleep while more of an image arrives: waking for every few bytes costs ten times as much.
+
+        Never past the last packets, so nothing is lost by it; and not on a line that fills the
+        system's buffer, for it is faster than it says.
+        """
+        wanted_bytes = min(REST_BYTES, coming_bytes - 2 * MAX_PAYLOAD_BYTES)
+        if wanted_bytes > 0 and came_bytes < REST_BYTES:
+            time.sleep(min(REST_MAX_S, wanted_bytes * 10 / self.port.baud))
 
 
 class _Collected:

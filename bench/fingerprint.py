@@ -1,0 +1,178 @@
+"""Uploading one finger image: against the line's own time, and against two open drivers.
+
+The simulated module runs in a process of its own, so its processor time is nobody's. All clients
+fetch the same print from it, and the pictures are compared before any figure is printed.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import serial
+from PIL import Image
+
+from bench import CannotRun, Figures
+from drivers.fingerprint import FingerImage
+from drivers.peers.presses import RIGHT_THUMB
+from drivers.peers.synthetic_prints import grow, press
+from drivers.peers.zfm import ZfmPeer
+from drivers.readers.zfm import Config, open_reader
+from drivers.zfm_packets import (
+    PacketParser,
+    pack_4bit,
+    stream,
+    stream_line_bytes,
+    unpack_4bit,
+)
+
+WIDTH_PX: Final = 256
+HEIGHT_PX: Final = 288
+PACKET_BYTES: Final = 256
+IMAGE_BYTES: Final = WIDTH_PX * HEIGHT_PX // 2
+PARSED_IMAGES: Final = 60
+
+Fetch = Callable[[Path, int], tuple[bytes, float, float]]
+"""Fetch one image: 8-bit pixels, wall seconds, processor seconds of the calling thread."""
+
+
+def measure(long: bool) -> Figures:
+    """Return the figures of row *fingerprint*; `long` takes the median of three uploads each."""
+    rounds = 3 if long else 1
+    figures: dict[str, float | int | str | None] = {}
+    for baud in (57600, 115200, 921600):
+        seconds, cpu_s = _measured(_ours, baud, rounds)
+        line_s = stream_line_bytes(IMAGE_BYTES, PACKET_BYTES) * 10 / baud
+        figures[f"seconds_{baud}"] = seconds
+        figures[f"line_seconds_{baud}"] = line_s
+        figures[f"efficiency_{baud}"] = line_s / seconds
+        if baud == 115200:
+            figures |= {"cpu_share_115200": cpu_s / seconds, "cpu_s": cpu_s}
+    for name, client in (("pyfingerprint", _pyfingerprint), ("adafruit", _adafruit)):
+        seconds, cpu_s = _measured(client, 115200, rounds)
+        figures |= {f"{name}_seconds_115200": seconds, f"{name}_cpu_s": cpu_s}
+    figures["parser_mb_per_s"] = _parser_mb_per_s()
+    return figures
+
+
+def serve_peer(baud: int) -> None:
+    """Be the module until standard input closes; the port's path is the first line of output."""
+    with ZfmPeer(baud=baud, packet_bytes=PACKET_BYTES, throttled=True) as peer:
+        peer.put(_print())
+        print(peer.port, flush=True)
+        sys.stdin.read()
+
+
+def _print() -> bytes:
+    return press(grow(RIGHT_THUMB, WIDTH_PX, HEIGHT_PX), 1).tobytes()
+
+
+def _measured(client: Fetch, baud: int, rounds: int) -> tuple[float, float]:
+    expected = unpack_4bit(pack_4bit(_print()))
+    seconds, cpu_s = [], []
+    for _ in range(rounds):
+        with _peer(baud) as port:
+            pixels, wall, cpu = client(port, baud)
+        if pixels != expected:
+            raise CannotRun(f"{client.__name__} brought another picture than the module holds")
+        seconds.append(wall)
+        cpu_s.append(cpu)
+    return statistics.median(seconds), statistics.median(cpu_s)
+
+
+@contextmanager
+def _peer(baud: int) -> Iterator[Path]:
+    code = f"from bench.fingerprint import serve_peer; serve_peer({baud})"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        if child.stdin is None or child.stdout is None:
+            raise CannotRun("no pipe to the simulated module")
+        try:
+            yield Path(child.stdout.readline().strip())
+        finally:
+            child.stdin.close()
+
+
+class _Watch:
+    """Wall and processor time of this thread since it was made."""
+
+    def __init__(self) -> None:
+        self._wall_s, self._cpu_s = time.monotonic(), time.thread_time()
+
+    def read(self) -> tuple[float, float]:
+        return time.monotonic() - self._wall_s, time.thread_time() - self._cpu_s
+
+
+def _ours(port: Path, baud: int) -> tuple[bytes, float, float]:
+    config = Config(
+        port=port, model="bench", width_px=WIDTH_PX, height_px=HEIGHT_PX, resolution_ppi=500,
+        baud=baud, packet_bytes=PACKET_BYTES,
+    )  # fmt: skip
+    reader = open_reader(config)
+    watches: list[_Watch] = []
+
+    def progress(received: int, _total: int) -> None:
+        if received == 0:
+            watches.append(_Watch())
+
+    try:
+        image = reader.capture(10.0, progress)
+    finally:
+        reader.close()
+    wall, cpu = watches[0].read()
+    if not isinstance(image, FingerImage):
+        raise CannotRun(f"our own driver brought {image}")
+    return image.pixels, wall, cpu
+
+
+def _pyfingerprint(port: Path, baud: int) -> tuple[bytes, float, float]:
+    module = _client("pyfingerprint.pyfingerprint", "pyfingerprint")
+    reader = module.PyFingerprint(str(port), baud)
+    reader.verifyPassword()
+    reader.readImage()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "print.bmp")
+        watch = _Watch()
+        reader.downloadImage(str(path))
+        wall, cpu = watch.read()
+        with Image.open(path) as picture:
+            return picture.convert("L").tobytes(), wall, cpu
+
+
+def _adafruit(port: Path, baud: int) -> tuple[bytes, float, float]:
+    module = _client("adafruit_fingerprint", "adafruit-circuitpython-fingerprint")
+    with serial.Serial(str(port), baud, timeout=3) as line:
+        reader = module.Adafruit_Fingerprint(line)
+        reader.get_image()
+        watch = _Watch()
+        packed = bytes(reader.get_fpdata("image"))
+        wall, cpu = watch.read()
+    return unpack_4bit(packed), wall, cpu
+
+
+def _client(module: str, package: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as missing:
+        raise CannotRun(f"{package} is not installed: {missing}") from missing
+
+
+def _parser_mb_per_s() -> float:
+    content = pack_4bit(_print())
+    line = b"".join(packet.to_bytes() for packet in stream(content, PACKET_BYTES)) * PARSED_IMAGES
+    parser = PacketParser()
+    start = time.process_time()
+    for offset in range(0, len(line), 4096):
+        parser.feed(line[offset : offset + 4096])
+        while parser.next_packet() is not None:
+            pass
+    return len(line) / 1e6 / (time.process_time() - start)

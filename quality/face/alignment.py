@@ -36,7 +36,9 @@ class Aligned:
 
     @cached_property
     def bgr(self) -> npt.NDArray[np.uint8]:
-        """The aligned pixels, (616, 616, 3), black outside the picture."""
+        """The aligned pixels, (616, 616, 3), black outside the picture; raises `CannotAssess`."""
+        if not self.source.size:
+            raise CannotAssess("empty picture")
         return np.asarray(
             cv2.warpAffine(self.source, self.transform, (SIDE_PX, SIDE_PX), flags=cv2.INTER_LINEAR),
             dtype=np.uint8,

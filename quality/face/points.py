@@ -11,6 +11,7 @@ from quality.face.scale import halves_away
 from quality.measure import CannotAssess
 
 Points = npt.NDArray[np.float64]
+FARTHEST_PX = 1e6
 CHIN = 16
 LEFT_LIDS = ((61, 67), (62, 66), (63, 65))
 RIGHT_LIDS = ((69, 75), (70, 74), (71, 73))
@@ -18,8 +19,15 @@ INNER_LIPS = ((89, 95), (90, 94), (91, 93))
 
 
 def as_measured(points: npt.ArrayLike, *, whole_px: bool) -> Points:
-    """Return the points as float64, rounded to whole pixels if asked (OFIQ always does)."""
-    return halves_away(points) if whole_px else np.asarray(points, dtype=np.float64)
+    """Return the points as float64, rounded to whole pixels if asked (OFIQ always does).
+
+    Raises:
+        CannotAssess: a point is nowhere: not a number, or too far away for any picture.
+    """
+    exact = np.asarray(points, dtype=np.float64)
+    if not (np.abs(exact) <= FARTHEST_PX).all():
+        raise CannotAssess("the landmarks are not in a picture")
+    return halves_away(exact) if whole_px else exact
 
 
 def eye_centres(points: Points, *, whole_px: bool) -> tuple[Points, Points]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Final
 
 from flask import Flask, Response, render_template, request
 
@@ -11,15 +12,30 @@ from api.kiosk.catalogue import MASTER, SECOND, load_catalogue
 from api.kiosk.pages import EVENT_STREAMS, PREVIEW_STREAMS, Kiosk, kiosk_pages
 from api.kiosk.station import KioskStation
 from api.listener import Listener
+from api.v1.contract import API_VERSION, open_spec
+from api.v1.devices import device_routes
+from api.v1.health import health_routes
+from api.v1.metrics import metric_routes
+from api.v1.openapi import document_routes
+from api.v1.packages import package_routes
+from api.v1.station import V1Station, station_routes
 
 __all__ = [
     "KIOSK_STREAMS",
+    "V1_STREAMS",
     "KioskStation",
     "Listener",
+    "V1Station",
     "create_kiosk_app",
+    "create_v1_app",
 ]
 
-KIOSK_STREAMS = EVENT_STREAMS + PREVIEW_STREAMS
+KIOSK_STREAMS: Final = EVENT_STREAMS + PREVIEW_STREAMS
+V1_STREAMS: Final = 8
+OPEN_WITHOUT_TOKEN: Final = frozenset(
+    {"health.read_live", "document.read_document", "document.show_document", "document.static"}
+)
+"""What holds nothing of this station: that it lives, and what the interface looks like."""
 
 
 def create_kiosk_app(station: KioskStation, closing: threading.Event) -> Flask:
@@ -53,4 +69,39 @@ def create_kiosk_app(station: KioskStation, closing: threading.Event) -> Flask:
         return answer
 
     problems.install(app, answer_error)
+    return app
+
+
+def create_v1_app(station: V1Station, token: str) -> Flask:
+    """Build the interface for the central system.
+
+    Args:
+        station: what stands behind it.
+        token: what every request must carry until client certificates come (`open_or_make_token`).
+
+    Raises:
+        ValueError: the token is too short to protect anything.
+    """
+    if len(token) < security.TOKEN_BYTES:
+        raise ValueError(f"a token has at least {security.TOKEN_BYTES} characters")
+    app = Flask("api.v1", static_folder=None)
+    security.install(app, origin_needed=False)
+    problems.install(app)
+
+    @app.before_request
+    def check_token() -> None:
+        # Before the path is looked at: what exists is no stranger's business either.
+        if request.endpoint not in OPEN_WITHOUT_TOKEN:
+            security.check_bearer(token)
+
+    @app.after_request
+    def name_version(answer: Response) -> Response:
+        answer.headers["Anxin-Api-Version"] = API_VERSION
+        answer.headers["Request-Id"] = problems.request_id()
+        return answer
+
+    spec = open_spec()
+    for routes in (station_routes, health_routes, device_routes, package_routes, metric_routes):
+        app.register_blueprint(routes(station, spec))
+    app.register_blueprint(document_routes(app, spec))
     return app

@@ -1,0 +1,94 @@
+"""What all resources of `/v1` share: how requests are checked, answers shaped and times written.
+
+spectree describes and checks; these are its traps and our remedies (version 3.0.0):
+hooks take five arguments; a route with `resp=` has its whole answer read first, so downloads and
+texts are described in `openapi.py` instead; its own pages load scripts from elsewhere, so it is
+never registered with the application, only asked for the document.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import ErrorDetails
+from spectree import Response, SpecTree
+
+from api.problems import FieldError, Refused
+
+API_VERSION: Final = "1.0"
+
+
+class Answer(BaseModel):
+    """Base of every JSON answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Query(BaseModel):
+    """Base of every set of query parameters: a typo must not be silently ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoQuery(Query):
+    """No query parameters."""
+
+
+class FieldErrorAnswer(Answer):
+    """One refused member; never its value."""
+
+    pointer: str
+    code: str
+
+
+class ProblemAnswer(BaseModel):
+    """An RFC 9457 problem; clients act on `type` only."""
+
+    type: str
+    title: str
+    status: int
+    instance: str
+    errors: tuple[FieldErrorAnswer, ...] = ()
+    retry_after_s: int | None = None
+
+
+def answers(model: type[BaseModel], *refusals: str, **others: type[BaseModel]) -> Response:
+    """Describe the answers of a route: 200 with this model, and these refusals ("HTTP_404")."""
+    problems: dict[str, Any] = dict.fromkeys((*refusals, "HTTP_403"), ProblemAnswer)
+    return Response(**{"HTTP_200": model, **problems, **others})
+
+
+def open_spec() -> SpecTree:
+    """Return the describer of one application."""
+    return SpecTree(
+        "flask",
+        mode="strict",
+        before=_refuse,
+        validation_error_model=ProblemAnswer,
+        openapi_version="3.1.0",
+        title="Anxin Station",
+        version=API_VERSION,
+        description="Station, health, devices and sealed packages. Loopback, bearer token.",
+    )
+
+
+def utc(at_ms: int | None) -> str | None:
+    """Return UTC milliseconds as RFC 3339 with milliseconds."""
+    if at_ms is None:
+        return None
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _refuse(request: Any, response: Any, error: Any, instance: Any, model_adapter: Any) -> None:
+    """Answer what spectree found with our problem: names and codes, never values."""
+    if error is not None:
+        found: list[ErrorDetails] = error.errors(include_url=False, include_input=False)
+        raise Refused("invalid-request", [FieldError(_name(each), each["type"]) for each in found])
+
+
+def _name(found: ErrorDetails) -> str:
+    # An unknown parameter's name is the client's own text, so it is not repeated at length.
+    return "/".join(str(part) for part in found["loc"])[:64]

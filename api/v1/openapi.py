@@ -1,0 +1,112 @@
+"""`GET /v1/openapi.json` and `/v1/reference`: the interface described, as JSON and as a page."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Blueprint, Flask, Response, json, render_template
+from spectree import SpecTree
+
+from api import problems
+from api.v1 import packages
+from api.v1.metrics import MEDIA_TYPE as METRICS_TYPE
+
+OPEN_PATHS: Final = frozenset({"/v1/health/live"})
+HEADERS: Final = {
+    "Anxin-Api-Version": "Version of this interface.",
+    "Request-Id": "The id that logs and problems carry.",
+}
+
+
+def document_routes(app: Flask, spec: SpecTree) -> Blueprint:
+    """Return the two routes that show the document; register them last."""
+    with app.app_context():
+        document = described(spec.spec)
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    routes = Blueprint("document", __name__, template_folder="templates",
+                       static_folder="static", static_url_path="/v1/static")  # fmt: skip
+
+    @routes.get("/v1/openapi.json")
+    def read_document() -> Response:
+        return Response(text, mimetype="application/json")
+
+    @routes.get("/v1/reference")
+    def show_document() -> str:
+        return render_template("reference.html", document=document, example=_example)
+
+    return routes
+
+
+def described(generated: dict[str, Any]) -> dict[str, Any]:
+    """Return spectree's document with what it cannot know put right."""
+    document: dict[str, Any] = json.loads(json.dumps(generated))
+    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"token": []}]
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            _describe_operation(path, operation)
+    sealed = document["paths"]["/v1/packages/{package_id}/sealed"]["get"]
+    receipt = document["paths"]["/v1/packages/{package_id}/receipt"]["put"]
+    metrics = document["paths"]["/v1/metrics"]["get"]
+    binary = {"content": {packages.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+    sealed["responses"] |= {
+        "200": {"description": "The whole file.", **binary},
+        "206": {"description": "The range asked for.", **binary},
+        "304": {"description": "The client has it already."},
+        "404": _problem("No such package."),
+        "410": _problem("Receipted and deleted."),
+        "416": _problem("No such range."),
+    }
+    receipt["requestBody"] = {
+        "required": True,
+        "content": {packages.RECEIPT_TYPE: {"schema": {"type": "string"}}},
+    }
+    receipt["responses"] |= {
+        "204": {"description": "Recorded, now or before."},
+        "404": _problem("No such package."),
+        "409": _problem("It contradicts what is held."),
+        "415": _problem("Not application/jose."),
+        "422": _problem("It proves nothing."),
+    }
+    figures = {METRICS_TYPE: {"schema": {"type": "string"}}}
+    metrics["responses"] |= {"200": {"description": "Figures.", "content": figures}}
+    return document
+
+
+def _describe_operation(path: str, operation: dict[str, Any]) -> None:
+    if path in OPEN_PATHS:
+        operation["security"] = []
+    operation["responses"].setdefault("422", _problem("A query parameter is not known."))
+    operation["responses"].setdefault("403", _problem("No valid token."))
+    for answer in operation["responses"].values():
+        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        if str(schema.get("$ref", "")).split("/")[-1].startswith("ProblemAnswer"):
+            answer["content"] = {problems.MEDIA_TYPE: {"schema": schema}}
+        answer["headers"] = {
+            name: {"description": says, "schema": {"type": "string"}}
+            for name, says in HEADERS.items()
+        }
+
+
+def _problem(says: str) -> dict[str, Any]:
+    return {
+        "description": says,
+        "content": {
+            problems.MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "instance"],
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "instance": {"type": "string"},
+                    },
+                }
+            }
+        },
+    }
+
+
+def _example(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,0 +1,195 @@
+"""`/v1/packages`: list, read, download sealed, hand in the receipt. Never a plain sample."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+from collections.abc import Callable
+from typing import Annotated, Final, Literal, TypeVar
+
+from flask import Blueprint, Response, request, send_file
+from pydantic import Field
+from spectree import SpecTree
+
+from api.problems import Refused
+from api.security import checked_id
+from api.v1.contract import Answer, NoQuery, Query, answers, utc
+from api.v1.station import V1Station
+from edge.audit import Actor
+from edge.receipt import ReceiptConflict, ReceiptInvalid
+from edge.store import NoSuchPackage, PackageGone, PackageRow
+
+MEDIA_TYPE: Final = "application/vnd.anxin.package"
+RECEIPT_TYPE: Final = "application/jose"
+CLIENT: Final = Actor("client", "token")
+
+T = TypeVar("T")
+
+
+class PackageQuery(Query):
+    """Which page of which packages."""
+
+    state: Literal["ready", "receipted", "quarantined"] | None = None
+    after: Annotated[str, Field(max_length=200)] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class Package(Answer):
+    """One closed package; `seal` is the station's signed statement, a compact JWS."""
+
+    package_id: str
+    sequence: int
+    size: int
+    digest: str
+    sealed_at: str | None
+    kid: str
+    state: str
+    seal: str
+
+
+class PackagePage(Answer):
+    """One page, oldest first; `next` is null on the last one."""
+
+    items: tuple[Package, ...]
+    next: str | None
+
+
+def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
+    """Return the four routes of packages."""
+    routes = Blueprint("packages", __name__)
+    store = station.store
+
+    @routes.get("/v1/packages")
+    @spec.validate(query=PackageQuery, resp=answers(PackagePage, "HTTP_400"), tags=["packages"])
+    def list_packages() -> PackagePage:
+        """List closed packages in the order in which they were closed."""
+        query: PackageQuery = request.context.query  # type: ignore[attr-defined]
+        # One more than asked for says whether there is another page.
+        rows = store.packages(cursor_after(query), query.limit + 1, query.state)
+        more = rows[query.limit - 1].cursor if len(rows) > query.limit else None
+        return PackagePage(
+            items=tuple(_package(row) for row in rows[: query.limit]),
+            next=None if more is None else cursor_of(query, more),
+        )
+
+    @routes.get("/v1/packages/<package_id>")
+    @spec.validate(query=NoQuery, resp=answers(Package, "HTTP_404"), tags=["packages"])
+    def read_package(package_id: str) -> Package:
+        """Return one package's metadata with its seal statement."""
+        return _package(_found(lambda: store.package(checked_id(package_id))))
+
+    @routes.get("/v1/packages/<package_id>/sealed")
+    @spec.validate(query=NoQuery, tags=["packages"])
+    def download_package(package_id: str) -> Response:
+        """Return the sealed file; ranges and conditional requests are served."""
+        row = _found(lambda: store.package(checked_id(package_id)))
+        return sealed_answer(row, _found(lambda: store.sealed(row.package_id)))
+
+    @routes.put("/v1/packages/<package_id>/receipt")
+    @spec.validate(query=NoQuery, tags=["packages"])
+    def put_receipt(package_id: str) -> tuple[str, int]:
+        """Hand in the centre's signed receipt; again is harmless."""
+        row = _found(lambda: store.package(checked_id(package_id)))
+        if request.mimetype != RECEIPT_TYPE:
+            raise Refused("media-type")
+        take_receipt(station, row, request.get_data().decode("ascii", "replace").strip())
+        return "", 204
+
+    return routes
+
+
+def take_receipt(station: V1Station, row: PackageRow, token: str) -> None:
+    """Record a receipt once it is verified: `stored` frees the parts, `refused` sets them aside.
+
+    Raises:
+        Refused: the receipt proves nothing, contradicts what is held, or nobody waits for one.
+    """
+    try:
+        receipt = station.verifier.verify(token, row.package_id, row.digest, row.size)
+    except ReceiptInvalid:
+        raise Refused("receipt-invalid") from None
+    except ReceiptConflict:
+        raise Refused("receipt-conflict") from None
+    custody = [delivery for delivery in row.deliveries if delivery.role == "custody"]
+    if any(delivery.receipt == token for delivery in custody):
+        return
+    if row.state == "receipted":
+        if receipt.outcome == "stored":
+            return
+        raise Refused("receipt-conflict")
+    if not custody:
+        raise Refused("receipt-conflict")
+    sink = custody[0].sink
+    if receipt.outcome == "stored":
+        station.store.record_receipt(row.package_id, sink, token, CLIENT)
+    else:
+        station.store.quarantine(row.package_id, sink, receipt.code or "refused", token)
+
+
+def sealed_answer(row: PackageRow, content: bytes) -> Response:
+    """Answer 200, 206, 304 or 416. Repr-Digest covers the whole file, Content-Digest this message.
+
+    Source: RFC 9530, section 2 and 3; RFC 9110, section 14.
+    """
+    answer = send_file(
+        io.BytesIO(content),
+        mimetype=MEDIA_TYPE,
+        as_attachment=True,
+        download_name=f"{row.package_id}.sealed",
+        etag=hashlib.sha256(content).hexdigest(),
+        conditional=True,
+    )
+    # spectree reads the whole answer, which a passed-through file refuses.
+    answer.direct_passthrough = False
+    answer.headers["Repr-Digest"] = row.digest
+    if answer.status_code == 200:
+        answer.headers["Content-Digest"] = row.digest
+    return answer
+
+
+def cursor_of(query: PackageQuery, cursor: int) -> str:
+    """Return the opaque cursor: version, place, and what the list was filtered by."""
+    return base64.urlsafe_b64encode(f"1.{cursor}.{_filter_digest(query)}".encode()).decode()
+
+
+def cursor_after(query: PackageQuery) -> int:
+    """Return the place that a cursor names. Raises `Refused` unless it belongs to this list."""
+    if query.after is None:
+        return 0
+    try:
+        given = base64.b64decode(query.after.encode(), altchars=b"-_", validate=True).decode()
+        version, place, digest = given.split(".")
+        after = int(place)
+    except (binascii.Error, ValueError):
+        raise Refused("cursor-invalid") from None
+    if version != "1" or digest != _filter_digest(query) or not 0 <= after < 1 << 62:
+        raise Refused("cursor-invalid")
+    return after
+
+
+def _filter_digest(query: PackageQuery) -> str:
+    return hashlib.sha256(f"packages|{query.state}".encode()).hexdigest()[:8]
+
+
+def _found(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except NoSuchPackage:
+        raise Refused("not-found") from None
+    except PackageGone:
+        raise Refused("package-gone") from None
+
+
+def _package(row: PackageRow) -> Package:
+    return Package(
+        package_id=row.package_id,
+        sequence=row.sequence,
+        size=row.size,
+        digest=row.digest,
+        sealed_at=utc(row.sealed_at_ms),
+        kid=row.kid,
+        state=row.state,
+        seal=row.statement,
+    )

@@ -1,0 +1,68 @@
+"""What `/v1` needs of the station, and `GET /v1/station`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from flask import Blueprint
+from prometheus_client import CollectorRegistry
+from spectree import SpecTree
+
+from api.v1.contract import API_VERSION, Answer, NoQuery, answers
+from edge.receipt import ReceiptVerifier
+from edge.store import Store
+from edge.supervisor import DeviceStatus
+
+
+@dataclass(frozen=True, slots=True)
+class V1Station:
+    """What stands behind `/v1`; nothing here opens a device or returns a plain sample.
+
+    Attributes:
+        software: version of the service.
+        settings_sha256: hex digest of the station file that is in force.
+        devices: the present status of every device.
+        reasons: why no sitting may begin now; empty if one may (`docs/problems.md`).
+        sinks: names of all sinks, as deliveries name them.
+        registry: metrics that rooms below feed; `/v1/metrics` adds its own.
+    """
+
+    station_id: str
+    software: str
+    settings_sha256: str
+    store: Store
+    verifier: ReceiptVerifier
+    devices: Callable[[], Sequence[DeviceStatus]]
+    reasons: Callable[[], Sequence[str]]
+    sinks: tuple[str, ...] = ()
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+
+class StationAnswer(Answer):
+    """Who answers here, and what it can do."""
+
+    station_id: str
+    software: str
+    api: str
+    features: tuple[str, ...]
+    settings_sha256: str
+
+
+def station_routes(station: V1Station, spec: SpecTree) -> Blueprint:
+    """Return `GET /v1/station`."""
+    routes = Blueprint("station", __name__)
+
+    @routes.get("/v1/station")
+    @spec.validate(query=NoQuery, resp=answers(StationAnswer), tags=["station"])
+    def read_station() -> StationAnswer:
+        """Say which station this is, its versions and its features."""
+        return StationAnswer(
+            station_id=station.station_id,
+            software=station.software,
+            api=API_VERSION,
+            features=("packages", "receipts"),
+            settings_sha256=station.settings_sha256,
+        )
+
+    return routes

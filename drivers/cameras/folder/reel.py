@@ -91,7 +91,8 @@ class Video:
 
     def at(self, age_s: float) -> Picture:
         """Return the frame that is shown `age_s` after the start: (height, width, 3)."""
-        wanted = int(age_s * self._fps)
+        # A frame is due at its own time: rounding must not put it off to the next look.
+        wanted = int(age_s * self._fps + 1e-3)
         if self._next > wanted + 1:
             self._rewind()
         while self._next <= wanted or self._last is None:

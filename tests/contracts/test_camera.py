@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -54,8 +55,8 @@ def test_frames_advance(name, camera):
     """Each frame is newer than the one before, by number and by time, and of one size."""
     frames = [camera.read(TIMEOUT_S) for _ in range(4)]
 
-    assert all(a.sequence < b.sequence for a, b in zip(frames, frames[1:], strict=False))
-    assert all(a.captured_at_s < b.captured_at_s for a, b in zip(frames, frames[1:], strict=False))
+    assert all(a.sequence < b.sequence for a, b in pairwise(frames))
+    assert all(a.captured_at_s < b.captured_at_s for a, b in pairwise(frames))
     assert len({frame.bgr.shape for frame in frames}) == 1
     assert abs(time.monotonic() - frames[-1].captured_at_s) < TIMEOUT_S
 
@@ -93,10 +94,8 @@ def test_it_names_its_model(name, camera):
 @every_camera
 def test_no_time_means_a_timeout(name, camera):
     """A caller who cannot wait is told so, and the camera goes on working."""
-    camera.read(TIMEOUT_S)
     with pytest.raises(DeviceTimeout):
-        for _ in range(50):
-            camera.read(0.0)
+        [camera.read(0.0) for _ in range(50)]
 
     assert camera.read(TIMEOUT_S).bgr.size
 

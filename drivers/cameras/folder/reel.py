@@ -84,9 +84,9 @@ class Video:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._next = 0
-        self._last: Picture | None = None
         self._capture = self._open()
+        self._last = self._read()
+        self._next = 1
         self._fps = self._capture.get(cv2.CAP_PROP_FPS) or 25.0
 
     def at(self, age_s: float) -> Picture:
@@ -95,15 +95,9 @@ class Video:
         wanted = int(age_s * self._fps + 1e-3)
         if self._next > wanted + 1:
             self._rewind()
-        while self._next <= wanted or self._last is None:
-            read, picture = self._capture.read()
+        while self._next <= wanted:
+            self._last = self._read()
             self._next += 1
-            if read:
-                self._last = np.asarray(picture, np.uint8)
-            elif self._last is None:
-                raise DeviceError(f"{self._path.name} holds no frame")
-            else:
-                self._reopen()
         return self._last
 
     def close(self) -> None:
@@ -116,14 +110,24 @@ class Video:
             raise DeviceError(f"{self._path.name} cannot be played")
         return capture
 
+    def _read(self) -> Picture:
+        """Return the next frame, the first one after the last."""
+        read, picture = self._capture.read()
+        if not read:
+            self._reopen()
+            read, picture = self._capture.read()
+        if not read:
+            raise DeviceError(f"{self._path.name} holds no frame")
+        return np.asarray(picture, np.uint8)
+
     def _reopen(self) -> None:
         self._capture.release()
         self._capture = self._open()
 
     def _rewind(self) -> None:
         self._reopen()
-        self._next = 0
-        self._last = None
+        self._last = self._read()
+        self._next = 1
 
 
 def decoded(path: Path) -> Picture:

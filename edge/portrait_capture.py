@@ -117,7 +117,7 @@ def _best(burst: Sequence[tuple[Frame, Sight]]) -> tuple[Frame, Sight]:
     openness = [_native(sight, "EyesOpen") for _, sight in burst]
     floor = BLINK_SHARE * statistics.median(openness)
     awake = [pair for pair, open_ in zip(burst, openness, strict=True) if open_ >= floor]
-    return max(awake, key=lambda pair: _native(pair[1], "Sharpness"))
+    return max(awake, key=lambda pair: _native(pair[1], "FaceSharpness"))
 
 
 def _native(sight: Sight, measure: str) -> float:

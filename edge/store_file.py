@@ -149,6 +149,8 @@ def open_or_set_aside(path: Path, key: bytes) -> tuple[apsw.Connection, Path | N
 
 def open_database(path: Path, key_hex: str) -> apsw.Connection:
     """Open for writing, assert the modes, check the pages, make the tables."""
+    # SQLite gives WAL and shared memory the mode of the database.
+    path.touch(mode=0o600)
     db = apsw.Connection(str(path))
     try:
         unlock(db, key_hex)

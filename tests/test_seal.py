@@ -1,0 +1,150 @@
+"""Sealed records against an independent implementation of RFC 9180."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import struct
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joserfc import jws
+from joserfc.jwk import OKPKey
+from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey
+
+from edge.keys import CentreKeys, KeyUnusable, SealingKey, StationKey
+from edge.seal import SUITE, digest_of, manifest_payload, package_file, seal_part
+
+PRIVATE = X25519PrivateKey.generate()
+KEY = SealingKey("kid-1", PRIVATE.public_key())
+ORACLE = CipherSuite.new(KEMId.DHKEM_X25519_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.AES256_GCM)
+
+
+def cut(record: bytes) -> tuple[bytes, bytes]:
+    (length,) = struct.unpack_from(">I", record)
+    return record[4 : 4 + length], record[4 + length :]
+
+
+def oracle_opens(header: bytes, sealed: bytes) -> bytes:
+    private = KEMKey.from_pyca_cryptography_key(PRIVATE)
+    info = b"anxin-package/1\x00" + header
+    return ORACLE.create_recipient_context(sealed[:32], private, info=info).open(sealed[32:])
+
+
+@pytest.mark.parametrize("plain", [b"", b"x", bytes(1 << 20)])
+def test_an_independent_implementation_opens_our_record(plain):
+    """What we seal is RFC 9180, base mode, empty AAD, the header bound through `info`."""
+    header, sealed = cut(seal_part("st-1", "p-1", 3, "part", KEY, plain))
+
+    assert oracle_opens(header, sealed) == plain
+
+
+def test_the_header_says_exactly_what_the_specification_lists():
+    """Ids, place, kind, key, suite and size, in clear; nothing else."""
+    header, sealed = cut(seal_part("st-1", "p-1", 3, "part", KEY, b"twelve bytes"))
+
+    assert json.loads(header) == {
+        "v": 1, "package_id": "p-1", "station_id": "st-1", "n": 3, "kind": "part", "kid": "kid-1",
+        "kem": 32, "kdf": 1, "aead": 2, "size": len(sealed),
+    }  # fmt: skip
+    assert len(sealed) == 12 + 48
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=60)
+def test_a_record_with_any_changed_bit_does_not_open(data):
+    """Header and sealed bytes hold together: no bit of either can be changed."""
+    record = bytearray(seal_part("st-1", "p-1", 0, "part", KEY, b"a fingerprint"))
+    at = data.draw(st.integers(4, len(record) - 1))
+    record[at] ^= 1 << data.draw(st.integers(0, 7))
+    header, sealed = cut(bytes(record))
+
+    # Curve25519 ignores the highest bit of an encoded point (RFC 7748), the key schedule does not.
+    with pytest.raises(InvalidTag):
+        SUITE.decrypt(sealed, PRIVATE, b"anxin-package/1\x00" + header)
+
+
+@pytest.mark.parametrize(("n", "kind"), [(-1, "part"), (64, "part"), (0, "other")])
+def test_an_impossible_place_or_kind_is_refused(n, kind):
+    """A package has places 0 to 63 and two kinds of record."""
+    with pytest.raises(ValueError, match="no record"):
+        seal_part("st-1", "p-1", n, kind, KEY, b"")
+
+
+def test_ids_that_burst_the_header_are_refused():
+    """A header has at most 1 KiB."""
+    with pytest.raises(ValueError, match="too long"):
+        seal_part("s" * 1000, "p-1", 0, "part", KEY, b"")
+
+
+def test_a_manifest_without_its_ids_is_refused():
+    """A manifest that cannot be checked against the statement is never signed."""
+    with pytest.raises(ValueError, match="previous"):
+        manifest_payload(
+            {"package_id": "p", "sitting_id": "s", "station_id": "t", "result": "r"}, []
+        )
+
+
+def test_the_file_is_the_magic_and_the_records_in_order():
+    """Nothing frames the records but their own lengths."""
+    assert package_file([b"one", b"two"]) == b"ANXPKG1\nonetwo"
+    assert digest_of(b"") == "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
+
+
+def test_the_station_key_is_made_once_and_kept_secret(tmp_path):
+    """The same file gives the same key; only the service's user can read it."""
+    path = tmp_path / "keys" / "station.pem"
+    first, second = StationKey.open_or_make(path), StationKey.open_or_make(path)
+
+    assert first.kid == second.kid
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["station.pem"]
+
+
+def test_the_kid_is_the_thumbprint_of_rfc_8037(tmp_path):
+    """RFC 8037, appendix A.3: the example key has this RFC 7638 thumbprint."""
+    seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    key = OKPKey.import_key(Ed25519PrivateKey.from_private_bytes(seed))
+    path = tmp_path / "station.pem"
+    path.write_bytes(key.as_pem(private=True))
+
+    assert StationKey.open_or_make(path).kid == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+
+def test_a_signature_names_algorithm_type_and_key(tmp_path):
+    """RFC 9864's name "Ed25519"; the registration carries the public half alone."""
+    key = StationKey.open_or_make(tmp_path / "station.pem")
+    card = json.loads(key.registration("st-1"))
+    token = key.sign_jws(b'{"a":1}', "anxin-seal+jws")
+    public = OKPKey.import_key({name: card["keys"][0][name] for name in ("kty", "crv", "x")})
+    signed = jws.deserialize_compact(token, public, algorithms=["Ed25519"])
+
+    assert signed.headers() == {"alg": "Ed25519", "typ": "anxin-seal+jws", "kid": key.kid}
+    assert signed.payload == b'{"a":1}'
+    assert "d" not in card["keys"][0]
+
+
+@pytest.mark.parametrize("content", [b"", b"no key", os.urandom(64)])
+def test_a_damaged_key_file_is_named(tmp_path, content):
+    """The operator reads which file it is; nothing is made anew over it."""
+    path = tmp_path / "station.pem"
+    path.write_bytes(content)
+
+    with pytest.raises(KeyUnusable, match=r"station\.pem"):
+        StationKey.open_or_make(path)
+    assert path.read_bytes() == content
+
+
+def test_a_private_key_of_the_centre_is_refused(tmp_path):
+    """A station that could open packages is misprovisioned: it says so and does not start."""
+    jwk = OKPKey.generate_key("X25519").as_dict(private=True)
+    path = tmp_path / "public.json"
+    path.write_text(json.dumps({"v": 1, "keys": [{"use": "seal", "jwk": jwk}]}))
+
+    with pytest.raises(KeyUnusable, match="destroy"):
+        CentreKeys.load(path)

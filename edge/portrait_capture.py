@@ -80,7 +80,7 @@ class PortraitCapture:
             return PortraitView(fresh=False)
         self._after = frame.sequence
         sight = self._vision.look(frame, Depth.LIVE, LIVE_TIMEOUT_S)
-        guided = self._guidance.see(sight, frame.captured_at_s)
+        guided = self._guidance.see(sight, frame.captured_at_s, frame.still_scale)
         if not guided.capture:
             return PortraitView(guided.hint, guided.hold_share, sight.faces)
         return self._take(sight.faces)

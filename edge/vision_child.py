@@ -16,7 +16,7 @@ from typing import Final
 from edge import vision_cell
 from edge.vision_wire import Message, WireBroken, receive, send
 
-_CLOSE_TIMEOUT_S: Final = 2.0
+_CLOSE_TIMEOUT_S: Final = 3.0
 
 
 class ChildLost(Exception):

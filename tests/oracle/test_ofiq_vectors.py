@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,27 +19,6 @@ from quality.measure import Standing
 
 CASES = [f"case_{n:02}" for n in (0, 1, 3, 5, 6, 7, 9, 12, 13, 14, 15, 16, 18, 20, 22, 23)]
 every_case = pytest.mark.parametrize("case", CASES)
-
-
-class Material:
-    """Files of the reference folder, each checked against its manifest before it is read."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        with (folder / "MANIFEST.tsv").open(encoding="utf-8", newline="") as rows:
-            self._sha256 = {
-                row["path"]: row["sha256"] for row in csv.DictReader(rows, delimiter="\t")
-            }
-
-    def read(self, path: str) -> bytes:
-        content = (self._folder / path).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == self._sha256[path], path
-        return content
-
-
-@pytest.fixture(scope="session")
-def material(shared_data):
-    return Material(shared_data)
 
 
 @pytest.fixture

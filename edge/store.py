@@ -241,7 +241,7 @@ class Store:
             db.execute("delete from package where id = ?", (cursor,))
             _note(db, actor, "package.drop", package_id)
 
-        self._writer.run(drop)
+        self._writer.run(drop, may_use_reserve=True)
 
     def previous_digest(self) -> str | None:
         """Return the digest of the package closed last, which the next manifest names."""
@@ -275,7 +275,9 @@ class Store:
         if "custody" not in sinks.values():
             raise ValueError("a package needs a sink whose receipt allows deletion")
         order = store_close.Order(manifest_record, statement_of, previous, sinks, actor)
-        self._writer.run(lambda db: store_close.close(db, package_id, order, _now_ms()))
+        self._writer.run(
+            lambda db: store_close.close(db, package_id, order, _now_ms()), may_use_reserve=True
+        )
         return self.package(package_id)
 
     # What lies here
@@ -408,7 +410,7 @@ class Store:
             store_delivery.record_receipt(db, package_id, sink, receipt)
             _note(db, actor, "package.receipt", package_id, sink=sink)
 
-        self._writer.run(record)
+        self._writer.run(record, may_use_reserve=True)
 
     def quarantine(self, package_id: str, sink: str, code: str, receipt: str | None = None) -> None:
         """Set the package aside for this sink; it stays here, is listed and can be exported."""
@@ -417,7 +419,7 @@ class Store:
             store_delivery.quarantine(db, package_id, sink, code, receipt)
             _note(db, STATION, "package.quarantine", package_id, outcome=code, sink=sink)
 
-        self._writer.run(set_aside)
+        self._writer.run(set_aside, may_use_reserve=True)
 
     def _note_start(self, db: apsw.Connection) -> None:
         store_delivery.recover(db)

@@ -38,7 +38,9 @@ class Writer:
         self._db = db
         self._make_room = make_room
         self._observe_commit = observe_commit or (lambda _: None)
-        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Job[Any], bool, Future[Any]] | None] = (
+            queue.SimpleQueue()
+        )
         self._gate = threading.Lock()
         self._closed = False
         self._unsettled = False
@@ -47,8 +49,13 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="store-writer")
         self._thread.start()
 
-    def run(self, job: Job[T]) -> T:
+    def run(self, job: Job[T], *, may_use_reserve: bool = False) -> T:
         """Run the job in a transaction.
+
+        Args:
+            job: is given the write connection; may run twice, the first time without effect.
+            may_use_reserve: on a full disk the reserve is given up for it: closing and delivery,
+                which free the disk in the end; never a new sample, which would only fill it.
 
         Raises:
             StoreFull: no room; nothing happened.
@@ -59,7 +66,7 @@ class Writer:
         with self._gate:
             if self._closed:
                 raise StoreError("the store is closed")
-            self._jobs.put((job, answer))
+            self._jobs.put((job, may_use_reserve, answer))
         return answer.result()
 
     def close(self) -> None:
@@ -79,15 +86,15 @@ class Writer:
                 continue
             if asked is None:
                 return
-            job, answer = asked
+            job, may_use_reserve, answer = asked
             try:
-                result = self._transact(job)
+                result = self._transact(job, may_use_reserve)
             except BaseException as error:
                 answer.set_exception(error)
             else:
                 answer.set_result(result)
 
-    def _transact(self, job: Job[T]) -> T:
+    def _transact(self, job: Job[T], may_use_reserve: bool) -> T:
         if self.broken:
             raise StoreBroken(self.broken)
         began_s = time.monotonic()
@@ -96,7 +103,7 @@ class Writer:
                 return self._once(job)
             except apsw.FullError:
                 # Nothing happened, so the job may run again in the room that the reserve gives.
-                if not self._make_room():
+                if not (may_use_reserve and self._make_room()):
                     raise
                 return self._once(job)
             finally:

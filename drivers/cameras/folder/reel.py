@@ -88,11 +88,12 @@ class Video:
         self._last = self._read()
         self._next = 1
         self._fps = self._capture.get(cv2.CAP_PROP_FPS) or 25.0
+        self._frames = max(1, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
 
     def at(self, age_s: float) -> Picture:
         """Return the frame that is shown `age_s` after the start: (height, width, 3)."""
         # A frame is due at its own time: rounding must not put it off to the next look.
-        wanted = int(age_s * self._fps + 1e-3)
+        wanted = int(age_s * self._fps + 1e-3) % self._frames
         if self._next > wanted + 1:
             self._rewind()
         while self._next <= wanted:

@@ -1,0 +1,140 @@
+"""From readings to one piece of advice, and where a head may be in the picture."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from quality.advice import BY_MEASURE, PRIORITY, Advice, advise
+from quality.document import Document, judge
+from quality.face import MEASURES
+from quality.face.outline import HeadOutline
+from quality.framing import framing, room_of
+from quality.measure import Native
+
+FOLDER = Path(__file__).resolve().parent.parent / "firmware_configs" / "documents"
+DOCUMENTS = tuple(
+    Document.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    for path in sorted(FOLDER.glob("*.toml"))
+)
+GOOD = {
+    "SingleFacePresent": 0.0, "InterEyeDistance": 142.0, "HeadSize": 0.30, "HeadPoseRoll": 0.0,
+    "HeadPoseYaw": 0.0, "HeadPosePitch": 0.0, "EyesOpen": 0.07, "MouthClosed": 0.002,
+    "LuminanceMean": 0.3, "FaceSharpness": 0.25,
+}  # fmt: skip
+
+
+@dataclass
+class Seen:
+    """A look with so many faces."""
+
+    faces: int = 1
+
+
+def advice_for(framing_advice=None, faces=1, **changed):
+    natives = {name: Native(value) for name, value in (GOOD | changed).items()}
+    readings = [r for document in DOCUMENTS for r in judge(document, natives, live=True)]
+    return advise(Seen(faces), readings, framing_advice)
+
+
+def test_a_good_look_needs_no_advice():
+    """When all is well nothing is said."""
+    assert advice_for() is None
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "advice"),
+    [
+        ("InterEyeDistance", 80.0, Advice.TOO_FAR),
+        ("HeadSize", 0.45, Advice.TOO_NEAR),
+        ("HeadPoseRoll", 9.0, Advice.STRAIGHTEN_HEAD),
+        ("HeadPoseRoll", -9.0, Advice.STRAIGHTEN_HEAD),
+        # Positive yaw shows the person's own left: they turn to their right.
+        ("HeadPoseYaw", 8.0, Advice.TURN_RIGHT),
+        ("HeadPoseYaw", -8.0, Advice.TURN_LEFT),
+        # Positive pitch is a lowered face.
+        ("HeadPosePitch", 20.0, Advice.CHIN_UP),
+        ("HeadPosePitch", -20.0, Advice.CHIN_DOWN),
+        ("EyesOpen", 0.02, Advice.OPEN_EYES),
+        ("MouthClosed", 0.11, Advice.CLOSE_MOUTH),
+        ("LuminanceMean", 0.02, Advice.LIGHT),
+        ("LuminanceMean", 0.8, Advice.LIGHT),
+        ("FaceSharpness", 0.01, Advice.HOLD_STILL),
+        ("SingleFacePresent", 0.4, Advice.MANY_FACES),
+    ],
+)
+def test_each_fault_has_its_advice(measure, value, advice):
+    """The person is told what to do, by their own left and right."""
+    assert advice_for(**{measure: value}) is advice
+
+
+def test_who_comes_before_where_comes_before_how():
+    """One thing at a time, the one that makes the others judgeable first."""
+    wrong = {"HeadPoseRoll": 20.0, "HeadPoseYaw": 20.0, "EyesOpen": 0.0, "LuminanceMean": 0.01}
+
+    assert advice_for(faces=0, framing_advice=Advice.MOVE_UP, **wrong) is Advice.NO_FACE
+    assert advice_for(faces=2, framing_advice=Advice.MOVE_UP, **wrong) is Advice.MANY_FACES
+    assert advice_for(framing_advice=Advice.MOVE_UP, **wrong) is Advice.MOVE_UP
+    assert advice_for(InterEyeDistance=80.0, framing_advice=Advice.MOVE_UP) is Advice.TOO_FAR
+    assert advice_for(**wrong) is Advice.STRAIGHTEN_HEAD
+    assert advice_for(HeadPoseYaw=20.0, EyesOpen=0.0) is Advice.TURN_RIGHT
+
+
+def test_the_order_is_complete():
+    """Every advice has its place in the order, once, and its own code."""
+    assert sorted(a.value for a in PRIORITY) == sorted(a.value for a in Advice)
+    assert all(advice.value == f"portrait.{advice.name.lower()}" for advice in Advice)
+
+
+def test_every_measure_leads_to_advice():
+    """Nothing is judged that the person could not be told about."""
+    assert set(BY_MEASURE) == {measure.name for measure in MEASURES}
+
+
+def test_what_could_not_be_assessed_is_looked_at_again():
+    """A hard measure without a value never passes; an advisory one hinders nobody."""
+    natives = {name: Native(value) for name, value in GOOD.items()}
+    blind = {**natives, "EyesOpen": Native(None, "hidden")}
+    unsharp = {**natives, "FaceSharpness": Native(None, "no contrast")}
+
+    assert advise(Seen(), judge(DOCUMENTS[0], blind, live=False)) is Advice.WAIT
+    assert advise(Seen(), judge(DOCUMENTS[0], unsharp, live=False)) is None
+
+
+def head(x=0.5, y=0.47, unit_px=215.0):
+    """A head whose eyes lie at shares of a 1280x720 picture."""
+    middle_x, middle_y = 1280 * x, 720 * y
+    half = unit_px * 0.28
+    return HeadOutline(
+        (middle_x - half, middle_y), (middle_x + half, middle_y), (middle_x, middle_y + unit_px),
+        (middle_x - unit_px * 0.65, middle_y), (middle_x + unit_px * 0.65, middle_y),
+        None, None, None, 0.0, 1280, 720,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("where", "advice"),
+    [
+        ({}, None),
+        ({"unit_px": 260.0}, Advice.TOO_NEAR),
+        # The picture is not mirrored: who stands on its left goes to their own left.
+        ({"x": 0.3}, Advice.MOVE_LEFT),
+        ({"x": 0.7}, Advice.MOVE_RIGHT),
+        ({"y": 0.3}, Advice.MOVE_DOWN),
+        ({"y": 0.7}, Advice.MOVE_UP),
+    ],
+)
+def test_the_head_is_guided_to_where_every_crop_fits(where, advice):
+    """Too near, beside, above or below: told by the person's own sides."""
+    assert framing(head(**where), room_of(DOCUMENTS)) is advice
+
+
+def test_a_place_that_was_good_is_left_later_than_it_is_entered():
+    """Standing at the border makes no advice flicker."""
+    edge = head(x=0.5 + 0.11)
+
+    assert framing(edge, room_of(DOCUMENTS)) is Advice.MOVE_RIGHT
+    assert framing(edge, room_of(DOCUMENTS), passed=True) is None

@@ -1,0 +1,211 @@
+"""Guidance: golden transcripts of hints over synthetic looks, and the rules behind them."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from edge.guidance import RELAX_AFTER_S, Guidance
+from quality.document import Document
+from quality.face.outline import HeadOutline
+from quality.measure import Native
+
+FOLDER = Path(__file__).resolve().parent.parent / "firmware_configs" / "documents"
+DOCUMENTS = tuple(
+    Document.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    for path in sorted(FOLDER.glob("*.toml"))
+)
+RATE_HZ = 10.0
+GOOD = {
+    "SingleFacePresent": 0.0, "InterEyeDistance": 142.0, "HeadSize": 0.30, "HeadPoseRoll": 0.0,
+    "HeadPoseYaw": 0.0, "HeadPosePitch": 0.0, "EyesOpen": 0.07, "MouthClosed": 0.002,
+    "LuminanceMean": 0.3, "FaceSharpness": 0.25,
+}  # fmt: skip
+OUTLINE = HeadOutline(
+    (580.0, 338.0), (700.0, 338.0), (640.0, 553.0), (500.0, 338.0), (780.0, 338.0),
+    None, None, None, 0.0, 1280, 720,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Look:
+    """One synthetic look: values that differ from a good one."""
+
+    faces: int = 1
+    natives: dict = field(default_factory=dict)
+    outline: HeadOutline | None = OUTLINE
+
+
+def look(**changed):
+    return Look(natives={n: Native(v) for n, v in (GOOD | changed).items()})
+
+
+NOBODY = Look(0, {}, None)
+TWO = Look(2, {n: Native(v) for n, v in GOOD.items()})
+
+
+def play(*acts, guidance=None, start_s=50.0):
+    """See each act's look so many times; return [(second, hint)] of changes, and the captures."""
+    guidance = guidance or Guidance(DOCUMENTS)
+    transcript, captures, hint, now_s = [], [], "-", start_s
+    for shown, times in acts:
+        for _ in range(times):
+            guided = guidance.see(shown, now_s)
+            code = guided.hint.value if guided.hint else None
+            if code != hint:
+                transcript.append((round(now_s - start_s, 1), code))
+            if guided.capture:
+                captures.append(round(now_s - start_s, 1))
+            hint, now_s = code, now_s + 1 / RATE_HZ
+    return transcript, captures
+
+
+def test_a_whole_approach_gives_these_hints_at_these_times():
+    """Nobody, far, tilted, turned, then good: one hint at a time, and one capture."""
+    transcript, captures = play(
+        (NOBODY, 10),
+        (look(InterEyeDistance=90.0), 20),
+        (look(HeadPoseRoll=12.0), 20),
+        (look(HeadPoseYaw=9.0), 20),
+        (look(), 12),
+    )
+
+    assert transcript == [
+        (0.0, None),
+        (0.2, "portrait.no_face"),
+        (1.7, "portrait.too_far"),
+        (3.4, "portrait.straighten_head"),
+        (5.4, "portrait.turn_right"),
+        (7.4, None),
+    ]
+    assert captures[0] == 7.9
+
+
+def test_a_good_view_is_captured_after_the_settling_and_the_good_frames():
+    """Exposure settles for ten looks; then the hold that has been good all along is enough."""
+    _, captures = play((look(), 20))
+
+    assert captures[0] == 1.0
+
+
+def test_the_hold_grows_by_shares_and_falls_to_nothing():
+    """The ring fills frame by frame; one bad median empties it without a word."""
+    guidance = Guidance(DOCUMENTS, good_frames_needed=4)
+    shares = [guidance.see(look(), t / 10).hold_share for t in range(5)]
+    lost = [guidance.see(NOBODY, 1 + t / 10) for t in range(2)]
+
+    assert shares == [0.25, 0.5, 0.75, 1.0, 1.0]
+    assert [guided.hold_share for guided in lost] == [0.0, 0.0]
+    assert [guided.hint for guided in lost] == [None, None]
+
+
+def test_one_bad_look_changes_nothing():
+    """A blink or a misread pose is a single value among five."""
+    transcript, captures = play((look(), 9), (look(EyesOpen=0.0, HeadPoseYaw=30.0), 1), (look(), 5))
+
+    assert transcript == [(0.0, None)]
+    assert captures[0] == 1.0
+
+
+def test_a_value_between_the_limits_does_not_flicker():
+    """Yaw wavers about 5 degrees: good stays good, not good stays not good."""
+    wavering = [(look(HeadPoseYaw=4.5 + 0.8 * (i % 2)), 1) for i in range(30)]
+    entered, _ = play((look(), 6), *wavering)
+    outside, _ = play((look(HeadPoseYaw=9.0), 6), *wavering)
+
+    assert entered == [(0.0, None)]
+    assert outside == [(0.0, None), (0.2, "portrait.turn_right")]
+
+
+def test_a_hint_can_be_read_before_it_goes():
+    """Every hint stays 1.5 s, however the head wags."""
+    acts = [(look(HeadPoseYaw=y), 4) for y in (9.0, -9.0) * 8]
+    transcript, _ = play(*acts)
+    times = [t for t, code in transcript if code]
+
+    assert len(times) > 2
+    assert all(b - a >= 1.5 - 1e-6 for a, b in itertools.pairwise(times))
+
+
+@pytest.mark.parametrize("values", [{"HeadPosePitch": 25.0}, {"FaceSharpness": 0.01}])
+def test_advisory_gates_give_way_after_a_while(values):
+    """After 25 s an elder with a bent neck is photographed none the less."""
+    _, captures = play((look(**values), 400))
+
+    assert captures[0] == pytest.approx(RELAX_AFTER_S + 0.7, abs=0.11)
+
+
+@pytest.mark.parametrize(
+    "bad", [look(InterEyeDistance=90.0), look(EyesOpen=0.01), look(HeadPoseYaw=9.0), TWO, NOBODY]
+)
+def test_hard_gates_never_give_way(bad):
+    """Size, eyes, pose and a single face hold for ever."""
+    _, captures = play((bad, 600))
+
+    assert captures == []
+
+
+def test_somebody_new_has_the_whole_time_again():
+    """The 25 s count from when this person came, not from when the search began."""
+    low = look(HeadPosePitch=25.0)
+    _, captures = play((low, 200), (NOBODY, 5), (low, 200))
+
+    assert captures == []
+
+
+def test_a_moving_head_is_asked_to_hold_still():
+    """Walking past is no portrait, even if each look is good by itself."""
+    steps = [
+        replace(
+            look(),
+            outline=replace(
+                OUTLINE,
+                eye_left_px=(580.0 + 8 * (i % 2), 338.0),
+                eye_right_px=(700.0 + 8 * (i % 2), 338.0),
+            ),
+        )
+        for i in range(30)
+    ]
+    transcript, captures = play(*((step, 1) for step in steps))
+
+    assert transcript[-1][1] == "portrait.hold_still"
+    assert captures == []
+
+
+def test_a_second_person_stops_the_hold_at_once():
+    """The hint may wait for its time; the capture may not happen."""
+    _, captures = play((look(), 9), (TWO, 1), (look(), 6))
+
+    assert captures == []
+
+
+def test_the_preview_is_judged_by_the_still_that_will_be_taken():
+    """Half the pixels in the preview are enough if the still has twice as many."""
+    far, near = Guidance(DOCUMENTS), Guidance(DOCUMENTS)
+    for t in range(20):
+        alone = far.see(look(InterEyeDistance=70.0), t / 10)
+        scaled = near.see(look(InterEyeDistance=70.0), t / 10, still_scale=2.0)
+
+    assert alone.hint is not None
+    assert scaled.hint is None
+
+
+def test_readings_are_the_smoothed_values_with_their_limits():
+    """What is shown in the console is what decided."""
+    guidance = Guidance(DOCUMENTS)
+    for t, yaw in enumerate((1.0, 2.0, 30.0)):
+        guided = guidance.see(look(HeadPoseYaw=yaw), t / 10)
+    yaws = [r for r in guided.readings if r.measure == "HeadPoseYaw"]
+
+    assert [(r.native, r.accept.high) for r in yaws] == [(2.0, 6.0)]
+
+
+def test_the_same_looks_give_the_same_words():
+    """A recorded sitting replays to the same hints."""
+    acts = [(look(HeadPoseYaw=9.0), 7), (NOBODY, 9), (look(), 30)]
+
+    assert play(*acts) == play(*acts, start_s=7000.0)

@@ -35,7 +35,6 @@ _CAUSES: Final = (
         r"NewConnectionError|error sending request|[Tt]imed out",
         NO_NETWORK,
     ),
-    (r"Permission denied|EACCES|Read-only file system", NOT_WRITABLE),
 )
 
 

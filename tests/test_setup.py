@@ -178,7 +178,6 @@ def test_an_entry_without_a_digest_is_refused(tmp_path):
         ("npm error code EAI_AGAIN", commands.NO_NETWORK),
         ("error sending request: Connection refused\nNo space left on device", commands.DISK_FULL),
         ("THESE PACKAGES DO NOT MATCH THE HASHES", "A download is not the pinned file"),
-        ("open: Permission denied", commands.NOT_WRITABLE),
         ("Killed", None),
     ],
 )

@@ -48,8 +48,10 @@ log = structlog.get_logger("sitting")
 class SittingDesk:
     """Runs one sitting after the other. All public methods may be called from any thread."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, ended: Callable[[Result], None]) -> None:
+        """Prepare; `ended` is told how each sitting ended."""
         self._room = room
+        self._ended = ended
         self._screen = Screen(Snapshot(language=room.language))
         self._requests: queue.SimpleQueue[tuple[Callable[[], None], Future[Snapshot]]]
         self._requests = queue.SimpleQueue()
@@ -176,6 +178,8 @@ class SittingDesk:
         self._screen.show(state=after, hint=None, hold_share=0.0)
         if after is State.PORTRAIT and self._visit is not None:
             self._visit.look_for_portrait()
+        if after is State.RESULT and self._screen.snapshot.result is not None:
+            self._ended(self._screen.snapshot.result)
         if after is State.CLOSING and self._visit is not None:
             self._screen.show(result=self._visit.hand_in())
             self._move(Event.STORED)

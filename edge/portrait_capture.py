@@ -6,7 +6,7 @@ Runs on the sitting's thread, one frame a step. Plain pictures live only in what
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,11 +29,14 @@ BLINK_SHARE: Final = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """An accepted portrait, in memory only: one photo a document, and the still they come from."""
+    """An accepted portrait, in memory only: one photo a document, and the still they come from.
+
+    `readings` of the still, by document id: each document has its own limits.
+    """
 
     photos: tuple[DocumentPhoto, ...]
     master: bytes
-    readings: tuple[Reading, ...]
+    readings: Mapping[str, tuple[Reading, ...]]
     captured_at_s: float
 
 
@@ -92,9 +95,10 @@ class PortraitCapture:
         burst = [self._still() for _ in range(BURST)]
         self._after = burst[-1][0].sequence
         still, sight = _best(burst)
-        readings = tuple(r for d in self._documents for r in judge(d, sight.natives, live=False))
+        readings = {d.id: judge(d, sight.natives, live=False) for d in self._documents}
         # What is only advisory is recorded with the portrait, it does not refuse it.
-        advice = advise(sight, [reading for reading in readings if not reading.advisory])
+        hard = [r for judged in readings.values() for r in judged if not r.advisory]
+        advice = advise(sight, hard)
         if advice is None and sight.outline is not None:
             try:
                 photos = tuple(crop(still, sight.outline, d) for d in self._documents)

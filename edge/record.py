@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -49,7 +49,8 @@ class RecordRoom:
         store: the journal.
         sealers: one for each sealing key of the centre, newest first.
         sinks: every way out that a closed package shall take.
-        about: further members of each manifest: software, settings_sha256, devices, clock.
+        about: returns further members of each manifest: software, settings_sha256, devices, clock.
+        closed: is called after each closing, to wake the outboxes.
     """
 
     def __init__(
@@ -57,11 +58,13 @@ class RecordRoom:
         store: Store,
         sealers: Sequence[Sealer],
         sinks: Mapping[str, Role],
-        about: Mapping[str, Any],
+        about: Callable[[], Mapping[str, Any]],
+        closed: Callable[[], None],
     ) -> None:
         self.store = store
         self.sinks = dict(sinks)
-        self.about = dict(about)
+        self.about = about
+        self.closed = closed
         self._sealers = tuple(sealers)
 
     def begin(self, language: str) -> Record:
@@ -148,7 +151,7 @@ class Record:
         rows = (Missing(**row) for row in self._progress.missing)
         return tuple(row for row in rows if row.what not in here)
 
-    def note_parts(self, names: Any) -> None:
+    def note_parts(self, names: Iterable[str]) -> None:
         """Take note of parts that an earlier run of the service committed."""
         self._names.update(names)
 
@@ -166,9 +169,10 @@ class Record:
         """Seal the portrait: one photo a document, and the unretouched still they come from."""
         at = _at(portrait.captured_at_s)
         for photo in portrait.photos:
+            readings = (*portrait.readings[photo.document_id], *photo.checks)
             facts = {
                 "captured_at": at,
-                "readings": [reading_row(r) for r in (*portrait.readings, *photo.checks)],
+                "readings": [reading_row(reading) for reading in readings],
                 "transform": photo.transform,
                 "master_sha256": photo.master_sha256,
                 "assisted_by": None,
@@ -230,10 +234,11 @@ class Record:
             "opened_at": self._progress.opened_at,
             "closed_at": _now(),
             "exceptions": [row.what for row in self.missing],
-            **self._room.about,
+            **self._room.about(),
         }
         while not self._closed(fields):
             continue
+        self._room.closed()
 
     def _closed(self, fields: Mapping[str, Any]) -> bool:
         """Close with the present predecessor; False if another package came in between."""

@@ -97,6 +97,8 @@ class Store(_Section):
     """Where the journal and the keys lie, and when the disk counts as full."""
 
     folder: Path
+    centre_keys: Path
+    """The centre's public keys, pinned at provisioning (`docs/package.md`)."""
     floor_mib: Annotated[int, Field(ge=1)] = 256
     reserve_mib: Annotated[int, Field(ge=1)] = 32
 
@@ -122,6 +124,8 @@ class Sink(_Section):
     name: Identifier
     driver: Name
     role: Literal["custody", "copy"] = "custody"
+    first_wait_max_s: Annotated[float, Field(ge=0, le=3600)] = 300.0
+    """The first try after a start waits up to this, so that a city's power return is no rush."""
     options: dict[str, Any] = {}
 
 

@@ -147,7 +147,7 @@ def _act(kiosk: Kiosk, action: str, token: str, mark: str) -> None:
         return
     try:
         if isinstance(change, Event):
-            after = desk.ask(change, token, {})
+            after = desk.ask(change, token)
             kiosk.looks.carry(token, after.token)
             if kiosk.looks.of(after.token).leaving_from:
                 kiosk.looks.change(after.token, leaving_from="")

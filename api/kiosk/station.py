@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,9 +41,7 @@ class Desk(Protocol):
     def wait(self, after_revision: int, timeout_s: float) -> Snapshot:
         """Return the present screen, as soon as it is newer or time is up."""
 
-    def ask(
-        self, event: Event, token: str = "", details: Mapping[str, str] | None = None
-    ) -> Snapshot:
+    def ask(self, event: Event, token: str = "") -> Snapshot:
         """Make a move. Raises `IllegalMove`, `StaleToken`, `TimeoutError`."""
 
     def set_language(self, language: str) -> Snapshot:

@@ -1,0 +1,162 @@
+"""What stands around the demo station: its settings, its centre, its reader's other end, its view.
+
+The centre and the simulated reader are processes of their own, started by the same `run_edge.py`;
+they end when the station ends, however it ends: their standard input is our pipe.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from demo.pictures import MOVING, SUBJECTS, camera_options, compose, mask_by, plug_in
+from drivers.camera import Camera
+from drivers.errors import DeviceAbsent, DeviceError
+from drivers.load import open_camera
+from edge.keys import StationKey
+from edge.settings import Settings, device_options, load_settings
+from edge.station import Station, build, lay_foundation
+from edge.vision import FrameRefused, VisionLost, VisionWorker
+
+CHECKOUT: Final = Path(__file__).resolve().parent.parent
+SETTINGS: Final = CHECKOUT / "firmware_configs" / "stations" / "demo.toml"
+PICTURES: Final = CHECKOUT / ".cache" / "anxin" / "pictures"
+CHILD_BEGINS_WITHIN_S: Final = 30.0
+
+
+class DemoError(Exception):
+    """The demo cannot begin. The message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """Where this demo keeps its state and listens; port 0 takes any free one."""
+
+    folder: Path
+    subject: str
+    kiosk_port: int
+    v1_port: int
+    centre_port: int
+
+
+def open_demo(plan: DemoPlan, stack: ExitStack) -> Station:
+    """Open the demo station and what stands around it; closed by the stack, in reverse.
+
+    Raises:
+        DemoError: the centre did not begin, or there is no such subject.
+        StoreError, ModelUnfit, KeyUnusable, SettingsError: as `edge.station` does.
+    """
+    if plan.subject not in (*SUBJECTS, MOVING):
+        raise DemoError(
+            f"No subject {plan.subject!r}; there are: {', '.join((*SUBJECTS, MOVING))}."
+        )
+    settings = demo_settings(plan)
+    # The store first: whoever already runs on it owns the camera, the line and the centre as well.
+    foundation = lay_foundation(settings, stack)
+    start_surroundings(plan, settings.station.id, stack)
+    return build(foundation, stack, demo_camera(settings, plan, foundation.vision))
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def demo_settings(plan: DemoPlan) -> Settings:
+    """Return the demo's settings, moved to the plan's folder and ports. Raises `SettingsError`."""
+    settings = load_settings(SETTINGS)
+    centre = plan.folder / "centre"
+    sink = settings.sinks[0]
+    sink_options = {
+        "url": f"https://127.0.0.1:{plan.centre_port}",
+        "ca_file": centre / "tls-ca.pem",
+    }
+    store = {"folder": plan.folder / "store", "centre_keys": centre / "public.json"}
+    return settings.model_copy(
+        update={
+            "reader": settings.reader.model_copy(
+                update={"options": {"port": plan.folder / "reader" / "zfm"}}
+            ),
+            "store": settings.store.model_copy(update=store),
+            "vision": settings.vision.model_copy(
+                update={
+                    "face_landmarker": CHECKOUT / settings.vision.face_landmarker,
+                    "selfie_segmentation": CHECKOUT / settings.vision.selfie_segmentation,
+                }
+            ),
+            "kiosk": settings.kiosk.model_copy(update={"port": plan.kiosk_port}),
+            "v1": settings.v1.model_copy(update={"port": plan.v1_port}),
+            "sinks": (sink.model_copy(update={"options": sink_options}),),
+        }
+    )
+
+
+def start_surroundings(plan: DemoPlan, station_id: str, stack: ExitStack) -> None:
+    """Start the centre and the reader's other end, and make each known to the station.
+
+    Raises:
+        DemoError: one of them did not begin.
+    """
+    centre, reader = plan.folder / "centre", plan.folder / "reader"
+    for folder in (centre / "stations", reader):
+        folder.mkdir(parents=True, exist_ok=True)
+    # Handed over as a file, as at a real provisioning; the centre trusts no key from the network.
+    key = StationKey.open_or_make(plan.folder / "store" / "station-key.pem")
+    (centre / "stations" / f"{station_id}.json").write_text(key.registration(station_id))
+    _child(stack, ["demo-reader", "--folder", str(reader)])
+    port = str(plan.centre_port)
+    process = _child(stack, ["demo-centre", "--folder", str(centre), "--port", port, "--attached"])
+    _wait_for(process, [centre / "public.json", centre / "tls-ca.pem"])
+
+
+def demo_camera(settings: Settings, plan: DemoPlan, vision: VisionWorker) -> Callable[[], Camera]:
+    """Return what opens the demo's camera; the first time, its scenes are composed before."""
+    folder = plan.folder / "camera"
+    options: dict[str, Any] = {
+        **device_options(settings.camera, "cameras"),
+        **camera_options(folder, plan.subject),
+    }
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        plug_in(folder)
+
+    def open_demo_camera() -> Camera:
+        try:
+            compose(PICTURES, folder, mask_by(vision))
+        except (VisionLost, FrameRefused) as error:
+            raise DeviceAbsent("the scenes are not composed yet") from error
+        except OSError as error:
+            raise DeviceError("the demo's pictures are missing: run make run") from error
+        return open_camera(settings.camera.driver, options)
+
+    return open_demo_camera
+
+
+def _child(stack: ExitStack, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(CHECKOUT / "run_edge.py"), *arguments]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own program
+
+    def end() -> None:
+        if process.stdin:
+            process.stdin.close()
+        process.wait()
+
+    stack.callback(end)
+    return process
+
+
+def _wait_for(process: subprocess.Popen[bytes], files: Sequence[Path]) -> None:
+    until_s = time.monotonic() + CHILD_BEGINS_WITHIN_S
+    while not all(file.exists() for file in files):
+        if process.poll() is not None or time.monotonic() > until_s:
+            raise DemoError("The demo's centre did not start: see its message above.")
+        time.sleep(0.05)

@@ -1,0 +1,236 @@
+"""The station put together: what `run_edge.py` opens between settings and listeners.
+
+Everything is opened in one order and closed by the stack in reverse; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from drivers.camera import Camera
+from drivers.load import open_camera, open_reader
+from edge import VERSION
+from edge.camera_owner import CameraOwner
+from edge.capture import SittingDesk
+from edge.health import Figures
+from edge.keys import CentreKeys, StationKey
+from edge.outbox import Outbox
+from edge.pace import Pace
+from edge.reader_owner import ReaderOwner
+from edge.receipt import ReceiptVerifier
+from edge.record import RecordRoom
+from edge.seal import Sealer
+from edge.settings import Settings, device_options, load_document
+from edge.sinks.load import open_sink
+from edge.store import Store
+from edge.supervisor import DeviceStatus, Upkeep
+from edge.vision import ModelFiles, VisionLost, VisionWorker
+from edge.visit import Room
+
+MIB: Final = 1 << 20
+
+log = structlog.get_logger("station")
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What must stand before anything else is started: whoever holds the store is the station."""
+
+    settings: Settings
+    figures: Figures
+    store: Store
+    vision: VisionWorker
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """An open station; `seeing` is set once the vision worker has loaded its models."""
+
+    settings: Settings
+    settings_sha256: str
+    figures: Figures
+    store: Store
+    verifier: ReceiptVerifier
+    vision: VisionWorker
+    seeing: threading.Event
+    camera: CameraOwner
+    reader: ReaderOwner
+    outboxes: tuple[Outbox, ...]
+    desk: SittingDesk
+
+    def devices(self) -> Sequence[DeviceStatus]:
+        """Return the present status of every device."""
+        return (self.camera.status, self.reader.status)
+
+    def reasons(self) -> tuple[str, ...]:
+        """Return why no sitting may begin now; empty if one may."""
+        seeing = self.seeing.is_set() and self.camera.status.working
+        broken = ("store_broken",) if self.desk.broken.is_set() else ()
+        return (*(() if seeing else ("device_out",)), *self.store.refusals, *broken)
+
+
+def lay_foundation(settings: Settings, stack: ExitStack) -> Foundation:
+    """Open the store and spawn the vision worker, which loads while the rest is opened.
+
+    Raises:
+        StoreError: another service runs on the store, or it cannot be opened.
+        ModelUnfit: a model file is missing or not the one we tested.
+        KeyUnusable: the store's key file.
+    """
+    figures, where = Figures(), settings.store
+    models = ModelFiles(settings.vision.face_landmarker, settings.vision.selfie_segmentation)
+    where.folder.mkdir(parents=True, exist_ok=True)
+    store = Store.open(
+        where.folder / "store.db",
+        where.folder / "store.key",
+        floor_bytes=where.floor_mib * MIB,
+        reserve_bytes=where.reserve_mib * MIB,
+        observe_commit=figures.observe_commit,
+    )
+    stack.callback(store.close)
+    vision = VisionWorker(models)
+    vision.start()
+    stack.callback(vision.close)
+    return Foundation(settings, figures, store, vision)
+
+
+def build(
+    foundation: Foundation, stack: ExitStack, open_camera_: Callable[[], Camera] | None = None
+) -> Station:
+    """Start outboxes, devices and the sitting's loop on the foundation.
+
+    Args:
+        foundation: what stands already.
+        stack: closes what is opened here, in reverse.
+        open_camera_: opens another camera than the one that the settings name.
+
+    Raises:
+        KeyUnusable: the centre's pinned keys, or the station's own.
+        SettingsError: a model's or a document's file.
+        ValueError, OSError: a sink's options.
+    """
+    settings = foundation.settings
+    centre = CentreKeys.load(settings.store.centre_keys)
+    station_key = StationKey.open_or_make(settings.store.folder / "station-key.pem")
+    verifier = ReceiptVerifier(settings.station.id, centre.receipts)
+    settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+    outboxes = tuple(_outboxes(foundation, verifier, stack))
+    camera, reader = _devices(settings, stack, open_camera_)
+    seeing = threading.Event()
+    records = RecordRoom(
+        foundation.store,
+        [Sealer(settings.station.id, station_key, key) for key in centre.sealing],
+        {sink.name: sink.role for sink in settings.sinks},
+        lambda: _about(settings_sha256, (camera.status, reader.status)),
+        lambda: _wake(outboxes),
+    )
+    room = Room(
+        camera=camera,
+        reader=reader,
+        vision=foundation.vision,
+        seeing=seeing,
+        records=records,
+        documents=tuple(load_document(name) for name in settings.portrait.documents),
+        good_frames=settings.portrait.good_frames,
+        fingers=settings.fingers,
+        limits=settings.sitting,
+        language=settings.station.language,
+    )
+    desk = SittingDesk(room, foundation.figures.count_sitting)
+    desk.start()
+    stack.callback(desk.close)
+    _await_sight(foundation.vision, seeing, stack)
+    return Station(
+        settings, settings_sha256, foundation.figures, foundation.store, verifier,
+        foundation.vision, seeing, camera, reader, outboxes, desk,
+    )  # fmt: skip
+
+
+def _outboxes(
+    foundation: Foundation, verifier: ReceiptVerifier, stack: ExitStack
+) -> Sequence[Outbox]:
+    outboxes = []
+    for sink in foundation.settings.sinks:
+        outbox = Outbox(
+            foundation.store,
+            sink.name,
+            open_sink(sink.driver, sink.options),
+            verifier,
+            role=sink.role,
+            pace=Pace(first_max_s=sink.first_wait_max_s),
+            observe_try=foundation.figures.observe_tries(sink.name),
+        )
+        outbox.start()
+        stack.callback(outbox.close)
+        outboxes.append(outbox)
+    return outboxes
+
+
+def _wake(outboxes: Sequence[Outbox]) -> None:
+    for outbox in outboxes:
+        outbox.wake()
+
+
+def _devices(
+    settings: Settings, stack: ExitStack, open_camera_: Callable[[], Camera] | None
+) -> tuple[CameraOwner, ReaderOwner]:
+    camera_options = device_options(settings.camera, "cameras")
+    reader_options = device_options(settings.reader, "readers")
+    camera = CameraOwner(
+        Upkeep(settings.camera.id, "camera", settings.camera.driver),
+        open_camera_ or (lambda: open_camera(settings.camera.driver, camera_options)),
+    )
+    reader = ReaderOwner(
+        Upkeep(settings.reader.id, "fingerprint", settings.reader.driver),
+        lambda: open_reader(settings.reader.driver, reader_options),
+    )
+    camera.start()
+    stack.callback(camera.close)
+    reader.start()
+    stack.callback(reader.close)
+    return camera, reader
+
+
+def _about(settings_sha256: str, devices: Sequence[DeviceStatus]) -> Mapping[str, Any]:
+    """Return what every manifest says of the station that made it."""
+    return {
+        "software": {"anxin-station": VERSION},
+        "settings_sha256": settings_sha256,
+        "clock": {"source": "system", "uncertainty_ms": None},
+        "devices": [
+            {"device_id": status.device_id, "model": status.model, "calibration_id": None}
+            for status in devices
+        ],
+    }
+
+
+def _await_sight(vision: VisionWorker, seeing: threading.Event, stack: ExitStack) -> None:
+    """Set `seeing` once the worker looks; a page can be shown long before."""
+    stopping = threading.Event()
+
+    def wait() -> None:
+        while not stopping.is_set():
+            try:
+                log.info("seeing", level_reached=vision.wait_ready())
+            except VisionLost:
+                log.error("vision_lost", restarts=vision.restarts)
+                stopping.wait(1.0)
+            else:
+                seeing.set()
+                return
+
+    thread = threading.Thread(target=wait, name="await-sight", daemon=True)
+    thread.start()
+
+    def end() -> None:
+        stopping.set()
+        thread.join()
+
+    stack.callback(end)

@@ -172,7 +172,7 @@ def _fitted(pixels: Picture, document: Document) -> tuple[bytes, int, int]:
                 return (*best, chroma)
     if limits.kb_max_at_quality_min is not None:
         jpeg = _encoded(pixels, limits.quality_min, _HALF_CHROMA, document.dpi)
-        if len(jpeg) <= limits.kb_max_at_quality_min * 1000:
+        if limits.kb_min * 1024 <= len(jpeg) <= limits.kb_max_at_quality_min * 1000:
             return jpeg, limits.quality_min, _HALF_CHROMA
     raise CannotCrop(
         Advice.WAIT, f"{document.id}: no file of {limits.kb_min:g} to {limits.kb_max:g} kB"
@@ -201,7 +201,7 @@ def _encoded(bgr: npt.NDArray[np.uint8], quality: int, chroma: int, dpi: int | N
     out = io.BytesIO()
     image = Image.fromarray(np.ascontiguousarray(bgr[:, :, ::-1]))
     density = {} if dpi is None else {"dpi": (dpi, dpi)}
-    image.save(out, "JPEG", quality=quality, subsampling=chroma, optimize=True, **density)
+    image.save(out, "JPEG", quality=quality, subsampling=chroma, **density)
     return out.getvalue()
 
 

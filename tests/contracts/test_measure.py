@@ -166,6 +166,19 @@ def test_one_failure_does_not_stop_the_others():
     assert ANY.low is None
 
 
+@every_measure
+def test_the_page_of_measures_tells_of_it(name):
+    """A number on the screen whose meaning stands nowhere helps nobody."""
+    measure = MODULES[name].MEASURE
+    page = (Path(__file__).resolve().parents[2] / "docs" / "measures.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{measure.name}` |"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+
+    assert cells[1] == measure.unit
+    assert cells[2] == f"{measure.valid.low:g} to {measure.valid.high:g}"
+    assert cells[4] == f"`{measure.standing.value}`"
+
+
 STANDARD_NAMES = """
 UnifiedQualityScore BackgroundUniformity IlluminationUniformity LuminanceMean LuminanceVariance
 UnderExposurePrevention OverExposurePrevention DynamicRange Sharpness CompressionArtifacts

@@ -48,7 +48,7 @@ def turned(points, about, roll_deg):
     return [(x + c * (a - x) + s * (b - y), y - s * (a - x) + c * (b - y)) for a, b in points]
 
 
-def head(x=800.0, y=560.0, apart=150.0, roll=0.0, hair=2.3, chin=1.75, ear=1.2, size=SIZE):
+def head(*, x=800.0, y=560.0, apart=150.0, roll=0.0, hair=2.3, chin=1.75, ear=1.2):
     """A head by its proportions, in eye distances; hair and chin up and down, ear to each side."""
     points = turned(
         [
@@ -58,7 +58,7 @@ def head(x=800.0, y=560.0, apart=150.0, roll=0.0, hair=2.3, chin=1.75, ear=1.2, 
         (x, y), roll,
     )  # fmt: skip
     side = (ear + 0.15) * apart
-    return HeadOutline(*points, y - hair * apart, x - side, x + side, roll, *size)
+    return HeadOutline(*points, y - hair * apart, x - side, x + side, roll, *SIZE)
 
 
 heads = st.builds(
@@ -101,8 +101,7 @@ def test_an_accepted_crop_satisfies_every_limit(name, outline):
     document = DOCUMENTS[name]
     try:
         photo = crop(scene(), outline, document)
-    except CannotCrop as refusal:
-        assert refusal.reason
+    except CannotCrop:
         return
     values = remeasured(photo, outline)
     yielded = {check.measure for check in photo.checks if check.advisory}
@@ -228,7 +227,7 @@ def test_high_hair_gives_way_where_the_sheet_says_so():
 
 def test_exit_entry_refuses_what_no_crop_can_satisfy():
     """There every limit is firm; the reason names the one that cannot hold."""
-    with pytest.raises(CannotCrop, match="cn_exit_entry: .* cannot hold") as refusal:
+    with pytest.raises(CannotCrop, match=r"cn_exit_entry: .* cannot hold") as refusal:
         crop(scene(), head(hair=3.6), DOCUMENTS["cn_exit_entry"])
 
     assert refusal.value.advice is Advice.WAIT

@@ -60,7 +60,8 @@ def open_demo(plan: DemoPlan, stack: ExitStack) -> Station:
     settings = demo_settings(plan)
     # The store first: whoever already runs on it owns the camera, the line and the centre as well.
     foundation = lay_foundation(settings, stack)
-    start_surroundings(plan, settings.station.id, stack)
+    start_reader(plan, stack)
+    start_centre(plan, settings.station.id, stack)
     return build(foundation, stack, demo_camera(settings, plan, foundation.vision))
 
 
@@ -100,22 +101,27 @@ def demo_settings(plan: DemoPlan) -> Settings:
     )
 
 
-def start_surroundings(plan: DemoPlan, station_id: str, stack: ExitStack) -> None:
-    """Start the centre and the reader's other end, and make each known to the station.
+def start_reader(plan: DemoPlan, stack: ExitStack) -> None:
+    """Start the other end of the reader's line."""
+    folder = plan.folder / "reader"
+    folder.mkdir(parents=True, exist_ok=True)
+    _child(stack, ["demo-reader", "--folder", str(folder)])
+
+
+def start_centre(plan: DemoPlan, station_id: str, stack: ExitStack) -> None:
+    """Start the centre and make it and the station known to each other.
 
     Raises:
-        DemoError: one of them did not begin.
+        DemoError: it did not begin.
     """
-    centre, reader = plan.folder / "centre", plan.folder / "reader"
-    for folder in (centre / "stations", reader):
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = plan.folder / "centre"
+    (folder / "stations").mkdir(parents=True, exist_ok=True)
     # Handed over as a file, as at a real provisioning; the centre trusts no key from the network.
     key = StationKey.open_or_make(plan.folder / "store" / "station-key.pem")
-    (centre / "stations" / f"{station_id}.json").write_text(key.registration(station_id))
-    _child(stack, ["demo-reader", "--folder", str(reader)])
+    (folder / "stations" / f"{station_id}.json").write_text(key.registration(station_id))
     port = str(plan.centre_port)
-    process = _child(stack, ["demo-centre", "--folder", str(centre), "--port", port, "--attached"])
-    _wait_for(process, [centre / "public.json", centre / "tls-ca.pem"])
+    process = _child(stack, ["demo-centre", "--folder", str(folder), "--port", port, "--attached"])
+    _wait_for(process, [folder / "public.json", folder / "tls-ca.pem"])
 
 
 def demo_camera(settings: Settings, plan: DemoPlan, vision: VisionWorker) -> Callable[[], Camera]:

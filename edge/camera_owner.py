@@ -123,7 +123,6 @@ class CameraOwner:
                 self._stop.wait(self._upkeep.lost(error))
                 continue
             try:
-                self._upkeep.ready(camera.model)
                 self._serve(camera)
             except DeviceError as error:
                 self._forget()
@@ -134,6 +133,9 @@ class CameraOwner:
 
     def _serve(self, camera: Camera) -> None:
         self._pixels_digest, self._pixels_new_at_s = None, time.monotonic()
+        # Ready with the first frame, not before: a camera that opens and then stalls is not.
+        self._publish(camera.read(READ_TIMEOUT_S))
+        self._upkeep.ready(camera.model)
         while not self._stop.is_set():
             self._answer_still(camera)
             self._publish(camera.read(READ_TIMEOUT_S))

@@ -145,9 +145,12 @@ def test_a_cursor_does_not_move_to_another_filter(bench: Bench):
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/station", "/v1/health", "/v1/health/live", "/v1/health/ready", "/v1/devices",
-             "/v1/devices/camera-1", "/v1/packages", "/v1/packages/{id}", "/v1/packages/{id}/sealed",
-             "/v1/metrics"],
+    "path",
+    [
+        "/v1/station", "/v1/health", "/v1/health/live", "/v1/health/ready", "/v1/devices",
+        "/v1/devices/camera-1", "/v1/packages", "/v1/packages/{id}",
+        "/v1/packages/{id}/sealed", "/v1/metrics",
+    ],
 )  # fmt: skip
 def test_a_parameter_that_nobody_knows_is_refused(bench: Bench, path: str):
     """A typo must not be silently ignored."""
@@ -402,11 +405,11 @@ def test_the_token_file_is_the_service_s_own(tmp_path: Path):
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    path=st.sampled_from(["/v1/packages", "/v1/packages/{}", "/v1/packages/{}/sealed", "/v1/devices/{}"]),
+    path=st.sampled_from(["", "/{}", "/{}/sealed"]).map("/v1/packages{}".format),
     name=st.text(max_size=20),
-    query=st.dictionaries(st.sampled_from(["after", "limit", "state", "x"]), st.text(max_size=30)),
+    query=st.dictionaries(st.sampled_from(["after", "limit", "state"]), st.text(max_size=30)),
     range_=st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=20),
-)  # fmt: skip
+)
 def test_no_request_makes_the_interface_stumble(bench: Bench, path, name, query, range_):
     """Whatever is asked, the answer is a good one or a problem below 500."""
     answer = bench.client.get(

@@ -203,8 +203,10 @@ def _preview(kiosk: Kiosk, after: int) -> Response:
     until_s = time.monotonic() + PREVIEW_WAIT_S
     while frame is None and time.monotonic() < until_s and not kiosk.closing.is_set():
         shown = kiosk.station.desk.snapshot
+        # No picture leaves unless somebody is being photographed; a page that is about to be
+        # drawn anew may still ask, and that is no fault.
         if shown.state is not State.PORTRAIT:
-            raise IllegalMove(shown.state, Event.PORTRAIT_AGAIN)
+            break
         if shown.camera not in CAMERA_WORKS:
             raise DeviceAbsent
         frame = kiosk.station.camera.wait_preview(after, SLICE_S)

@@ -76,20 +76,24 @@ SCENES: dict[str, Snapshot] = {
 }  # fmt: skip
 
 
-def drawn_person(width_px: int = 1280, height_px: int = 720, mark: str = "") -> bytes:
+def drawn_person(width_px: int = 1280, height_px: int = 720) -> bytes:
     """Return a JPEG of a drawn head before a wall, darker on the picture's left side."""
     picture = Image.new("RGB", (width_px, height_px), (206, 212, 214))
     pen = ImageDraw.Draw(picture)
     middle, unit = width_px / 2, height_px / 10
+
+    def around(half: float, top: float, bottom: float, x: float = 0.0) -> tuple[float, ...]:
+        centre = middle + x * unit
+        return (centre - half * unit, top * unit, centre + half * unit, bottom * unit)
+
     pen.rectangle((0, 0, width_px * 0.3, height_px), fill=(176, 186, 190))
-    pen.ellipse((middle - 3.4 * unit, 6.6 * unit, middle + 3.4 * unit, 14 * unit), fill=(58, 74, 96))
-    pen.rectangle((middle - 0.9 * unit, 5.4 * unit, middle + 0.9 * unit, 7.4 * unit), fill=(214, 172, 140))
-    pen.ellipse((middle - 1.9 * unit, 1.6 * unit, middle + 1.9 * unit, 6.6 * unit), fill=(228, 188, 156))
-    pen.chord((middle - 2 * unit, 1.2 * unit, middle + 2 * unit, 5.4 * unit), 180, 360, fill=(120, 116, 112))
-    for side in (-1, 1):
-        pen.ellipse((middle + side * 0.8 * unit - 9, 4 * unit - 9, middle + side * 0.8 * unit + 9, 4 * unit + 9), fill=(40, 32, 28))
-    pen.arc((middle - 0.9 * unit, 4.8 * unit, middle + 0.9 * unit, 5.6 * unit), 20, 160, fill=(150, 84, 76), width=6)
-    pen.text((20, 20), mark, fill=(0, 0, 0))
+    pen.ellipse(around(3.4, 6.6, 14), fill=(58, 74, 96))
+    pen.rectangle(around(0.9, 5.4, 7.4), fill=(214, 172, 140))
+    pen.ellipse(around(1.9, 1.6, 6.6), fill=(228, 188, 156))
+    pen.chord(around(2, 1.2, 5.4), 180, 360, fill=(120, 116, 112))
+    for x in (-0.8, 0.8):
+        pen.ellipse(around(0.12, 3.88, 4.12, x), fill=(40, 32, 28))
+    pen.arc(around(0.9, 4.8, 5.6), 20, 160, fill=(150, 84, 76), width=6)
     target = io.BytesIO()
     picture.save(target, "JPEG", quality=85)
     return target.getvalue()

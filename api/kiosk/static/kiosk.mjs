@@ -99,9 +99,9 @@ async function preview() {
     try {
       const answer = await fetch(`/preview/camera?after=${frame}`, { signal: AbortSignal.timeout(4000) });
       if (answer.status === 200) await paint(answer);
-      else if (answer.status !== 204) {
-        frame = -1; // a reopened camera may count anew
-        await pause(500);
+      else {
+        if (answer.status !== 204) frame = -1; // a reopened camera may count anew
+        await pause(300);
       }
     } catch {
       await pause(500);

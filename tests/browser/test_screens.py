@@ -1,0 +1,321 @@
+"""Every screen in a real browser: large enough, nothing cut off, nothing refused by the policy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from edge.sitting import Event, State
+from tests.browser.desk import SCENES, Camera, Desk, served
+
+SIZES = {"upright": (1080, 1920), "lying": (1920, 1080)}
+PPI = 102.46
+MM_PX = PPI / 25.4
+HANZI_MM, LATIN_MM, TITLE_MM, BUTTON_MM = 8.5, 10.0, 12.0, 10.0
+TARGET_MM, CHOICE_MM, GAP_MM = 20.0, (25.0, 60.0), 6.0
+ROUNDING_PX = 0.6
+
+MEASURE = """() => {
+  const shown = (e) => e.checkVisibility() && e.getBoundingClientRect().width > 0;
+  const box = (e) => { const b = e.getBoundingClientRect();
+    return {left: b.left, top: b.top, right: b.right, bottom: b.bottom}; };
+  const texts = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement, words = walker.currentNode.textContent.trim();
+    if (!words || !shown(e) || ["SCRIPT", "STYLE", "NOSCRIPT"].includes(e.tagName)) continue;
+    const style = getComputedStyle(e);
+    texts.push({words, tag: e.tagName, button: !!e.closest("button"),
+      font_px: parseFloat(style.fontSize), line_px: parseFloat(style.lineHeight),
+      family: style.fontFamily, ...box(e)});
+  }
+  const targets = [...document.querySelectorAll("button")].filter(shown)
+    .map((e) => ({words: e.textContent.trim(), choice: e.classList.contains("choice"), ...box(e)}));
+  const over = [...document.querySelectorAll("body *")].filter((e) => shown(e) &&
+    getComputedStyle(e).display !== "inline" && e.clientWidth > 0 && !(e instanceof SVGElement) &&
+    (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1))
+    .map((e) => `${e.tagName}.${e.className}`);
+  return {texts, targets, over, width: innerWidth, height: innerHeight,
+    questions: document.querySelectorAll("h1:not(#lost h1)").length};
+}"""
+
+
+@dataclass
+class Stand:
+    """A kiosk's browser before pages that a test fills."""
+
+    desk: Desk
+    camera: Camera
+    url: str
+    page: Page
+    complaints: list[str]
+
+    def show(self, name: str, **changes: Any) -> None:
+        """Put a scene up and load the page."""
+        self.desk.put(replace(SCENES[name], **changes))
+        self.page.goto(self.url)
+        self.page.wait_for_selector(f"body[data-screen={SCENES[name].state.value}]")
+
+    def until(self, holds: Callable[[], object], limit_s: float = 20.0) -> None:
+        """Wait, while the browser goes on, for what must come about."""
+        end_s = time.monotonic() + limit_s
+        while not holds():
+            assert time.monotonic() < end_s, "it never came about"
+            self.page.wait_for_timeout(30)
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def stand(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Stand]:
+    """One page for all screens of one orientation, as in a kiosk."""
+    width, height = SIZES[request.param]
+    desk, camera = Desk(), Camera()
+    with served(desk, camera) as listener:
+        page = chromium.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(20_000)
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield Stand(desk, camera, listener.url, page, complaints)
+        page.close()
+
+
+@pytest.fixture(autouse=True)
+def _fresh(stand: Stand) -> Iterator[None]:
+    stand.camera.live = True
+    stand.desk.asked.clear()
+    stand.complaints.clear()
+    yield
+    stand.page.goto("about:blank")
+
+
+def mm(px: float) -> float:
+    """Pixels of the reference screen in millimetres, with what rounding may take."""
+    return (px + ROUNDING_PX) / MM_PX
+
+
+def check_geometry(seen: dict[str, Any]) -> None:
+    """Hold one screen to the sizes of care mode."""
+    assert seen["over"] == []
+    assert seen["questions"] == 1
+    for text in seen["texts"]:
+        latin = any(ch.isascii() and ch.isalnum() for ch in text["words"])
+        least = LATIN_MM if latin else HANZI_MM
+        least = TITLE_MM if text["tag"] == "H1" else BUTTON_MM if text["button"] else least
+        assert mm(text["font_px"]) >= least, text
+        assert text["line_px"] >= 1.5 * text["font_px"] - ROUNDING_PX, text
+        assert text["left"] >= 0, text
+        assert text["top"] >= 0, text
+        assert text["right"] <= seen["width"] + 1, text
+        assert text["bottom"] <= seen["height"] + 1, text
+        assert text["family"].startswith('"Noto Sans CJK SC"'), text
+    check_targets(seen["targets"])
+
+
+def check_targets(targets: list[dict[str, Any]]) -> None:
+    """At most three choices, each large; all targets apart from each other."""
+    choices = [target for target in targets if target["choice"]]
+    assert len(choices) <= 3
+    for target in targets:
+        width, height = target["right"] - target["left"], target["bottom"] - target["top"]
+        assert min(mm(width), mm(height)) >= TARGET_MM, target
+        if target["choice"]:
+            assert mm(height) >= CHOICE_MM[0], target
+            assert mm(width) >= CHOICE_MM[1], target
+    for index, one in enumerate(targets):
+        for other in targets[index + 1 :]:
+            across = max(one["left"] - other["right"], other["left"] - one["right"])
+            down = max(one["top"] - other["bottom"], other["top"] - one["bottom"])
+            assert mm(max(across, down)) >= GAP_MM, (one, other)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_every_screen_is_large_whole_and_within_the_policy(
+    stand: Stand, language: str, screens_folder: Path | None
+):
+    """Text and targets in millimetres of the reference screen, plain and enlarged."""
+    for name in SCENES:
+        stand.show(name, language=language)
+        for scale in ("1", "1.25"):
+            stand.page.evaluate(
+                "(scale) => { document.getElementById('stage').dataset.scale = scale; }", scale
+            )
+            if screens_folder and scale == "1":
+                live = State.PORTRAIT is SCENES[name].state and not SCENES[name].overlay
+                if live:
+                    stand.page.wait_for_selector("canvas[data-preview]:not([hidden])")
+                size = "x".join(map(str, stand.page.viewport_size.values()))
+                stand.page.screenshot(path=screens_folder / f"{name}-{language}-{size}.png")
+            try:
+                check_geometry(stand.page.evaluate(MEASURE))
+            except AssertionError as failure:
+                raise AssertionError(f"{name} {language} x{scale}: {failure}") from failure
+    assert stand.complaints == []
+
+
+def test_contrast_is_at_least_seven_to_one_in_both_themes(stand: Stand):
+    """Text against what lies behind it, computed from the colours the browser uses."""
+    stand.show("consent")
+    for theme in ("light", "contrast"):
+        pairs = stand.page.evaluate(
+            """(theme) => { const stage = document.getElementById('stage');
+            stage.dataset.theme = theme;
+            const behind = (e) => { for (; e; e = e.parentElement) {
+              const c = getComputedStyle(e).backgroundColor;
+              if (!c.startsWith('rgba(0, 0, 0, 0')) return c; } };
+            return [...stage.querySelectorAll('h1, p, span, button, footer')]
+              .map((e) => [getComputedStyle(e).color, behind(e), e.textContent.trim()]); }""",
+            theme,
+        )
+        for ink, paper, words in pairs:
+            assert contrast(ink, paper) >= 7, (theme, words, ink, paper)
+
+
+def contrast(ink: str, paper: str) -> float:
+    """Contrast ratio of two `rgb(r, g, b)` (WCAG 2.2, relative luminance)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(part) / 255 for part in colour[4:-1].split(",")]
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    light, dark = sorted((luminance(ink), luminance(paper)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_the_page_follows_the_sitting_without_a_reload(stand: Stand):
+    """Screens, hints and progress arrive by the event stream."""
+    stand.show("portrait")
+    stand.page.evaluate("() => { window.stays = true; }")
+    stand.desk.screen.show(hint="portrait.chin_up", hold_share=0.5)
+    stand.page.wait_for_selector("h1:has-text('请抬一点头')")
+    stand.page.wait_for_selector("[data-ring][stroke-dasharray='50 200']", state="attached")
+    stand.desk.put(SCENES["finger-reading"])
+    stand.page.wait_for_selector("body[data-screen=finger] [data-finger=left_index]")
+    stand.page.wait_for_selector("[data-ring][stroke-dasharray='40 200']", state="attached")
+
+    assert stand.page.evaluate("() => window.stays === true")
+    assert stand.complaints == []
+
+
+def test_the_preview_is_mirrored_on_the_page_only(stand: Stand):
+    """The wall is darker on the picture's left, so on the mirror's right."""
+    stand.show("portrait")
+    stand.page.wait_for_selector("canvas[data-preview]:not([hidden])")
+    left, right = stand.page.evaluate(
+        """() => { const canvas = document.querySelector('canvas[data-preview]');
+        const context = canvas.getContext('2d');
+        return [20, canvas.width - 20].map((x) => context.getImageData(x, 200, 1, 1).data[0]); }"""
+    )
+
+    assert left > right + 15
+
+
+def test_an_old_frame_is_never_shown_as_live(stand: Stand):
+    """When frames stop, the picture goes and the card comes; when they return, so does it."""
+    stand.show("portrait")
+    stand.page.wait_for_selector("canvas[data-preview]:not([hidden])")
+    stand.camera.live = False
+    stand.page.wait_for_selector("canvas[data-preview]", state="hidden")
+    stand.page.wait_for_selector("[data-resting]:has-text('镜头休息一下')")
+    empty = stand.page.evaluate(
+        """() => { const canvas = document.querySelector('canvas[data-preview]');
+        return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
+          .every((value) => value === 0); }"""
+    )
+    stand.camera.live = True
+    stand.page.wait_for_selector("canvas[data-preview]:not([hidden])")
+
+    assert empty
+    assert stand.page.is_hidden("[data-resting]")
+
+
+def test_a_second_tap_is_a_trembling_hand(stand: Stand):
+    """Two taps at once are one; the second must not hit what the next screen has there."""
+    stand.show("welcome")
+    stand.page.wait_for_timeout(50)
+    stand.page.evaluate(
+        """() => { const start = document.querySelector('button[value=start]');
+        start.click(); start.click(); start.click(); }"""
+    )
+    stand.page.wait_for_selector("body[data-screen=consent]")
+    stand.page.evaluate("() => document.querySelector('button[value=agree]').click()")
+    early = [event for event, _ in stand.desk.asked]
+    stand.page.wait_for_timeout(800)
+    stand.page.click("button[value=agree]")
+    stand.until(lambda: stand.desk.snapshot.state is State.PORTRAIT)
+
+    assert early == [Event.START]
+    assert [event for event, _ in stand.desk.asked] == [Event.START, Event.AGREE]
+
+
+def test_a_lost_station_is_a_calm_card_and_comes_back_by_itself(chromium: Browser):
+    """Three missed heartbeats: the card; when the station answers again: the right screen."""
+    desk, camera = Desk(), Camera()
+    with served(desk, camera) as listener:
+        page = chromium.new_page(viewport={"width": 1080, "height": 1920})
+        page.clock.install()
+        page.goto(listener.url)
+        page.wait_for_selector("body[data-screen=welcome]")
+        # The service is there, but silent: no event, no heartbeat.
+        page.route("**/events", lambda route: route.abort())
+        page.route("**/screen", lambda route: route.abort())
+        page.reload()
+        page.clock.run_for(20_000)
+        page.wait_for_selector("#lost:not([hidden])")
+        page.unroute("**/events")
+        page.unroute("**/screen")
+        desk.put(SCENES["consent"])
+        for _ in range(20):
+            page.clock.run_for(2_500)
+            if page.get_attribute("body", "data-screen") == "consent":
+                break
+            page.wait_for_timeout(100)
+        page.wait_for_selector("body[data-screen=consent]")
+
+        assert page.is_hidden("#lost")
+        page.close()
+
+
+def test_without_any_script_the_page_still_works(chromium: Browser):
+    """Plain forms, and a page that keeps up by itself."""
+    desk, camera = Desk(), Camera()
+    with served(desk, camera) as listener:
+        context = chromium.new_context(java_script_enabled=False)
+        page = context.new_page()
+        page.goto(listener.url)
+        page.click("button[value=start]")
+        page.wait_for_selector("body[data-screen=consent]")
+        page.click("button[value=agree]")
+        page.wait_for_selector("body[data-screen=portrait]")
+        desk.put(SCENES["portrait-ok"])
+        page.wait_for_selector("body[data-screen=portrait-ok]", timeout=20_000)
+        context.close()
+
+    assert [event for event, _ in desk.asked] == [Event.START, Event.AGREE]
+
+
+def test_a_foreign_page_cannot_touch_the_sitting(chromium: Browser):
+    """A form on another origin, posted by a real browser, is refused."""
+    desk, camera = Desk(), Camera()
+    other_desk = Desk()
+    with served(desk, camera) as ours, served(other_desk, camera) as other:
+        page = chromium.new_page()
+        page.goto(other.url)
+        status = page.evaluate(
+            """async (url) => { try { return (await fetch(url + 'act', {method: 'POST',
+            mode: 'no-cors', body: new URLSearchParams({action: 'start', token: '',
+            mark: 'welcome'})})).type; } catch { return 'refused'; } }""",
+            ours.url,
+        )
+        page.close()
+
+    assert status in ("refused", "opaque")
+    assert desk.asked == []

@@ -1,0 +1,117 @@
+"""Every line on the screen: short, kind, complete, in both languages."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from api.kiosk.catalogue import MASTER, SECOND, Catalogue, load_catalogue
+from api.kiosk.view import STEPS
+from edge.sitting import FingerPhase, Overlay, Result, State
+from quality.advice import Advice
+
+CATALOGUE = load_catalogue()
+HANZI = re.compile(r"[㐀-鿿]")
+SENTENCE_END = re.compile(r"[。！？；:：]")
+BLAME_ZH = ("错", "失败", "无效", "违", "不合格", "您没有", "您应该", "必须", "故障", "警告")
+BLAME_EN = ("error", "fail", "invalid", "wrong", "bad", "you must", "you did not", "score", "fault")
+POSITIONS = [
+    f"{side}_{name}"
+    for side in ("right", "left")
+    for name in ("thumb", "index", "middle", "ring", "little")
+]
+TEMPLATES = Path(__file__).parent.parent / "api" / "kiosk" / "templates"
+
+
+def test_both_languages_have_the_same_lines():
+    """English is complete, and nothing stands only there."""
+    assert set(CATALOGUE.lines[MASTER]) == set(CATALOGUE.lines[SECOND])
+    assert list(CATALOGUE.names) == [MASTER, SECOND]
+
+
+@pytest.mark.parametrize("line_id", sorted(CATALOGUE.lines[MASTER]))
+def test_a_line_is_short_and_blames_nobody(line_id: str):
+    """At most 20 hanzi a sentence, no Latin letters or digits in Chinese, no word of blame."""
+    chinese, english = (CATALOGUE.lines[tongue][line_id] for tongue in (MASTER, SECOND))
+
+    for sentence in SENTENCE_END.split(chinese):
+        assert len(HANZI.findall(sentence)) <= 20, chinese
+    assert not set(chinese) & set(string.ascii_letters + string.digits)
+    assert not [word for word in BLAME_ZH if word in chinese]
+    assert HANZI.search(chinese)
+    assert not [word for word in BLAME_EN if word in english.lower()]
+    assert not HANZI.search(english)
+    assert english.strip() == english
+    assert chinese.strip() == chinese
+
+
+@pytest.mark.parametrize("advice", list(Advice), ids=lambda advice: advice.value)
+def test_every_advice_has_a_line(advice: Advice):
+    """What quality advises, the screen can say."""
+    assert CATALOGUE.has(advice.value)
+
+
+def test_every_hint_named_in_the_finger_rooms_has_a_line():
+    """Codes are written as text there, so they are searched as text here."""
+    rooms = Path(__file__).parent.parent
+    sources = [*rooms.glob("quality/finger/*.py"), *rooms.glob("edge/*.py")]
+    codes = {
+        code
+        for path in sources
+        for code in re.findall(r'"(finger\.[a-z_]+)"', path.read_text(encoding="utf-8"))
+    }
+
+    assert codes
+    assert not [code for code in codes if not CATALOGUE.has(code)]
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_every_finger_position_has_its_own_whole_line(position: str):
+    """No sentence is put together at run time."""
+    assert CATALOGUE.has(f"finger.ask.{position}")
+    assert CATALOGUE.has(f"finger.name.{position}")
+
+
+def test_every_screen_overlay_result_and_phase_has_its_lines():
+    """Each has its own sentence; the live screens speak by their hint."""
+    by_hint = {State.PORTRAIT, State.FINGER, State.RESULT}
+    wanted = {f"{state.value}.question" for state in State if state not in by_hint}
+    wanted |= {f"{overlay.value}.{part}" for overlay in Overlay for part in ("question", "say")}
+    wanted |= {f"result.{result.value}.{part}" for result in Result for part in ("question", "say")}
+    wanted |= {f"finger.{phase.value}" for phase in FingerPhase if phase is not FingerPhase.RETRY}
+    wanted |= {f"progress.{step}" for step in STEPS}
+
+    assert not [line_id for line_id in wanted if not CATALOGUE.has(line_id)]
+
+
+def test_every_line_of_the_templates_exists_and_every_line_is_used():
+    """No line is missing, none is left over; hints and results are named by code."""
+    text = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.html"))
+    named = set(re.findall(r"""line\(["']([\w.\-]+)["']\)""", text))
+    by_code = ("portrait.", "finger.", "result.", "progress.", "mistake.", "resumed.")
+    overlays = tuple(f"{name}." for name in ("calm", "help", "rest", "out-of-service", "leave"))
+    left_over = {
+        line_id
+        for line_id in CATALOGUE.lines[MASTER]
+        if line_id not in named and not line_id.startswith(by_code + overlays)
+    }
+
+    assert not [line_id for line_id in named if not CATALOGUE.has(line_id)]
+    assert not left_over
+
+
+def test_a_missing_line_is_borrowed_from_the_master(tmp_path: Path):
+    """A dialect may bring a few lines only; the rest stays Chinese, then English."""
+    (tmp_path / "zh-CN.toml").write_text('name = "中文"\n[a]\nb = "甲"\n', encoding="utf-8")
+    (tmp_path / "en.toml").write_text('name = "English"\n[a]\nb = "B"\nc = "C"\n')
+    (tmp_path / "yue.toml").write_text('name = "粤语"\n', encoding="utf-8")
+    catalogue: Catalogue = load_catalogue(tmp_path)
+
+    assert catalogue.line("yue", "a.b") == "甲"
+    assert catalogue.line("yue", "a.c") == "C"
+    assert catalogue.next_language("yue") == "zh-CN"
+    with pytest.raises(KeyError):
+        catalogue.line("en", "a.d")

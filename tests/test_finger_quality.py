@@ -68,8 +68,10 @@ NO_FINGERS = {
     "noise": noise,
     "blurred noise": lambda: cv2.GaussianBlur(noise(), (0, 0), 2.0) * 4 - 384,
     "stripes": stripes,
+    "cloth": lambda: stripes() + np.random.default_rng(3).normal(0, 60, (HEIGHT_PX, WIDTH_PX)),
     "rings": rings,
     "faint": lambda: 230 + 0.1 * (press(finger(1), 1).astype(float) - 243),
+    "pale": lambda: 230 + 0.19 * (press(finger(1), 1).astype(float) - 243),
     "inverted": lambda: 255.0 - press(finger(1), 1, "light"),
 }
 

@@ -356,9 +356,10 @@ def test_cancel_while_waiting_returns_soon(peer, open_on):
 def test_cancel_in_mid_image_costs_the_next_press_nothing(open_on, pixels):
     """UpImage cannot be stopped; what still comes is drained before the next command."""
     other = random_pixels(WIDTH_PX, HEIGHT_PX, seed=2)
-    with ZfmPeer(width_px=WIDTH_PX, height_px=HEIGHT_PX, baud=115200, throttled=True) as peer:
+    with ZfmPeer(width_px=WIDTH_PX, height_px=HEIGHT_PX, baud=38400, throttled=True) as peer:
         peer.put(pixels)
-        reader = open_on(peer)
+        # The old image takes 1.7 s on the line, longer than an answer may.
+        reader = open_on(peer, baud=38400, answer_s=0.8)
 
         def leave(received: int, _expected: int) -> None:
             if received:
@@ -372,6 +373,7 @@ def test_cancel_in_mid_image_costs_the_next_press_nothing(open_on, pixels):
     assert isinstance(second, FingerImage)
     assert second.pixels == other
     assert peer.heard_opcodes()[Opcode.UP_IMAGE] == 2
+    assert peer.heard_opcodes()[Opcode.GET_IMAGE] == 3
 
 
 def test_cancel_without_a_capture_is_harmless(peer, open_on):

@@ -7,6 +7,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
 
+from pydantic import BaseModel
+
 from drivers import cameras, readers
 from drivers.camera import Camera
 from drivers.fingerprint import FingerprintReader
@@ -20,6 +22,18 @@ def camera_names() -> list[str]:
 def reader_names() -> list[str]:
     """Return the names of the reader drivers that this station has."""
     return _names(readers)
+
+
+def camera_config(name: str) -> type[BaseModel]:
+    """Return what the options of a camera driver must fit. Raises `ValueError` as `open_camera`."""
+    config: type[BaseModel] = _driver(cameras, "camera", name).Config
+    return config
+
+
+def reader_config(name: str) -> type[BaseModel]:
+    """Return what the options of a reader driver must fit. Raises `ValueError` as `open_reader`."""
+    config: type[BaseModel] = _driver(readers, "reader", name).Config
+    return config
 
 
 def open_camera(name: str, options: Mapping[str, object]) -> Camera:

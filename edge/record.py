@@ -51,6 +51,7 @@ class RecordRoom:
         sinks: every way out that a closed package shall take.
         about: returns further members of each manifest: software, settings_sha256, devices, clock.
         closed: is called after each closing, to wake the outboxes.
+        keep_master: the unretouched still is delivered as well.
     """
 
     def __init__(
@@ -60,11 +61,14 @@ class RecordRoom:
         sinks: Mapping[str, Role],
         about: Callable[[], Mapping[str, Any]],
         closed: Callable[[], None],
+        *,
+        keep_master: bool,
     ) -> None:
         self.store = store
         self.sinks = dict(sinks)
         self.about = about
         self.closed = closed
+        self.keep_master = keep_master
         self._sealers = tuple(sealers)
 
     def begin(self, language: str) -> Record:
@@ -178,8 +182,9 @@ class Record:
                 "assisted_by": None,
             }
             self._keep(f"portrait/{photo.document_id}.jpg", "image/jpeg", photo.jpeg, facts)
-        facts = {"captured_at": at, "assisted_by": None}
-        self._keep("portrait/master.jpg", "image/jpeg", portrait.master, facts)
+        if self._room.keep_master:
+            facts = {"captured_at": at, "assisted_by": None}
+            self._keep("portrait/master.jpg", "image/jpeg", portrait.master, facts)
 
     def keep_finger(self, taken: FingerTaken) -> None:
         """Seal the best press of one finger, with what all presses of it came to."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from drivers.load import camera_names, reader_names
+from drivers.load import camera_config, camera_names, reader_config, reader_names
+from edge.sinks.load import sink_config, sink_names
 from quality.document import Document
 
 CONFIGS: Final = Path(__file__).resolve().parent.parent / "firmware_configs"
@@ -145,16 +146,45 @@ class Settings(_Section):
     sinks: Annotated[tuple[Sink, ...], Field(min_length=1)]
 
 
-def load_settings(path: Path) -> Settings:
-    """Read one station file. Raises `SettingsError`."""
+def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
+    """Read one station file and hold every device's and sink's options against its driver.
+
+    Args:
+        path: the file.
+        check_camera: False for who brings the camera's options himself, as the demo does.
+
+    Raises:
+        SettingsError: one sentence with file, line, key and what may stand there.
+    """
     settings = _validated(Settings, path, _table(path))
-    for key, name, names in (
+    named = [
         ("camera.driver", settings.camera.driver, camera_names()),
         ("reader.driver", settings.reader.driver, reader_names()),
         *(("portrait.documents", name, document_names()) for name in settings.portrait.documents),
-    ):
+        *(
+            (f"sinks.{n}.driver", sink.driver, sink_names())
+            for n, sink in enumerate(settings.sinks)
+        ),
+    ]
+    for key, name, names in named:
         if name not in names:
             raise _refusal(path, key.split("."), f"is {name!r}", _one_of(name, names))
+    optioned = [
+        (
+            "reader",
+            reader_config(settings.reader.driver),
+            device_options(settings.reader, "readers"),
+        ),
+        *(
+            (f"sinks.{n}", sink_config(sink.driver), sink.options)
+            for n, sink in enumerate(settings.sinks)
+        ),
+    ]
+    if check_camera:
+        options = device_options(settings.camera, "cameras")
+        optioned.append(("camera", camera_config(settings.camera.driver), options))
+    for key, config, options in optioned:
+        _validated(config, path, options, (*key.split("."), "options"))
     return settings
 
 
@@ -183,27 +213,30 @@ def device_options(device: Device, kind: Literal["cameras", "readers"]) -> dict[
 def _table(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SettingsError(f"{path}: no such file. Give an existing settings file.") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}.") from None
 
 
-def _validated(model: type[Model], path: Path, table: dict[str, Any]) -> Model:
+def _validated(
+    model: type[Model], path: Path, table: Mapping[str, Any], prefix: Sequence[str] = ()
+) -> Model:
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        raise _explained(model, path, error.errors(include_url=False)[0]) from None
+        raise _explained(model, path, error.errors(include_url=False)[0], prefix) from None
 
 
-def _explained(model: type[BaseModel], path: Path, refused: ErrorDetails) -> SettingsError:
+def _explained(
+    model: type[BaseModel], path: Path, refused: ErrorDetails, prefix: Sequence[str]
+) -> SettingsError:
     """Return the first thing that pydantic refused, as a sentence for a technician."""
-    keys = [str(part) for part in refused["loc"]]
+    loc = [str(part) for part in refused["loc"]]
+    keys = [*prefix, *loc]
     allowed = refused["msg"][:1].lower() + refused["msg"][1:]
     if refused["type"] == "extra_forbidden":
-        return _refusal(
-            path, keys, "is not known", _one_of(keys[-1], _known_keys(model, keys[:-1]))
-        )
+        return _refusal(path, keys, "is not known", _one_of(loc[-1], _known_keys(model, loc[:-1])))
     if refused["type"] == "missing":
         return _refusal(path, keys, "is missing", allowed)
     return _refusal(path, keys, f"is {refused['input']!r}", allowed)

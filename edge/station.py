@@ -130,6 +130,7 @@ def build(
         {sink.name: sink.role for sink in settings.sinks},
         lambda: _about(settings_sha256, (camera.status, reader.status)),
         lambda: _wake(outboxes),
+        keep_master=settings.portrait.keep_master,
     )
     room = Room(
         camera=camera,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Final
+
+from pydantic import BaseModel
 
 from edge import sinks
 from edge.sinks.sink import Sink
@@ -18,6 +21,12 @@ def sink_names() -> list[str]:
     return sorted({module.name for module in iter_modules(sinks.__path__)} - NO_SINKS)
 
 
+def sink_config(name: str) -> type[BaseModel]:
+    """Return what the options of a sink must fit. Raises `ValueError` for an unknown sink."""
+    config: type[BaseModel] = _module(name).Config
+    return config
+
+
 def open_sink(name: str, options: Mapping[str, object]) -> Sink:
     """Open the sink that module `edge.sinks.<name>` knows.
 
@@ -25,9 +34,13 @@ def open_sink(name: str, options: Mapping[str, object]) -> Sink:
         ValueError: no such sink, or options that it refuses (pydantic's `ValidationError`).
         OSError: a file that the options name cannot be read.
     """
+    module = _module(name)
+    sink: Sink = module.open_sink(module.Config.model_validate(options))
+    return sink
+
+
+def _module(name: str) -> ModuleType:
     # Before the import, so that a settings file cannot name any module of the machine.
     if name not in sink_names():
         raise ValueError(f"no sink {name!r}; there are: {', '.join(sink_names())}")
-    module = import_module(f"edge.sinks.{name}")
-    sink: Sink = module.open_sink(module.Config.model_validate(options))
-    return sink
+    return import_module(f"edge.sinks.{name}")

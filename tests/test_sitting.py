@@ -1,0 +1,81 @@
+"""The sitting's table of moves: total, escapable, and drawn as the docs show it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.sitting import FROM_THE_PERSON, TRANSITIONS, Event, IllegalMove, State, move
+
+DIAGRAM = Path(__file__).resolve().parent.parent / "docs" / "sitting.md"
+
+
+def reachable(start: State) -> set[State]:
+    """All states that moves lead to from here."""
+    found, fresh = {start}, [start]
+    while fresh:
+        for state in TRANSITIONS[fresh.pop()].values():
+            if state not in found:
+                found.add(state)
+                fresh.append(state)
+    return found
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_can_reach_the_welcome_screen(state):
+    """Nobody is ever stuck: from every state some row of moves ends the sitting."""
+    assert State.WELCOME in reachable(state)
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_reached_and_has_a_row(state):
+    """No state is dead and none lacks its moves."""
+    assert state in reachable(State.WELCOME)
+    assert TRANSITIONS[state]
+
+
+@pytest.mark.parametrize("state", set(State) - {State.WELCOME, State.CLOSING, State.RESULT})
+def test_a_person_can_always_leave(state):
+    """Only between handing in and the result is there no way back."""
+    assert TRANSITIONS[state][Event.LEAVE] is State.WELCOME
+
+
+@pytest.mark.parametrize("state", set(State) - {State.WELCOME, State.REVIEW, State.RESULT})
+def test_a_store_that_fails_leads_to_the_window_not_to_a_dead_end(state):
+    """Wherever a sample is written, a failed write has a way out."""
+    assert TRANSITIONS[state][Event.NOT_STORED] is State.RESULT
+
+
+@given(st.sampled_from(State), st.sampled_from(Event))
+def test_an_illegal_move_raises_and_names_both(state, event):
+    """The table alone decides; what it does not name does not happen."""
+    if event in TRANSITIONS[state]:
+        assert move(state, event) is TRANSITIONS[state][event]
+    else:
+        with pytest.raises(IllegalMove) as refused:
+            move(state, event)
+        assert (refused.value.state, refused.value.event) == (state, event)
+
+
+@given(st.lists(st.sampled_from(sorted(FROM_THE_PERSON, key=lambda e: e.value)), max_size=30))
+def test_no_row_of_touches_reaches_done_without_the_store(touches):
+    """Only the store's own word leads from closing to the result."""
+    state = State.WELCOME
+    for event in touches:
+        before = state
+        state = TRANSITIONS[state].get(event, state)
+        assert not (before is State.CLOSING and state is not State.CLOSING)
+
+
+def test_the_diagram_in_the_docs_is_this_table():
+    """The page that people read shows the table that runs."""
+    drawn = ["```mermaid", "stateDiagram-v2", "    [*] --> welcome"]
+    names = {state: state.value.replace("-", "_") for state in State}
+    for state, row in TRANSITIONS.items():
+        drawn += [f"    {names[state]} --> {names[to]}: {event.value}" for event, to in row.items()]
+    text = "\n".join([*drawn, "```"])
+
+    assert text in DIAGRAM.read_text(encoding="utf-8"), f"put this into {DIAGRAM.name}:\n{text}"

@@ -76,7 +76,9 @@ def find_crop(head: Head, document: Document, still_px: tuple[int, int]) -> Crop
         kept = {name: limit for name, limit in limits.items() if name not in given_way}
         scales, eye_lines = _grid(head, kept, document.canvas_px)
         values = _values(head, scales, eye_lines)
-        allowed = np.ones(scales.shape, np.bool_)
+        if scales.min() > 1:
+            raise NoCrop(Advice.TOO_FAR, f"the {document.id} crop would have to be enlarged")
+        allowed = scales <= 1
         for name, limit in kept.items():
             holds = _holds(values[name], limit)
             if not (allowed & holds).any():

@@ -83,9 +83,11 @@ def test_a_slow_caller_loses_frames_and_gets_a_new_one(peer, clock):
     camera = opened(peer, clock)
     camera.read(1)
     clock.sleep(5)
-    frame = camera.read(1)
+    late_s = clock.now_s
+    frame, following = camera.read(1), camera.read(1)
 
-    assert frame.captured_at_s == clock.now_s
+    assert frame.captured_at_s == late_s
+    assert following.captured_at_s == pytest.approx(late_s + 1 / 60)
 
 
 def test_a_timeout_takes_no_longer_than_it_says(peer, clock):

@@ -183,6 +183,17 @@ def test_a_second_person_stops_the_hold_at_once():
     assert captures == []
 
 
+def test_nobody_is_judged_by_the_one_before():
+    """Values of who left do not linger in the medians of who comes."""
+    guidance = Guidance(DOCUMENTS)
+    for t in range(5):
+        guidance.see(look(HeadPoseYaw=9.0), t / 10)
+    guidance.see(NOBODY, 0.5)
+    readings = guidance.see(look(HeadPoseYaw=1.0), 0.6).readings
+
+    assert {r.native for r in readings if r.measure == "HeadPoseYaw"} == {1.0}
+
+
 def test_the_preview_is_judged_by_the_still_that_will_be_taken():
     """Half the pixels in the preview are enough if the still has twice as many."""
     far, near = Guidance(DOCUMENTS), Guidance(DOCUMENTS)

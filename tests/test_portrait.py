@@ -127,6 +127,32 @@ def test_an_accepted_crop_satisfies_every_limit(name, outline):
 
 
 @every_document
+@settings(max_examples=40, deadline=None)
+@given(drawn=st.data())
+def test_whatever_fits_is_found(name, drawn):
+    """A head that keeps all limits at some scale is never refused."""
+    document = DOCUMENTS[name]
+    scale = drawn.draw(st.floats(0.55, 0.62))
+    value = {
+        limit_name: drawn.draw(st.floats(limit.min + 1, limit.max - 1))
+        for limit_name, limit in document.geometry.limits().items()
+    }
+    apart = value.get("eye_distance", 90) / scale
+    face = value.get("face_width", 200) / scale
+    side = value.get("head_width", 230) / scale / 2
+    above = (value["eye_line"] - value["margin_top"]) / scale
+    chin = 560 + value["head_height"] / scale - above
+    outline = HeadOutline(
+        (800 - apart / 2, 560.0), (800 + apart / 2, 560.0), (800.0, chin),
+        (800 - face / 2, 560.0), (800 + face / 2, 560.0),
+        560 - above, 800 - side, 800 + side, 0.0, *SIZE,
+    )  # fmt: skip
+    photo = crop(scene(), outline, document)
+
+    assert [check.measure for check in photo.checks if check.advisory] == []
+
+
+@every_document
 @settings(max_examples=8, deadline=None)
 @given(dx=st.integers(-60, 60), dy=st.integers(-30, 30))
 def test_a_head_moved_by_k_moves_the_crop_by_k(name, dx, dy):
@@ -213,6 +239,15 @@ def test_unseen_hair_is_refused():
         crop(scene(), unseen, DOCUMENTS["cn_exit_entry"])
 
     assert refusal.value.advice is Advice.MOVE_DOWN
+
+
+def test_nothing_is_ever_enlarged():
+    """A head that would need more pixels than there are is too far away."""
+    small = head(hair=1.0, chin=0.9, ear=0.6)
+    with pytest.raises(CannotCrop) as refusal:
+        crop(scene(), small, DOCUMENTS["cn_resident_id"])
+
+    assert refusal.value.advice is Advice.TOO_FAR
 
 
 def test_high_hair_gives_way_where_the_sheet_says_so():

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -41,6 +41,7 @@ from drivers.zfm_packets import (
 )
 
 PLUG_LIMIT_S: Final = 10.0
+HEARD_MAX: Final = 10_000
 UNKNOWN_COMMAND: Final = Confirmation.BAD_PACKET
 
 
@@ -116,7 +117,8 @@ class ZfmPeer:
         self._turned = Condition()
         self._plugged_wanted = True
         self._closing = False
-        self._heard: list[Heard] = []
+        # A soak run polls for days.
+        self._heard: deque[Heard] = deque(maxlen=HEARD_MAX)
         self._faults: list[tuple[Fault, int]] = []
         self._forced: dict[int, list[int | None]] = {}
         self._glass: bytes | None = None
@@ -199,7 +201,7 @@ class ZfmPeer:
 
     @property
     def heard(self) -> list[Heard]:
-        """Every command so far, oldest first."""
+        """The last commands, oldest first."""
         with self._turned:
             return list(self._heard)
 

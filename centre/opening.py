@@ -88,7 +88,7 @@ def check_statement(
     statement = _verified(token, "anxin-seal+jws", keys)
     if statement is None:
         raise Rejected(422, "signature-invalid")
-    if statement.get("package_id") != package_id:
+    if statement.get("v") != 1 or statement.get("package_id") != package_id:
         raise Rejected(422, "invalid-request")
     if statement.get("digest") != digest_of(content) or statement.get("size") != len(content):
         raise Rejected(422, "digest-mismatch")
@@ -115,6 +115,8 @@ def open_package(
         keys,
         Refused("manifest_signature"),
     )
+    if manifest.get("v") != 1:
+        raise Refused("manifest_ids")
     for member in ("package_id", "station_id", "previous"):
         if manifest.get(member) != statement.get(member):
             raise Refused("manifest_ids")

@@ -11,7 +11,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -35,6 +34,7 @@ from edge.store_errors import (
 )
 from edge.store_file import DAMAGED, StoreFile, open_store_file
 from edge.store_rows import OpenPackage, PackageRow, Pending, Role
+from edge.store_sitting import kept_parts, last_n, note, open_cursor, package_state
 from edge.store_writer import Readers, Writer
 
 __all__ = [
@@ -167,13 +167,13 @@ class Store:
         row = (package_id, sitting_id, station_id, kid, _now_ms(), _json(sitting))
 
         def begin(db: apsw.Connection) -> None:
-            if _package(db, package_id) is None:
+            if package_state(db, package_id) is None:
                 db.execute(
                     "insert into package(package_id, sitting_id, station_id, kid, state,"
                     " opened_at_ms, sitting) values(?, ?, ?, ?, 'open', ?, ?)",
                     row,
                 )
-                _note(db, STATION, "package.open", package_id)
+                note(db, STATION, "package.open", package_id)
 
         self._writer.run(begin)
 
@@ -183,11 +183,11 @@ class Store:
         Without a name: the manifest's place, behind all parts.
         """
         with self._readers.lend() as db:
-            cursor = _open_cursor(db, package_id)
+            cursor = open_cursor(db, package_id)
             own = db.execute(
                 "select n from part where package = ? and name = ?", (cursor, name)
             ).get
-            return int(_last_n(db, cursor) + 1 if own is None else own)
+            return int(last_n(db, cursor) + 1 if own is None else own)
 
     def add_part(self, package_id: str, part: Part) -> None:
         """Keep one sealed part; one of the same name, an earlier attempt, is replaced.
@@ -204,7 +204,7 @@ class Store:
         )  # fmt: skip
 
         def add(db: apsw.Connection) -> None:
-            cursor = _open_cursor(db, package_id)
+            cursor = open_cursor(db, package_id)
             db.execute("delete from part where package = ? and name = ?", (cursor, part.name))
             if db.execute("select 1 from part where package = ? and n = ?", (cursor, part.n)).get:
                 raise ValueError(f"place {part.n} is taken")
@@ -213,7 +213,7 @@ class Store:
                 " facts, record) values(?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (cursor, *row),
             )
-            _note(db, STATION, "part.add", package_id)
+            note(db, STATION, "part.add", package_id)
 
         self._writer.run(add)
 
@@ -222,7 +222,7 @@ class Store:
         text = _json(sitting)
 
         def update(db: apsw.Connection) -> None:
-            cursor = _open_cursor(db, package_id)
+            cursor = open_cursor(db, package_id)
             db.execute("update package set sitting = ? where id = ?", (text, cursor))
 
         self._writer.run(update)
@@ -235,11 +235,11 @@ class Store:
         """
 
         def drop(db: apsw.Connection) -> None:
-            if _package(db, package_id) is None:
+            if package_state(db, package_id) is None:
                 return
-            cursor = _open_cursor(db, package_id)
+            cursor = open_cursor(db, package_id)
             db.execute("delete from package where id = ?", (cursor,))
-            _note(db, actor, "package.drop", package_id)
+            note(db, actor, "package.drop", package_id)
 
         self._writer.run(drop, may_use_reserve=True)
 
@@ -290,14 +290,14 @@ class Store:
                 " from package where state = 'open' order by id"
             )
             return [
-                OpenPackage(*(*row, json.loads(sitting), _kept_parts(db, cursor)))
+                OpenPackage(*(*row, json.loads(sitting), kept_parts(db, cursor)))
                 for cursor, *row, sitting in list(found)
             ]
 
     def parts(self, package_id: str) -> tuple[KeptPart, ...]:
         """Return what is kept in clear of an open package's parts, for its manifest."""
         with self._readers.lend() as db:
-            return _kept_parts(db, _open_cursor(db, package_id))
+            return kept_parts(db, open_cursor(db, package_id))
 
     def sealed(self, package_id: str) -> bytes:
         """Return the file as it leaves, checked against its digest.
@@ -408,7 +408,7 @@ class Store:
 
         def record(db: apsw.Connection) -> None:
             store_delivery.record_receipt(db, package_id, sink, receipt)
-            _note(db, actor, "package.receipt", package_id, sink=sink)
+            note(db, actor, "package.receipt", package_id, sink=sink)
 
         self._writer.run(record, may_use_reserve=True)
 
@@ -417,51 +417,13 @@ class Store:
 
         def set_aside(db: apsw.Connection) -> None:
             store_delivery.quarantine(db, package_id, sink, code, receipt)
-            _note(db, STATION, "package.quarantine", package_id, outcome=code, sink=sink)
+            note(db, STATION, "package.quarantine", package_id, outcome=code, sink=sink)
 
         self._writer.run(set_aside, may_use_reserve=True)
 
     def _note_start(self, db: apsw.Connection) -> None:
         store_delivery.recover(db)
-        _note(db, STATION, "store.open", "", outcome=",".join(self.alarms) or "ok")
-
-
-def _package(db: apsw.Connection, package_id: str) -> tuple[int, str] | None:
-    row: tuple[int, str] | None = db.execute(
-        "select id, state from package where package_id = ?", (package_id,)
-    ).get
-    return row
-
-
-def _open_cursor(db: apsw.Connection, package_id: str) -> int:
-    row = _package(db, package_id)
-    if row is None:
-        raise NoSuchPackage(f"no package {package_id}")
-    if row[1] != "open":
-        raise PackageClosed(f"package {package_id} is closed")
-    return row[0]
-
-
-def _last_n(db: apsw.Connection, cursor: int) -> int:
-    last: int | None = db.execute("select max(n) from part where package = ?", (cursor,)).get
-    return -1 if last is None else last
-
-
-def _kept_parts(db: apsw.Connection, cursor: int) -> tuple[KeptPart, ...]:
-    found = db.execute(
-        "select n, name, media_type, size, sha256, record_sha256, facts from part"
-        " where package = ? order by n",
-        (cursor,),
-    )
-    return tuple(KeptPart(*(*row, json.loads(facts))) for *row, facts in found)
-
-
-def _note(
-    db: apsw.Connection, actor: Actor, act: str, package_id: str, outcome: str = "ok", **ids: str
-) -> None:
-    about = {"package_id": package_id, **ids} if package_id else ids
-    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    audit.append(db, at, actor, act, about, outcome)
+        note(db, STATION, "store.open", "", outcome=",".join(self.alarms) or "ok")
 
 
 def _now_ms() -> int:

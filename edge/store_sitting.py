@@ -1,0 +1,56 @@
+"""The rows of open packages; every function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import apsw
+
+from edge import audit
+from edge.audit import Actor
+from edge.seal import KeptPart
+from edge.store_errors import NoSuchPackage, PackageClosed
+
+
+def package_state(db: apsw.Connection, package_id: str) -> tuple[int, str] | None:
+    """Return cursor and state of a package, None if it is unknown."""
+    row: tuple[int, str] | None = db.execute(
+        "select id, state from package where package_id = ?", (package_id,)
+    ).get
+    return row
+
+
+def open_cursor(db: apsw.Connection, package_id: str) -> int:
+    """Return the cursor of an open package. Raises `NoSuchPackage`, `PackageClosed`."""
+    row = package_state(db, package_id)
+    if row is None:
+        raise NoSuchPackage(f"no package {package_id}")
+    if row[1] != "open":
+        raise PackageClosed(f"package {package_id} is closed")
+    return row[0]
+
+
+def last_n(db: apsw.Connection, cursor: int) -> int:
+    """Return the last place that is taken, -1 in an empty package."""
+    last: int | None = db.execute("select max(n) from part where package = ?", (cursor,)).get
+    return -1 if last is None else last
+
+
+def kept_parts(db: apsw.Connection, cursor: int) -> tuple[KeptPart, ...]:
+    """Return what is kept in clear of an open package, in order of place."""
+    found = db.execute(
+        "select n, name, media_type, size, sha256, record_sha256, facts from part"
+        " where package = ? order by n",
+        (cursor,),
+    )
+    return tuple(KeptPart(*(*row, json.loads(facts))) for *row, facts in found)
+
+
+def note(
+    db: apsw.Connection, actor: Actor, act: str, package_id: str, outcome: str = "ok", **ids: str
+) -> None:
+    """Append one row to the audit chain, in the same transaction as what it records."""
+    about = {"package_id": package_id, **ids} if package_id else ids
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    audit.append(db, at, actor, act, about, outcome)

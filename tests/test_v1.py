@@ -84,7 +84,7 @@ def slug(answer) -> str:
 
 def test_nothing_but_life_and_the_document_is_shown_without_the_token(bench: Bench):
     """Every route asks for the token, also one that a colleague adds tomorrow."""
-    open_paths = {"/v1/health/live", "/v1/openapi.json", "/v1/reference"}
+    open_paths = {"/v1/health/live", "/v1/openapi.json", "/v1/docs"}
     paths = {
         rule.rule.replace("<package_id>", new_id()).replace("<device_id>", "camera-1")
         for rule in bench.client.application.url_map.iter_rules()
@@ -350,7 +350,7 @@ def test_the_document_describes_every_route(bench: Bench):
 
 def test_the_reference_page_shows_every_path(bench: Bench):
     """One server-rendered page, nothing from elsewhere."""
-    page = bench.client.get("/v1/reference").text
+    page = bench.client.get("/v1/docs").text
 
     for path in bench.client.get("/v1/openapi.json").get_json()["paths"]:
         assert f"<code>{path}</code>" in page

@@ -1,4 +1,4 @@
-"""`GET /v1/openapi.json` and `/v1/reference`: the interface described, as JSON and as a page."""
+"""`GET /v1/openapi.json` and `/v1/docs`: the interface described, as JSON and as a page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def document_routes(app: Flask, spec: SpecTree) -> Blueprint:
     def read_document() -> Response:
         return Response(text, mimetype="application/json")
 
-    @routes.get("/v1/reference")
+    @routes.get("/v1/docs")
     def show_document() -> str:
         return render_template("reference.html", document=document, example=_example)
 

@@ -150,7 +150,9 @@ def test_every_screen_is_large_whole_and_within_the_policy(
                 if live:
                     stand.page.wait_for_selector("canvas[data-preview]:not([hidden])")
                 size = "x".join(map(str, stand.page.viewport_size.values()))
-                stand.page.screenshot(path=screens_folder / f"{name}-{language}-{size}.png")
+                picture = screens_folder / f"{name}-{language}-{size}.png"
+                # Not by `path=`: that starts a thread which outlives the test.
+                picture.write_bytes(stand.page.screenshot())
             try:
                 check_geometry(stand.page.evaluate(MEASURE))
             except AssertionError as failure:

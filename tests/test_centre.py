@@ -286,10 +286,12 @@ def test_a_statement_about_another_package_or_bytes_is_refused(kit, sent):
         put(kit, new_id(), content, row.statement),
         put(kit, row.package_id, content, restated(kit, row, content + b"x")),
         put(kit, row.package_id, content, restated(kit, row, content, size=1)),
+        put(kit, row.package_id, content, restated(kit, row, content, digest=digest_of(b""))),
         put(kit, row.package_id, content, row.statement, Content_Digest=digest_of(b"")),
     ]
 
     assert {answer.status_code for answer in lies} == {422}
+    assert "package-refused" not in {answer.json["type"].split(":")[-1] for answer in lies}
     assert list(kit.shelf.listing()) == []
 
 

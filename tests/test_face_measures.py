@@ -49,6 +49,16 @@ def test_distances_by_hand():
     assert values["SingleFacePresent"] == 0
 
 
+def test_the_narrower_eye_counts_at_its_widest_pair_of_lids():
+    """6 px where the lids stand opposite each other, however far other points of them are."""
+    narrow = face(
+        p61=(190, 198), p67=(190, 202), p62=(200, 197), p66=(200, 203), p63=(210, 198),
+        p65=(210, 202),
+    )  # fmt: skip
+
+    assert BY_NAME["EyesOpen"].compute(narrow) == pytest.approx(6 / 120, abs=0.006)
+
+
 def test_turning_lengthens_the_eye_distance():
     """At 60 degrees the eyes look half as far apart as they are."""
     one = face()

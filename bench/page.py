@@ -48,7 +48,7 @@ HEADLINES: Final = (
     Headline(
         "fingerprint", "adafruit_cpu_s", "same with adafruit-circuitpython-fingerprint, s", ""
     ),
-    Headline("store", "commit_ms_median", "seal and durable commit of a package, ms", ""),
+    Headline("store", "commit_ms_median", "seal and durable commit of one part, ms", ""),
     Headline("store", "flushes_per_commit", "disk flushes a commit", ""),
 )
 

@@ -1,7 +1,7 @@
 """What every request must pass before a page sees it, and what every answer carries.
 
 Knows hosts, origins, sizes, tokens and streams; knows nothing of sittings or packages.
-Rules: `docs/security.md`; each is shown by a test in `tests/test_security.py`.
+Each rule is shown by a test in `tests/test_kiosk_pages.py` or `tests/test_v1.py`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class V1Station:
         software: version of the service.
         settings_sha256: hex digest of the station file that is in force.
         devices: the present status of every device.
-        reasons: why no sitting may begin now; empty if one may (`docs/problems.md`).
+        reasons: why no sitting may begin now; empty if one may.
         sinks: names of all sinks, as deliveries name them.
         registry: metrics that rooms below feed; `/v1/metrics` adds its own.
     """

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
@@ -413,7 +414,7 @@ def test_the_token_file_is_the_service_s_own(tmp_path: Path):
 def test_no_request_makes_the_interface_stumble(bench: Bench, path, name, query, range_):
     """Whatever is asked, the answer is a good one or a problem below 500."""
     answer = bench.client.get(
-        path.format(name), query_string=query, headers={**BEARER, "Range": range_}
+        path.format(quote(name, safe="/")), query_string=query, headers={**BEARER, "Range": range_}
     )
 
     assert answer.status_code < 500

@@ -19,7 +19,7 @@ import apsw
 
 from edge import audit, store_close, store_delivery
 from edge.audit import Actor
-from edge.disk_floor import DiskFloor
+from edge.disk_floor import DiskFloor, Reserve
 from edge.seal import Closing, KeptPart, Part, digest_of, package_file
 from edge.store_errors import (
     NoSuchPackage,
@@ -215,7 +215,7 @@ class Store:
             )
             note(db, STATION, "part.add", package_id)
 
-        self._writer.run(add)
+        self._writer.run(add, reserve=Reserve.SITTING)
 
     def update_sitting(self, package_id: str, sitting: Mapping[str, Any]) -> None:
         """Replace what a restart needs to go on. Raises as `add_part`."""
@@ -225,7 +225,7 @@ class Store:
             cursor = open_cursor(db, package_id)
             db.execute("update package set sitting = ? where id = ?", (text, cursor))
 
-        self._writer.run(update)
+        self._writer.run(update, reserve=Reserve.SITTING)
 
     def drop_package(self, package_id: str, actor: Actor) -> None:
         """Delete an open package: the person left or declined. The audit row stays.
@@ -241,7 +241,7 @@ class Store:
             db.execute("delete from package where id = ?", (cursor,))
             note(db, actor, "package.drop", package_id)
 
-        self._writer.run(drop, may_use_reserve=True)
+        self._writer.run(drop, reserve=Reserve.LAST)
 
     def previous_digest(self) -> str | None:
         """Return the digest of the package closed last, which the next manifest names."""
@@ -276,7 +276,7 @@ class Store:
             raise ValueError("a package needs a sink whose receipt allows deletion")
         order = store_close.Order(manifest_record, statement_of, previous, sinks, actor)
         self._writer.run(
-            lambda db: store_close.close(db, package_id, order, _now_ms()), may_use_reserve=True
+            lambda db: store_close.close(db, package_id, order, _now_ms()), reserve=Reserve.LAST
         )
         return self.package(package_id)
 
@@ -410,7 +410,7 @@ class Store:
             store_delivery.record_receipt(db, package_id, sink, receipt)
             note(db, actor, "package.receipt", package_id, sink=sink)
 
-        self._writer.run(record, may_use_reserve=True)
+        self._writer.run(record, reserve=Reserve.LAST)
 
     def quarantine(self, package_id: str, sink: str, code: str, receipt: str | None = None) -> None:
         """Set the package aside for this sink; it stays here, is listed and can be exported."""
@@ -419,7 +419,7 @@ class Store:
             store_delivery.quarantine(db, package_id, sink, code, receipt)
             note(db, STATION, "package.quarantine", package_id, outcome=code, sink=sink)
 
-        self._writer.run(set_aside, may_use_reserve=True)
+        self._writer.run(set_aside, reserve=Reserve.LAST)
 
     def _note_start(self, db: apsw.Connection) -> None:
         store_delivery.recover(db)

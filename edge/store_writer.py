@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
+from edge.disk_floor import Reserve
 from edge.store_errors import StoreBroken, StoreError, StoreFull
 
 T = TypeVar("T")
@@ -25,20 +26,20 @@ class Writer:
     def __init__(
         self,
         db: apsw.Connection,
-        make_room: Callable[[], bool],
+        make_room: Callable[[Reserve], bool],
         observe_commit: Callable[[float], None] | None = None,
     ) -> None:
         """Start the thread.
 
         Args:
             db: the only write connection; the writer uses it alone until `close` returned.
-            make_room: frees a reserve on a full disk; False if there is none left.
+            make_room: frees a reserve on a full disk; False if none is left that the job may use.
             observe_commit: is told the seconds of every transaction.
         """
         self._db = db
         self._make_room = make_room
         self._observe_commit = observe_commit or (lambda _: None)
-        self._jobs: queue.SimpleQueue[tuple[Job[Any], bool, Future[Any]] | None] = (
+        self._jobs: queue.SimpleQueue[tuple[Job[Any], Reserve, Future[Any]] | None] = (
             queue.SimpleQueue()
         )
         self._gate = threading.Lock()
@@ -49,13 +50,12 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="store-writer")
         self._thread.start()
 
-    def run(self, job: Job[T], *, may_use_reserve: bool = False) -> T:
+    def run(self, job: Job[T], *, reserve: Reserve = Reserve.NONE) -> T:
         """Run the job in a transaction.
 
         Args:
             job: is given the write connection; may run twice, the first time without effect.
-            may_use_reserve: on a full disk the reserve is given up for it: closing and delivery,
-                which free the disk in the end; never a new sample, which would only fill it.
+            reserve: what may be given up for it on a full disk.
 
         Raises:
             StoreFull: no room; nothing happened.
@@ -66,7 +66,7 @@ class Writer:
         with self._gate:
             if self._closed:
                 raise StoreError("the store is closed")
-            self._jobs.put((job, may_use_reserve, answer))
+            self._jobs.put((job, reserve, answer))
         return answer.result()
 
     def close(self) -> None:
@@ -86,26 +86,21 @@ class Writer:
                 continue
             if asked is None:
                 return
-            job, may_use_reserve, answer = asked
+            job, reserve, answer = asked
             try:
-                result = self._transact(job, may_use_reserve)
+                result = self._transact(job, reserve)
             except BaseException as error:
                 answer.set_exception(error)
             else:
                 answer.set_result(result)
 
-    def _transact(self, job: Job[T], may_use_reserve: bool) -> T:
+    def _transact(self, job: Job[T], reserve: Reserve) -> T:
         if self.broken:
             raise StoreBroken(self.broken)
         began_s = time.monotonic()
         try:
             try:
-                return self._once(job)
-            except apsw.FullError:
-                # Nothing happened, so the job may run again in the room that the reserve gives.
-                if not (may_use_reserve and self._make_room()):
-                    raise
-                return self._once(job)
+                return self._until_it_fits(job, reserve)
             finally:
                 self._observe_commit(time.monotonic() - began_s)
         except apsw.FullError:
@@ -116,6 +111,15 @@ class Writer:
             # After a failed fsync the kernel may drop pages and report success next time.
             self.broken = f"The store failed ({type(error).__name__}): restart the service."
             raise StoreBroken(self.broken) from error
+
+    def _until_it_fits(self, job: Job[T], reserve: Reserve) -> T:
+        while True:
+            try:
+                return self._once(job)
+            except apsw.FullError:
+                # Nothing happened, so the job may run again in the room that a reserve gives.
+                if not self._make_room(reserve):
+                    raise
 
     def _once(self, job: Job[T]) -> T:
         try:

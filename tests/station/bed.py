@@ -119,5 +119,3 @@ def station_bed(
 def with_limits(settings: Settings, **limits: float) -> Settings:
     """Return settings with other sitting limits."""
     return settings.model_copy(update={"sitting": settings.sitting.model_copy(update=limits)})
-
-

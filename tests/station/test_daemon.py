@@ -1,0 +1,220 @@
+"""The demo as its user starts it: a process, its signals, its exit codes, its one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+LONG_S = 90.0
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    """The demo on free ports, with its state in `folder`."""
+    ports = ("--kiosk-port", "0", "--v1-port", "0", "--centre-port", "0")
+    return [sys.executable, "run_edge.py", "demo", "--folder", str(folder), *ports, *arguments]
+
+
+def run_once(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Walk one person through; return exit code, report and what was said on standard error."""
+    done = subprocess.run(
+        command(folder, "--once", "--json", "--subject", "suit", *arguments),
+        cwd=CHECKOUT, capture_output=True, text=True, timeout=LONG_S * 2, check=False,
+    )  # fmt: skip
+    return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+
+
+@contextmanager
+def running(folder: Path, subject: str = "suit") -> Iterator[tuple[subprocess.Popen[str], Any]]:
+    """A demo that serves; killed at the end if the test did not end it."""
+    process = subprocess.Popen(
+        command(folder, "--json", "--subject", subject),
+        cwd=CHECKOUT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        yield process, json.loads(line)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def snapshot_of(where: dict[str, Any]) -> dict[str, Any]:
+    """The first event of the kiosk's stream: the full snapshot."""
+    with urllib.request.urlopen(where["kiosk"] + "events", timeout=10) as stream:
+        for raw in stream:
+            if raw.startswith(b"data:"):
+                return json.loads(raw[5:])
+    raise AssertionError("the stream ended without a snapshot")
+
+
+def until(where: dict[str, Any], wanted: Any, why: str) -> dict[str, Any]:
+    """Wait for a screen of a running demo."""
+    until_s = time.monotonic() + LONG_S
+    while time.monotonic() < until_s:
+        shown = snapshot_of(where)
+        if wanted(shown):
+            return shown
+        time.sleep(0.1)
+    raise AssertionError(f"waited in vain for {why}: {shown}")
+
+
+def act(where: dict[str, Any], action: str, token: str = "") -> None:
+    """Touch a button, as the page's own form does."""
+    origin = where["kiosk"].rstrip("/")
+    request = urllib.request.Request(
+        where["kiosk"] + "act", f"action={action}&token={token}".encode(),
+        {"Origin": origin, "Content-Type": "application/x-www-form-urlencoded"},
+    )  # fmt: skip
+    urllib.request.urlopen(request, timeout=15).read()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, scenes: Path) -> Path:
+    """A demo folder whose scenes are composed already."""
+    shutil.copytree(scenes, tmp_path / "demo" / "camera")
+    return tmp_path / "demo"
+
+
+def test_once_exits_0_only_after_the_centre_opened_the_package(folder):
+    """The report for machines names every reading, score, size and time; the centre has it."""
+    code, told, said = run_once(folder)
+
+    assert (code, told["problem"], said) == (0, "", "")
+    assert told["receipt"]["outcome"] == "stored"
+    assert (folder / "centre" / "packages" / told["package_id"]).is_dir()
+    measures = {row["measure"] for row in told["readings"]}
+    assert {"HeadPoseYaw", "EyesOpen", "MouthClosed", "InterEyeDistance", "HeadSize"} <= measures
+    for row in told["readings"]:
+        assert {"measure", "native", "unit", "min", "max", "verdict"} <= row.keys()
+    assert {row["position"] for row in told["fingers"]} == {"right_thumb", "left_thumb"}
+    assert told["package_bytes"] > sum(part["bytes"] for part in told["parts"])
+    assert {"portrait", "finger", "delivery"} <= told["steps_s"].keys()
+
+
+def test_once_exits_1_when_no_receipt_can_come(folder):
+    """Without a person in view there is no package, and the exit code says so."""
+    code, told, _ = run_once(folder, "--subject", "nobody", "--limit-s", "8")
+
+    assert code == 1
+    assert "portrait" in told["problem"]
+    assert told["receipt"] == {}
+
+
+def test_a_second_service_on_the_same_store_is_refused_in_one_sentence(folder):
+    """The first one goes on undisturbed."""
+    with running(folder) as (process, where):
+        code, _, said = run_once(folder)
+
+        assert code == 2
+        assert said.count("\n") == 1
+        assert "Another service" in said
+        assert process.poll() is None
+        assert snapshot_of(where)["state"] == "welcome"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--subject", "dragon"), "No subject 'dragon'"),
+        (("--kiosk-port", "1", "--v1-port", "99999"), "The system refused"),
+    ],
+)
+def test_what_cannot_begin_ends_in_one_sentence(folder, arguments, says):
+    """No traceback for a wrong subject or a port that is not to be had."""
+    done = subprocess.run(
+        command(folder, *arguments), cwd=CHECKOUT, capture_output=True, text=True,
+        timeout=LONG_S, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_broken_settings_file_ends_run_with_one_sentence(tmp_path):
+    """`run --settings` names the file, the line and the key."""
+    path = tmp_path / "broken.toml"
+    path.write_text('[station]\nid = "st-1"\nlanguage = "klingon"\n')
+    done = subprocess.run(
+        [sys.executable, "run_edge.py", "run", "--settings", str(path)],
+        cwd=CHECKOUT, capture_output=True, text=True, timeout=LONG_S, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert f"{path}, line 3: station.language is 'klingon'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_sigterm_in_a_sitting_ends_cleanly_and_the_sitting_goes_on_after_the_restart(folder):
+    """The portrait is in; the next start asks for the fingers and the package arrives."""
+    with running(folder) as (process, where):
+        until(where, lambda s: not s["out_of_service"], "service")
+        act(where, "start")
+        act(where, "agree", snapshot_of(where)["token"])
+        shown = until(where, lambda s: s["state"] == "portrait-ok", "the portrait")
+        act(where, "portrait-kept", shown["token"])
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(timeout=LONG_S) == 0
+    code, told, _ = run_once(folder)
+
+    assert (code, told["problem"]) == (0, "")
+    assert told["sitting_id"] == shown["sitting_id"]
+    assert "consent" not in told["steps_s"]
+
+
+def test_sigkill_right_after_done_loses_nothing_and_doubles_nothing(folder):
+    """What the screen called done is delivered by the next start, exactly once."""
+    with running(folder) as (process, where):
+        until(where, lambda s: not s["out_of_service"], "service")
+        act(where, "start")
+        act(where, "agree", snapshot_of(where)["token"])
+        shown = until(where, lambda s: s["state"] == "portrait-ok", "the portrait")
+        act(where, "portrait-kept", shown["token"])
+        for _ in range(2):
+            shown = until(where, lambda s: s["state"] in {"finger", "review"}, "a finger")
+            if shown["state"] == "finger":
+                act(where, "finger-skipped", shown["token"])
+        until(where, lambda s: s["state"] == "review", "the review")
+        act(where, "hand-in", shown["token"])
+        until(where, lambda s: s["state"] == "result", "done")
+        process.kill()
+        process.wait()
+    code, told, _ = run_once(folder)
+
+    arrived = {path.name for path in (folder / "centre" / "packages").iterdir()}
+    assert code == 0
+    assert told["sitting_id"] != shown["sitting_id"]
+    assert len(arrived) == 2
+
+
+def test_sigkill_at_a_random_moment_is_followed_by_a_start_that_serves(folder):
+    """Whatever the moment, the next start comes up, and its sitting is delivered."""
+    moment = random.Random(os.urandom(8))
+    for _ in range(3):
+        process = subprocess.Popen(
+            command(folder, "--once", "--json", "--subject", "suit"),
+            cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(moment.uniform(0.5, 8.0))
+        process.kill()
+        process.wait()
+    code, told, said = run_once(folder)
+
+    assert (code, told.get("problem"), said) == (0, "", "")

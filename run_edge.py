@@ -123,8 +123,10 @@ def demo_reader(folder: Path) -> None:
 
     # The station's own Ctrl-C reaches us too; the end of our input is what ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with ZfmPeer(plan=DEMO_PLAN, throttled=True, folder=folder):
-        sys.stdin.buffer.read()
+    with ZfmPeer(plan=DEMO_PLAN, throttled=True, folder=folder) as peer:
+        for _ in sys.stdin.buffer:
+            # Each line announces the next person.
+            peer.start_plan(DEMO_PLAN)
 
 
 def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, Listener]:

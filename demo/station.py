@@ -11,11 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from demo.director import Director
 from demo.pictures import MOVING, SUBJECTS, camera_options, compose, mask_by, plug_in
 from drivers.camera import Camera
 from drivers.errors import DeviceAbsent, DeviceError
@@ -60,9 +61,13 @@ def open_demo(plan: DemoPlan, stack: ExitStack) -> Station:
     settings = demo_settings(plan)
     # The store first: whoever already runs on it owns the camera, the line and the centre as well.
     foundation = lay_foundation(settings, stack)
-    start_reader(plan, stack)
+    next_person = start_reader(plan, stack)
     start_centre(plan, settings.station.id, stack)
-    return build(foundation, stack, demo_camera(settings, plan, foundation.vision))
+    station = build(foundation, stack, demo_camera(settings, plan, foundation.vision))
+    director = Director(station.desk, plan.folder / "camera" / "camera.control", next_person)
+    director.start()
+    stack.callback(director.close)
+    return station
 
 
 def free_port() -> int:
@@ -101,11 +106,18 @@ def demo_settings(plan: DemoPlan) -> Settings:
     )
 
 
-def start_reader(plan: DemoPlan, stack: ExitStack) -> None:
-    """Start the other end of the reader's line."""
+def start_reader(plan: DemoPlan, stack: ExitStack) -> Callable[[], None]:
+    """Start the other end of the reader's line; return what lets the next person come to it."""
     folder = plan.folder / "reader"
     folder.mkdir(parents=True, exist_ok=True)
-    _child(stack, ["demo-reader", "--folder", str(folder)])
+    process = _child(stack, ["demo-reader", "--folder", str(folder)])
+
+    def next_person() -> None:
+        if process.stdin:
+            process.stdin.write(b"next\n")
+            process.stdin.flush()
+
+    return next_person
 
 
 def start_centre(plan: DemoPlan, station_id: str, stack: ExitStack) -> None:
@@ -153,7 +165,8 @@ def _child(stack: ExitStack, arguments: Sequence[str]) -> subprocess.Popen[bytes
 
     def end() -> None:
         if process.stdin:
-            process.stdin.close()
+            with suppress(OSError):
+                process.stdin.close()
         process.wait()
 
     stack.callback(end)

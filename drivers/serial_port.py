@@ -49,20 +49,28 @@ class SerialPort:
         with _mapped(self.path):
             self._serial.baudrate = baud
 
-    def read(self, limit_s: float) -> bytes:
+    def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
         """Return what has arrived, waiting at most this long for the first byte; b"" for nothing.
+
+        Args:
+            limit_s: how long to wait in all.
+            rest_s: how much of it to sleep through, so that what arrives costs one wake-up.
 
         Raises:
             DeviceAbsent: the device went away.
         """
         with _mapped(self.path):
+            if rest_s > 0:
+                time.sleep(rest_s)
+                # Nothing there and hung up may look alike here; after `select` they do not.
+                if received := self._take():
+                    return received
             # pyserial's own read takes three system calls for a chunk.
-            if not select.select((self._open_fd(),), (), (), max(0.0, limit_s))[0]:
+            if not select.select((self._open_fd(),), (), (), max(0.0, limit_s - rest_s))[0]:
                 return b""
-            try:
-                received = os.read(self._fd, CHUNK_BYTES)
-            except BlockingIOError:
-                return b""
+            received = self._take()
+        if received is None:
+            return b""
         if not received:
             raise DeviceAbsent(f"{self.path} hung up")
         return received
@@ -93,6 +101,11 @@ class SerialPort:
         """Release the port. Closing twice is allowed."""
         with suppress(serial.SerialException, OSError, termios.error):
             self._serial.close()
+
+    def _take(self) -> bytes | None:
+        with suppress(BlockingIOError):
+            return os.read(self._open_fd(), CHUNK_BYTES)
+        return None
 
     def _open_fd(self) -> int:
         if not self._serial.is_open:

@@ -19,7 +19,7 @@ from threading import Event
 from typing import Final
 
 from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
-from drivers.serial_port import SerialPort
+from drivers.serial_port import CHUNK_BYTES, SerialPort
 from drivers.zfm_packets import (
     MAX_PAYLOAD_BYTES,
     Confirmation,
@@ -28,6 +28,7 @@ from drivers.zfm_packets import (
     Packet,
     PacketParser,
     command,
+    packed_line_bytes,
     stream_line_bytes,
 )
 
@@ -39,11 +40,14 @@ TRIES: Final = 3
 QUIET_S: Final = 0.1
 """A module that says nothing for so long has finished what it was sending."""
 
-REST_MAX_S: Final = 0.1
-"""Also how late a cancel or the progress on the screen may be."""
+REST_MAX_S: Final = 0.15
+"""Also how late a cancel, a pulled plug or the progress on the screen may be."""
 
-REST_BYTES: Final = 2048
-"""Half of what Linux keeps for a line."""
+REST_BYTES: Final = CHUNK_BYTES // 2
+"""So much may arrive in one sleep: as much again still fits if the machine wakes us late."""
+
+FLOOD_BYTES: Final = CHUNK_BYTES * 3 // 4
+"""More than that in one piece: the line is faster than it says, or we are late. No sleep then."""
 
 TRACE_ENTRIES: Final = 256
 
@@ -84,6 +88,7 @@ class ZfmLine:
         self.heard_bytes = 0
         self._address = address
         self._parser = PacketParser(address)
+        self._last_chunk_bytes = 0
         # How long the module may still be sending what nobody wants any more; 0 if it is silent.
         self._stale_s = 0.0
 
@@ -170,18 +175,32 @@ class ZfmLine:
         return 1.25 * line_s + 2.0
 
     def _collect(self, collected: _Collected, limit_s: float) -> bool:
-        """Add the next packet, good or bad; False if none came or the image's time is up."""
+        """Add what comes in one piece, good or bad; False if no packet came or time is up."""
         if limit_s <= 0:
             return False
-        try:
-            packet = self._packet(time.monotonic() + limit_s, collected.missing_bytes)
-        except ProtocolViolation as violation:
-            collected.blame(str(violation))
-            return True
-        if packet is None:
-            return False
-        collected.add(packet)
+        deadline = time.monotonic() + limit_s
+        while not self._unpack_into(collected):
+            # The largest packets have the least overhead: the sleep ends too early, never too late.
+            coming_bytes = packed_line_bytes(collected.missing_bytes, MAX_PAYLOAD_BYTES)
+            if not self._hear(deadline, coming_bytes):
+                return False
         return True
+
+    def _unpack_into(self, collected: _Collected) -> bool:
+        """Add every packet that is whole; False if there is none."""
+        some = False
+        while not collected.ended:
+            try:
+                packet = self._parser.next_packet()
+            except ProtocolViolation as violation:
+                collected.blame(str(violation))
+            else:
+                if packet is None:
+                    break
+                self._note(packet)
+                collected.add(packet)
+            some = True
+        return some
 
     def _stopped(self, collected: _Collected, left_s: float) -> None:
         if collected.missing_bytes == 0:
@@ -218,27 +237,42 @@ class ZfmLine:
     def _packet(self, deadline: float, coming_bytes: int = 0) -> Packet | None:
         """Return the next packet; None when nothing, or nothing but noise, came until then."""
         while (packet := self._parser.next_packet()) is None:
-            now = time.monotonic()
-            # Past the deadline it still takes what is there: this process may have slept, not they.
-            chunk = self.port.read(deadline - now)
-            if not chunk or now > deadline + self.limits.gap_s:
+            if not self._hear(deadline, coming_bytes):
                 return None
-            self._parser.feed(chunk)
-            self.heard_bytes += len(chunk)
-            self._rest(len(chunk), coming_bytes - len(chunk))
-        shown = packet.payload[:32] if packet.kind is Kind.ACKNOWLEDGE else b""
-        self.trace.append(("in", struct.pack(">BH", packet.kind, len(packet.payload)) + shown))
+        self._note(packet)
         return packet
 
-    def _rest(self, came_bytes: int, coming_bytes: int) -> None:
-        """Sleep while more of an image arrives: waking for every few bytes costs ten times as much.
+    def _hear(self, deadline: float, coming_bytes: int) -> bool:
+        """Feed the parser with what comes until then; False if nothing did.
 
-        Never past the last packets, so nothing is lost by it; and not on a line that fills the
-        system's buffer, for it is faster than it says.
+        Args:
+            deadline: on the monotonic clock, s.
+            coming_bytes: how much is known to be under way; 0 for an answer, which is awaited.
         """
-        wanted_bytes = min(REST_BYTES, coming_bytes - 2 * MAX_PAYLOAD_BYTES)
-        if wanted_bytes > 0 and came_bytes < REST_BYTES:
-            time.sleep(min(REST_MAX_S, wanted_bytes * 10 / self.port.baud))
+        now = time.monotonic()
+        limit_s = deadline - now
+        chunk = self.port.read(limit_s, min(self._rest_s(coming_bytes), limit_s))
+        # Past the deadline it still takes what is there: this process may have slept, not they.
+        if not chunk or now > deadline + self.limits.gap_s:
+            return False
+        self._parser.feed(chunk)
+        self._last_chunk_bytes = len(chunk)
+        self.heard_bytes += len(chunk)
+        return True
+
+    def _rest_s(self, coming_bytes: int) -> float:
+        """Return how long to sleep while more of an image arrives.
+
+        Waking for every few bytes costs ten times as much; sleeping past the last one costs time.
+        """
+        wanted_bytes = min(REST_BYTES, coming_bytes - self._parser.held_bytes)
+        if wanted_bytes <= 0 or self._last_chunk_bytes > FLOOD_BYTES:
+            return 0.0
+        return min(REST_MAX_S, wanted_bytes * 10 / self.port.baud)
+
+    def _note(self, packet: Packet) -> None:
+        shown = packet.payload[:32] if packet.kind is Kind.ACKNOWLEDGE else b""
+        self.trace.append(("in", struct.pack(">BH", packet.kind, len(packet.payload)) + shown))
 
 
 class _Collected:

@@ -115,6 +115,11 @@ class PacketParser:
         """Take in what the line delivered."""
         self._buffer += received
 
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes wait for the rest of their packet."""
+        return len(self._buffer)
+
     def clear(self) -> None:
         """Forget everything that was fed, as after flushing the line."""
         self._buffer.clear()
@@ -128,19 +133,21 @@ class PacketParser:
                 It is dropped; what follows it, or hides inside it, can be asked for at once.
         """
         buffer = self._buffer
-        self._skip(self._garbage_bytes())
+        if not buffer.startswith(self._start):
+            self._skip(self._garbage_bytes())
         if len(buffer) < HEAD_BYTES:
             return None
-        kind, length = struct.unpack_from(">BH", buffer, 6)
+        kind, length = _HEAD.unpack_from(buffer, 6)
         # Some modules' drivers believe a length of 65535 and wait for bytes that never come.
         if kind not in _KINDS or not SUM_BYTES <= length <= MAX_PAYLOAD_BYTES + SUM_BYTES:
             raise self._refuse(f"a head that no packet has: kind {kind:02X}, length {length}")
         end = HEAD_BYTES + length
         if len(buffer) < end:
             return None
-        if sum(buffer[6 : end - 2]) & 0xFFFF != buffer[end - 2] << 8 | buffer[end - 1]:
-            raise self._refuse("a packet's sum is wrong")
         payload = bytes(buffer[HEAD_BYTES : end - 2])
+        summed = kind + (length >> 8) + (length & 0xFF) + sum(payload)
+        if summed & 0xFFFF != buffer[end - 2] << 8 | buffer[end - 1]:
+            raise self._refuse("a packet's sum is wrong")
         del buffer[:end]
         return Packet(_KINDS[kind], payload, self._address)
 
@@ -165,6 +172,7 @@ class PacketParser:
         return ProtocolViolation(why)
 
 
+_HEAD: Final = struct.Struct(">BH")
 _KINDS: Final = {kind.value: kind for kind in Kind}
 
 
@@ -218,7 +226,12 @@ def stream(content: bytes, packet_bytes: int, address: int = ANY_ADDRESS) -> Ite
 
 def stream_line_bytes(content_bytes: int, packet_bytes: int) -> int:
     """Return how many bytes an upload costs on the line, command and acknowledge included."""
-    return content_bytes + OVERHEAD_BYTES * -(-content_bytes // packet_bytes) + 2 * 12
+    return packed_line_bytes(content_bytes, packet_bytes) + 2 * 12
+
+
+def packed_line_bytes(content_bytes: int, packet_bytes: int) -> int:
+    """Return how many bytes content takes on the line as data packets."""
+    return content_bytes + OVERHEAD_BYTES * -(-content_bytes // packet_bytes)
 
 
 def unpack_4bit(packed: bytes) -> bytes:

@@ -85,7 +85,10 @@ class PortraitCapture:
         sight = self._vision.look(frame, Depth.LIVE, LIVE_TIMEOUT_S)
         guided = self._guidance.see(sight, frame.captured_at_s, frame.still_scale)
         if not guided.capture:
-            return PortraitView(guided.hint, guided.hold_share, sight.faces)
+            # Praise is for a pose that holds; before the first judgement the person just waits.
+            waiting = guided.hint is None and not guided.hold_share
+            hint = Advice.WAIT if waiting else guided.hint
+            return PortraitView(hint, guided.hold_share, sight.faces)
         return self._take(sight.faces)
 
     def _new_guidance(self) -> Guidance:

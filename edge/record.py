@@ -129,7 +129,8 @@ class Record:
         self._room = room
         self._sealer = sealer
         self._progress = progress
-        self._names: set[str] = set()
+        # A dict for its order: the screen lists fingers as they were given.
+        self._names: dict[str, None] = {}
 
     @property
     def language(self) -> str:
@@ -144,7 +145,7 @@ class Record:
     @property
     def fingers_in(self) -> tuple[str, ...]:
         """Positions whose print is sealed and committed."""
-        prints = sorted(name for name in self._names if name.startswith("finger/"))
+        prints = [name for name in self._names if name.startswith("finger/")]
         return tuple(name.removeprefix("finger/").removesuffix(".png") for name in prints)
 
     @property
@@ -157,7 +158,7 @@ class Record:
 
     def note_parts(self, names: Iterable[str]) -> None:
         """Take note of parts that an earlier run of the service committed."""
-        self._names.update(names)
+        self._names.update(dict.fromkeys(names))
 
     def keep_consent(self, language: str) -> None:
         """Record that the person agreed, to face and fingers, and by which text."""
@@ -281,7 +282,7 @@ class Record:
         n = self._room.store.next_n(self.package_id, name)
         part = self._sealer.part(self.package_id, n, name, media_type, plain, facts)
         self._room.store.add_part(self.package_id, part)
-        self._names.add(name)
+        self._names[name] = None
 
     def _save(self) -> None:
         self._room.store.update_sitting(self.package_id, asdict(self._progress))

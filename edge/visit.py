@@ -20,6 +20,7 @@ from edge.screen import Screen
 from edge.settings import Fingers, SittingLimits
 from edge.sitting import Event, Missing, Result
 from edge.vision import Depth, FrameRefused, VisionLost, VisionWorker
+from quality.advice import Advice
 from quality.document import Document
 from quality.finger.print import Print
 
@@ -64,7 +65,7 @@ class Visit:
         """Begin the search anew and forget the portrait that was under review."""
         self._portrait = None
         self._screen.hold_portrait(None)
-        self._screen.show(portrait_preview=False)
+        self._screen.show(portrait_preview=False, hint=Advice.WAIT.value)
         room = self._room
         self._search = PortraitCapture(room.camera, room.vision, room.documents, room.good_frames)
 

@@ -59,7 +59,9 @@ class SerialPort:
         Raises:
             DeviceAbsent: the device went away.
         """
-        with _mapped(self.path):
+        # Written out, not `_mapped` and `suppress`: right after a sleep their code costs more time
+        # than the read itself.
+        try:
             if rest_s > 0:
                 time.sleep(rest_s)
                 # Nothing there and hung up may look alike here; after `select` they do not.
@@ -69,6 +71,8 @@ class SerialPort:
             if not select.select((self._open_fd(),), (), (), max(0.0, limit_s - rest_s))[0]:
                 return b""
             received = self._take()
+        except _LOST as failure:
+            raise DeviceAbsent(f"{self.path}: {failure}") from failure
         if received is None:
             return b""
         if not received:
@@ -103,14 +107,19 @@ class SerialPort:
             self._serial.close()
 
     def _take(self) -> bytes | None:
-        with suppress(BlockingIOError):
+        try:
             return os.read(self._open_fd(), CHUNK_BYTES)
-        return None
+        except BlockingIOError:
+            return None
 
     def _open_fd(self) -> int:
         if not self._serial.is_open:
             raise DeviceAbsent(f"{self.path} is closed")
         return self._fd
+
+
+# A device that is pulled out shows as any of these, by platform and by moment.
+_LOST: Final = (serial.SerialException, OSError, termios.error, ValueError)
 
 
 @contextmanager
@@ -120,6 +129,5 @@ def _mapped(path: Path) -> Iterator[None]:
         yield
     except serial.SerialTimeoutException as failure:
         raise DeviceTimeout(f"{path} took no bytes for {WRITE_LIMIT_S} s") from failure
-    # A device that is pulled out shows as any of these, by platform and by moment.
-    except (serial.SerialException, OSError, termios.error, ValueError) as failure:
+    except _LOST as failure:
         raise DeviceAbsent(f"{path}: {failure}") from failure

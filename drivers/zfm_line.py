@@ -46,6 +46,9 @@ REST_MAX_S: Final = 0.15
 REST_BYTES: Final = CHUNK_BYTES // 2
 """So much may arrive in one sleep: as much again still fits if the machine wakes us late."""
 
+EARLY_S: Final = 0.003
+"""A line's bytes come in pieces: the last ones are awaited, so that no sleep can be too long."""
+
 FLOOD_BYTES: Final = CHUNK_BYTES * 3 // 4
 """More than that in one piece: the line is faster than it says, or we are late. No sleep then."""
 
@@ -180,7 +183,7 @@ class ZfmLine:
             return False
         deadline = time.monotonic() + limit_s
         while not self._unpack_into(collected):
-            # The largest packets have the least overhead: the sleep ends too early, never too late.
+            # As if in the largest packets, with the least overhead: a sleep may only be too short.
             coming_bytes = packed_line_bytes(collected.missing_bytes, MAX_PAYLOAD_BYTES)
             if not self._hear(deadline, coming_bytes):
                 return False
@@ -268,7 +271,7 @@ class ZfmLine:
         wanted_bytes = min(REST_BYTES, coming_bytes - self._parser.held_bytes)
         if wanted_bytes <= 0 or self._last_chunk_bytes > FLOOD_BYTES:
             return 0.0
-        return min(REST_MAX_S, wanted_bytes * 10 / self.port.baud)
+        return min(REST_MAX_S, wanted_bytes * 10 / self.port.baud - EARLY_S)
 
     def _note(self, packet: Packet) -> None:
         shown = packet.payload[:32] if packet.kind is Kind.ACKNOWLEDGE else b""

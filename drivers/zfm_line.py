@@ -102,7 +102,8 @@ class ZfmLine:
     def ask(self, opcode: Opcode, *parameters: int, limit_s: float | None = None) -> bytes:
         """Send a command and return the acknowledge's payload, confirmation byte first.
 
-        A damaged packet in either direction, or silence, makes it send again, three times in all.
+        A damaged packet in either direction makes it send again, three times in all; so does
+        silence, but only from a module that still answers the handshake.
 
         Raises:
             DeviceTimeout: it stayed silent. ProtocolViolation: no intact answer came.
@@ -112,8 +113,13 @@ class ZfmLine:
         for _ in range(TRIES):
             try:
                 answer = self.ask_once(opcode, *parameters, limit_s=limit_s)
-            except (DeviceTimeout, ProtocolViolation) as known:
-                failure, self._stale_s = known, self.limits.gap_s
+            except ProtocolViolation as violation:
+                failure, self._stale_s = violation, self.limits.gap_s
+                continue
+            except DeviceTimeout as silence:
+                failure = silence
+                if not self._lives():
+                    raise
                 continue
             if answer[0] == Confirmation.VERIFY_FIRST and opcode is not Opcode.VFY_PWD:
                 # It was reset behind our back: the handshake lasts as long as its power.
@@ -124,6 +130,19 @@ class ZfmLine:
             else:
                 return answer
         raise failure
+
+    def _lives(self) -> bool:
+        """Whether anything answers: a person waits, so a dead module is not asked in full again."""
+        self._stale_s = self.limits.gap_s
+        try:
+            self.ask_once(Opcode.VFY_PWD, 0, 0, 0, 0, limit_s=self.limits.handshake_s)
+        except DeviceTimeout:
+            return False
+        except ProtocolViolation:
+            pass
+        # That may have been a late answer to the command, and the handshake's is still to come.
+        self._stale_s = self.limits.gap_s
+        return True
 
     def ask_once(self, opcode: Opcode, *parameters: int, limit_s: float | None = None) -> bytes:
         """Send a command once and return the acknowledge's payload; raises as `ask`."""

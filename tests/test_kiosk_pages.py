@@ -415,9 +415,7 @@ ACTIONS = st.sampled_from(
 def test_no_form_makes_the_pages_stumble(bench: Bench, scene: str, form, query):
     """Random fields lead back to the page or are refused, and the next page is drawn."""
     bench.desk.put(SCENES[scene])
-    answer = bench.client.post(
-        "/act", data=form, query_string=query, base_url=ORIGIN, headers=OURS
-    )
+    answer = bench.client.post("/act", data=form, query_string=query, base_url=ORIGIN, headers=OURS)
 
     assert answer.status_code in (303, 422)
     assert bench.get("/").status_code == 200

@@ -216,6 +216,40 @@ def test_a_module_that_falls_silent_times_out(peer, open_on):
         reader.capture(60.0, nobody)
 
 
+def test_a_silent_module_is_asked_once_and_greeted_once(peer, open_on):
+    """A person waits: silence is known after one answer's time and one handshake's, not three."""
+    reader = open_on(peer, answer_s=0.1)
+    reader._line.trace.clear()
+    peer.deaf = True
+    with pytest.raises(DeviceTimeout, match="GET_IMAGE"):
+        reader.capture(60.0, nobody)
+    sent = [frame[9] for way, frame in reader._line.trace if way == "out"]
+
+    assert sent == [Opcode.GET_IMAGE, Opcode.VFY_PWD]
+
+
+def test_a_command_that_was_lost_is_sent_again(peer, open_on, pixels):
+    """Silence of a module that still answers the handshake: the line swallowed the command."""
+    reader = open_on(peer, answer_s=0.1)
+    peer.force(Opcode.GET_IMAGE, None, None)
+    image = reader.capture(2.0, nobody)
+
+    assert isinstance(image, FingerImage)
+    assert image.pixels == pixels
+
+
+def test_an_answer_that_comes_late_is_not_taken_for_the_next(open_on):
+    """Nobody presses; an OK that belongs to the handshake must not pass for a finger."""
+    # Slow enough that both answers are on the line when the first has been read.
+    with ZfmPeer(width_px=WIDTH_PX, height_px=HEIGHT_PX, baud=9600, throttled=True) as peer:
+        reader = open_on(peer, baud=9600, answer_s=0.3)
+        peer.SETTER
+        with pytest.raises(DeviceTimeout):
+            reader.capture(60.0, nobody)
+
+    assert peer.heard_opcodes()[Opcode.IMG_2_TZ] == 0
+
+
 def test_speed_and_packet_size_are_raised_and_stay_in_flash(open_on, pixels):
     """Written only if they differ: flash wears."""
     with ZfmPeer(width_px=WIDTH_PX, height_px=HEIGHT_PX, baud=57600) as peer:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from drivers.camera import Camera, Frame, Picture
 from drivers.errors import DeviceError, DeviceTimeout
-from edge.supervisor import DeviceState, DeviceStatus, Upkeep
+from edge.supervisor import DeviceState, DeviceStatus, Upkeep, report_lost
 
 READ_TIMEOUT_S: Final = 1.0
 FROZEN_AFTER_S: Final = 2.0
@@ -118,18 +119,14 @@ class CameraOwner:
         while not self._stop.is_set():
             self._upkeep.opening()
             try:
-                camera = self._open_camera()
-            except (DeviceError, ValueError) as error:
-                self._stop.wait(self._upkeep.lost(error))
-                continue
-            try:
-                self._serve(camera)
-            except DeviceError as error:
+                with closing(self._open_camera()) as camera:
+                    self._serve(camera)
+            except Exception as error:  # a driver's bug must not end its owner
                 self._forget()
                 self._fail_still(error)
-                self._stop.wait(self._upkeep.lost(error))
-            finally:
-                camera.close()
+                pause_s = self._upkeep.lost(error)
+                report_lost(self._upkeep.status, error)
+                self._stop.wait(pause_s)
 
     def _serve(self, camera: Camera) -> None:
         self._pixels_digest, self._pixels_new_at_s = None, time.monotonic()
@@ -147,11 +144,12 @@ class CameraOwner:
             return
         wanted.set_result(camera.still(READ_TIMEOUT_S * 2))
 
-    def _fail_still(self, error: DeviceError) -> None:
+    def _fail_still(self, error: Exception) -> None:
         with self._news:
             wanted = self._still
         if wanted is not None and not wanted.done():
-            wanted.set_exception(error)
+            failure = error if isinstance(error, DeviceError) else DeviceError("driver fault")
+            wanted.set_exception(failure)
 
     def _publish(self, frame: Frame) -> None:
         if self._is_frozen(frame):

@@ -74,7 +74,7 @@ class SittingDesk:
 
     @property
     def broken(self) -> threading.Event:
-        """Set when the store failed in a way that only a restart of the service can mend."""
+        """Set when only a restart of the service can mend it: the store failed, or we did."""
         return self._broken
 
     @property
@@ -122,12 +122,17 @@ class SittingDesk:
     # Everything below runs on the sitting's thread.
 
     def _run(self) -> None:
-        self._guarded(self._resume)
-        while not self._stopping.is_set():
-            self._answer(wait=not self._watching)
-            self._guarded(self._round)
-        if self._visit is not None:
-            self._visit.stop()
+        try:
+            self._guarded(self._resume)
+            while not self._stopping.is_set():
+                self._answer(wait=not self._watching)
+                self._guarded(self._round)
+        except Exception as error:  # nobody may stand before a screen that is dead
+            log.critical("uncaught", exc_info=error)
+            self._broken.set()
+        finally:
+            if self._visit is not None:
+                self._visit.stop()
 
     def _guarded(self, action: Callable[[], None]) -> None:
         try:
@@ -148,6 +153,9 @@ class SittingDesk:
             self._guarded(action)
         except (IllegalMove, StaleToken) as refusal:
             done.set_exception(refusal)
+        except Exception as mistake:
+            done.set_exception(mistake)
+            raise
         else:
             done.set_result(self._screen.snapshot)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
 from drivers.errors import DeviceAbsent, DeviceError
 from drivers.fingerprint import FingerImage, FingerprintReader, Progress, Retry
-from edge.supervisor import DeviceStatus, Upkeep
+from edge.supervisor import DeviceStatus, Upkeep, report_lost
 
 CHECK_EVERY_S: Final = 2.0
 
@@ -94,17 +95,13 @@ class ReaderOwner:
         while not self._stop:
             self._upkeep.opening()
             try:
-                reader = self._open_reader()
-            except (DeviceError, ValueError) as error:
-                self._pause(self._upkeep.lost(error))
-                continue
-            try:
-                self._serve(reader)
-            except DeviceError as error:
+                with closing(self._open_reader()) as reader:
+                    self._serve(reader)
+            except Exception as error:  # a driver's bug must not end its owner
                 self._give_up(error)
-                self._pause(self._upkeep.lost(error))
-            finally:
-                reader.close()
+                pause_s = self._upkeep.lost(error)
+                report_lost(self._upkeep.status, error)
+                self._pause(pause_s)
 
     def _serve(self, reader: FingerprintReader) -> None:
         with self._news:
@@ -131,12 +128,13 @@ class ReaderOwner:
         self._upkeep.ready()
         press.outcome.set_result(outcome)
 
-    def _give_up(self, error: DeviceError) -> None:
+    def _give_up(self, error: Exception) -> None:
         with self._news:
             self._reader = None
             press, self._press = self._press, None
         if press is not None:
-            press.outcome.set_exception(error)
+            failure = error if isinstance(error, DeviceError) else DeviceError("driver fault")
+            press.outcome.set_exception(failure)
 
     def _pause(self, seconds: float) -> None:
         with self._news:

@@ -12,18 +12,23 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
+import structlog
+
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, ProtocolViolation
 
 FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 2.0
 """A replugged device must be back within 5 s, so no pause may come near that."""
 
-REASONS: Final[dict[type[DeviceError], str]] = {
+REASONS: Final[dict[type[Exception], str]] = {
     DeviceAbsent: "not_connected",
     DeviceTimeout: "no_answer",
     ProtocolViolation: "bad_answers",
     DeviceError: "device_fault",
+    ValueError: "configuration",
 }
+
+log = structlog.get_logger("supervisor")
 
 
 class DeviceState(Enum):
@@ -123,9 +128,22 @@ class Upkeep:
             )
 
 
+def report_lost(status: DeviceStatus, error: Exception) -> None:
+    """Log that a device was lost: which, why, and for a bug of ours the place."""
+    known = isinstance(error, (DeviceError, ValueError))
+    log.warning(
+        "device_lost" if known else "driver_fault",
+        device=status.device_id,
+        state=status.state.value,
+        reason=status.reason,
+        attempts=status.attempts,
+        exc_info=None if known else error,
+    )
+
+
 def reason_of(error: Exception) -> str:
     """Return the code of a device's failure: of the nearest class in the error's own ancestry."""
-    return next((REASONS[cls] for cls in type(error).__mro__ if cls in REASONS), "configuration")
+    return next((REASONS[cls] for cls in type(error).__mro__ if cls in REASONS), "driver_fault")
 
 
 def _now_ms() -> int:

@@ -1,0 +1,214 @@
+"""The owners of devices and the sitting's loop: whatever a driver does, nobody waits for ever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from drivers.camera import Frame
+from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
+from drivers.fingerprint import FingerImage, Progress, Retry
+from edge.camera_owner import CameraOwner
+from edge.reader_owner import ReaderOwner
+from edge.supervisor import LONGEST_PAUSE_S, DeviceState, Upkeep
+
+LONG_S = 30.0
+
+
+class WiredCamera:
+    """The other end of the Camera protocol: does what the test tells it, call by call."""
+
+    model = "wired"
+
+    def __init__(self, shot: Callable[[], object]) -> None:
+        self.shot = shot
+        self.closed = 0
+        self.sequence = 0
+
+    def read(self, timeout_s: float) -> Frame:
+        time.sleep(0.01)
+        done = self.shot()
+        if isinstance(done, Exception):
+            raise done
+        self.sequence += 1
+        noise = np.random.default_rng(self.sequence).integers(0, 255, (90, 160, 3), np.uint8)
+        return Frame(noise, self.sequence, time.monotonic())
+
+    def still(self, timeout_s: float) -> Frame:
+        return self.read(timeout_s)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class WiredReader:
+    """The other end of the FingerprintReader protocol."""
+
+    model = "wired"
+
+    def __init__(self, press: Callable[[], FingerImage | Retry | None]) -> None:
+        self.press = press
+        self.cancelled = False
+        self.closed = 0
+
+    def capture(self, timeout_s: float, progress: Progress) -> FingerImage | Retry | None:
+        until_s = time.monotonic() + timeout_s
+        while not self.cancelled and time.monotonic() < until_s:
+            done = self.press()
+            if done is not None:
+                return done
+            time.sleep(0.01)
+        self.cancelled = False
+        return None
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def check(self) -> None:
+        self.press()
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@contextmanager
+def camera_owner(camera: WiredCamera) -> Iterator[CameraOwner]:
+    owner = CameraOwner(Upkeep("camera-1", "camera", "wired"), lambda: camera)
+    owner.start()
+    try:
+        yield owner
+    finally:
+        owner.close()
+
+
+@contextmanager
+def reader_owner(reader: WiredReader) -> Iterator[ReaderOwner]:
+    owner = ReaderOwner(Upkeep("reader-1", "fingerprint", "wired"), lambda: reader)
+    owner.start()
+    try:
+        yield owner
+    finally:
+        owner.close()
+
+
+def until(wanted: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + LONG_S
+    while not wanted():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [
+        (DeviceAbsent("pulled"), DeviceState.ABSENT, "not_connected"),
+        (DeviceTimeout("silent"), DeviceState.FAILED, "no_answer"),
+        (DeviceError("broken"), DeviceState.FAILED, "device_fault"),
+        (ZeroDivisionError("a bug"), DeviceState.FAILED, "driver_fault"),
+        (ValueError("bad options"), DeviceState.FAILED, "configuration"),
+    ],
+)
+def test_a_camera_that_fails_is_named_closed_and_tried_again(error, state, reason):
+    """Also a driver's own bug: the state says why, no frame is shown, and the next try serves."""
+    failing = [False]
+    camera = WiredCamera(lambda: error if failing[0] else None)
+    with camera_owner(camera) as owner:
+        until(lambda: owner.status.state is DeviceState.READY and owner.latest() is not None)
+        failing[0] = True
+        until(lambda: owner.status.state is state)
+        status = owner.status
+        failing[0] = False
+
+        assert status.reason == reason
+        assert status.next_try_at_ms is not None
+        assert camera.closed >= 1
+        until(lambda: owner.status.working and owner.latest() is not None)
+
+
+def test_a_still_of_a_camera_that_dies_fails_at_once():
+    """Who waits for a still is told; nobody hangs on a dead device."""
+    failing = [False]
+    camera = WiredCamera(lambda: KeyError("bug") if failing[0] else None)
+    with camera_owner(camera) as owner:
+        until(lambda: owner.status.working)
+        failing[0] = True
+        with pytest.raises(DeviceError):
+            owner.still(LONG_S)
+
+
+def test_the_pause_between_tries_grows_and_stays_short():
+    """A replugged device is back soon, an absent one costs little."""
+    upkeep = Upkeep("camera-1", "camera", "wired")
+    pauses_s = [upkeep.lost(DeviceAbsent("gone")) for _ in range(12)]
+
+    assert pauses_s == sorted(pauses_s)
+    assert pauses_s[0] < 0.5
+    assert pauses_s[-1] == LONGEST_PAUSE_S <= 2.5
+    assert upkeep.status.attempts == 12
+
+
+def test_the_time_out_of_service_starts_when_the_device_left_and_ends_with_its_return():
+    """Trying again does not make a device look freshly lost."""
+    upkeep = Upkeep("camera-1", "camera", "wired")
+    upkeep.ready("wired")
+    assert upkeep.out_for_s == 0.0
+    upkeep.lost(DeviceAbsent("gone"))
+    time.sleep(0.05)
+    upkeep.opening()
+    upkeep.lost(DeviceAbsent("gone"))
+
+    assert upkeep.out_for_s >= 0.05
+    upkeep.ready("wired")
+    assert upkeep.out_for_s == 0.0
+
+
+def test_a_press_on_a_reader_that_dies_is_answered_with_its_failure():
+    """The sitting is told, the owner opens the reader again, the next press is taken."""
+    failing = [False]
+
+    def press() -> Retry | None:
+        if failing[0]:
+            raise IndexError("a bug")
+        return Retry.NO_FINGER
+
+    reader = WiredReader(press)
+    with reader_owner(reader) as owner:
+        until(lambda: owner.status.state is DeviceState.READY)
+        failing[0] = True
+        with pytest.raises(DeviceError):
+            owner.capture(LONG_S, lambda *_: None).result(LONG_S)
+        failing[0] = False
+        until(lambda: owner.status.state is DeviceState.READY)
+
+        assert owner.capture(LONG_S, lambda *_: None).result(LONG_S) is Retry.NO_FINGER
+
+
+def test_one_press_at_a_time_and_a_cancelled_one_makes_room():
+    """A second request is refused while one runs; after a cancel the next is taken."""
+    reader = WiredReader(lambda: None)
+    with reader_owner(reader) as owner:
+        until(lambda: owner.status.state is DeviceState.READY)
+        first = owner.capture(LONG_S, lambda *_: None)
+        with pytest.raises(DeviceError):
+            owner.capture(LONG_S, lambda *_: None)
+        owner.cancel()
+
+        assert first.result(LONG_S) is None
+        until(lambda: owner.status.state is DeviceState.READY)
+        owner.capture(0.01, lambda *_: None).result(LONG_S)
+
+
+def test_closing_ends_a_running_press():
+    """A station that stops waits for nobody's finger."""
+    reader = WiredReader(lambda: None)
+    with reader_owner(reader) as owner:
+        until(lambda: owner.status.state is DeviceState.READY)
+        press = owner.capture(LONG_S, lambda *_: None)
+        until(lambda: owner.status.state is DeviceState.BUSY)
+
+    assert press.result(LONG_S) is None
+    assert reader.closed == 1

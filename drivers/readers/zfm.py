@@ -240,13 +240,19 @@ def _answers(line: ZfmLine, tries: int = TRIES) -> tuple[bool, int]:
     Returns whether it answered, and how many bytes came that were no answer.
     """
     noise_bytes = 0
-    for _ in range(tries):
+    limit_s = line.limits.handshake_s
+    for left in reversed(range(tries)):
+        # The tries' times overlap, or a scan of twelve speeds would take 20 s of silence.
+        wait_s = limit_s / 5 if left else limit_s
         try:
-            answer = line.ask_once(Opcode.VFY_PWD, *_NO_PASSWORD, limit_s=line.limits.handshake_s)
+            answer = line.ask_once(Opcode.VFY_PWD, *_NO_PASSWORD, limit_s=wait_s)
         except (DeviceTimeout, ProtocolViolation):
             noise_bytes += line.heard_bytes
             continue
         _demand_handshake(answer)
+        if left < tries - 1:
+            # It may have answered the one before: let nothing be taken for the next answer.
+            line.port.drain(limit_s, TRIES * limit_s)
         return True, noise_bytes
     return False, noise_bytes
 

@@ -298,6 +298,19 @@ def test_power_up_junk_and_late_answers_do_not_hurt(open_on):
     assert reader.baud == 57600
 
 
+def test_a_module_that_answers_the_try_before_is_waited_for(open_on):
+    """Tries overlap; the last one's answer must not pass for that of the next command."""
+    size = {"width_px": WIDTH_PX, "height_px": HEIGHT_PX}
+    # An answer begins 17 ms after its question, a little more than lies between two tries.
+    with ZfmPeer(**size, baud=9600, throttled=True) as peer:
+        peer.force(Opcode.VFY_PWD, None)
+        reader = open_on(peer, baud=9600, handshake_s=0.08)
+        heard = peer.heard_opcodes()
+
+    assert reader.parameters.baud == 9600
+    assert heard[Opcode.READ_SYS_PARA] == 2
+
+
 def test_a_module_with_a_password_is_named_so(open_on):
     """Not "dead": a fault of configuration that only its owner can mend."""
     with (

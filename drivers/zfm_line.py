@@ -294,7 +294,10 @@ class ZfmLine:
 
     def _note(self, packet: Packet) -> None:
         shown = packet.payload[:32] if packet.kind is Kind.ACKNOWLEDGE else b""
-        self.trace.append(("in", struct.pack(">BH", packet.kind, len(packet.payload)) + shown))
+        self.trace.append(("in", _HEAD.pack(packet.kind, len(packet.payload)) + shown))
+
+
+_HEAD: Final = struct.Struct(">BH")
 
 
 class _Collected:

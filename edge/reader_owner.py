@@ -14,9 +14,10 @@ from typing import Final
 
 from drivers.errors import DeviceAbsent, DeviceError
 from drivers.fingerprint import FingerImage, FingerprintReader, Progress, Retry
-from edge.supervisor import DeviceStatus, Upkeep, report_lost
+from edge.supervisor import DeviceState, DeviceStatus, Upkeep, report_lost
 
 CHECK_EVERY_S: Final = 2.0
+CLOSE_A_SCAN_S: Final = 1.0
 
 Outcome = FingerImage | Retry | None
 
@@ -52,7 +53,9 @@ class ReaderOwner:
             self._news.notify_all()
         self.cancel()
         if self._thread.ident is not None:
-            self._thread.join()
+            # A scan of a silent port for its speed cannot be interrupted; it ends with the process.
+            scanning = self._upkeep.status.state is DeviceState.OPENING
+            self._thread.join(CLOSE_A_SCAN_S if scanning else None)
 
     @property
     def status(self) -> DeviceStatus:

@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from uuid_utils import uuid7
@@ -23,6 +22,7 @@ from edge.sitting import Missing, Result
 from edge.store import Actor, OpenPackage, Store
 from edge.store_errors import OutOfTurn
 from edge.store_rows import Role
+from edge.utc import now_ms, rfc3339
 from quality.measure import Reading
 
 CONSENT_VERSION: Final = "2026-11/1"
@@ -304,14 +304,9 @@ def reading_row(reading: Reading) -> dict[str, Any]:
 
 
 def _now() -> str:
-    return _rfc3339(time.time())
+    return rfc3339(now_ms())
 
 
 def _at(monotonic_s: float) -> str:
     """Return the UTC of a moment on the monotonic clock."""
-    return _rfc3339(time.time() - (time.monotonic() - monotonic_s))
-
-
-def _rfc3339(epoch_s: float) -> str:
-    whole = datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds")
-    return whole.replace("+00:00", "Z")
+    return rfc3339(now_ms() - round((time.monotonic() - monotonic_s) * 1000))

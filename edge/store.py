@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +35,7 @@ from edge.store_file import DAMAGED, StoreFile, open_store_file
 from edge.store_rows import OpenPackage, PackageRow, Pending, Role
 from edge.store_sitting import kept_parts, last_n, note, open_cursor, package_state
 from edge.store_writer import Readers, Writer
+from edge.utc import now_ms
 
 __all__ = [
     "Actor",
@@ -164,7 +164,7 @@ class Store:
         """
         if "store_full" in self.refusals:
             raise StoreFull("The disk is almost full: no new sitting is begun.")
-        row = (package_id, sitting_id, station_id, kid, _now_ms(), _json(sitting))
+        row = (package_id, sitting_id, station_id, kid, now_ms(), _json(sitting))
 
         def begin(db: apsw.Connection) -> None:
             if package_state(db, package_id) is None:
@@ -276,7 +276,7 @@ class Store:
             raise ValueError("a package needs a sink whose receipt allows deletion")
         order = store_close.Order(manifest_record, statement_of, previous, sinks, actor)
         self._writer.run(
-            lambda db: store_close.close(db, package_id, order, _now_ms()), reserve=Reserve.LAST
+            lambda db: store_close.close(db, package_id, order, now_ms()), reserve=Reserve.LAST
         )
         return self.package(package_id)
 
@@ -363,11 +363,6 @@ class Store:
             return ("store_broken",)
         return ("store_full",) if self._floor.low(self._reusable_bytes()) else ()
 
-    @property
-    def accepting(self) -> bool:
-        """Whether a new sitting may begin."""
-        return not self.refusals
-
     def _reusable_bytes(self) -> int:
         with self._readers.lend() as db:
             return int(db.pragma("freelist_count")) * int(db.pragma("page_size"))
@@ -386,7 +381,7 @@ class Store:
 
     def begin_try(self, package_id: str, sink: str) -> None:
         """Note that a try begins: should the service end in it, the receipt is asked for first."""
-        self._writer.run(lambda db: store_delivery.begin_try(db, package_id, sink, _now_ms()))
+        self._writer.run(lambda db: store_delivery.begin_try(db, package_id, sink, now_ms()))
 
     def record_try(self, package_id: str, sink: str, code: str) -> None:
         """Note that the try failed with this code; the package waits."""
@@ -424,10 +419,6 @@ class Store:
     def _note_start(self, db: apsw.Connection) -> None:
         store_delivery.recover(db)
         note(db, STATION, "store.open", "", outcome=",".join(self.alarms) or "ok")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ import json
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import apsw
 
@@ -15,6 +14,7 @@ from edge.audit import Actor
 from edge.seal import Closing, digest_of, package_file
 from edge.store_errors import NoSuchPackage, OutOfTurn
 from edge.store_rows import Role
+from edge.utc import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,3 @@ def keep(db: apsw.Connection, cursor: int, closing: Closing, order: Order, now_m
             (cursor, sink, role == "custody"),
         )
     db.execute("update chain set sequence = ?, digest = ?", (closing.sequence, closing.digest))
-
-
-def rfc3339(at_ms: int) -> str:
-    """Return UTC with milliseconds, "2026-11-22T01:12:44.031Z"."""
-    whole = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return whole.replace("+00:00", "Z")

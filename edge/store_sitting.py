@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import apsw
 
@@ -11,6 +10,7 @@ from edge import audit
 from edge.audit import Actor
 from edge.seal import KeptPart
 from edge.store_errors import NoSuchPackage, PackageClosed
+from edge.utc import now_ms, rfc3339
 
 
 def package_state(db: apsw.Connection, package_id: str) -> tuple[int, str] | None:
@@ -52,5 +52,4 @@ def note(
 ) -> None:
     """Append one row to the audit chain, in the same transaction as what it records."""
     about = {"package_id": package_id, **ids} if package_id else ids
-    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    audit.append(db, at, actor, act, about, outcome)
+    audit.append(db, rfc3339(now_ms()), actor, act, about, outcome)

@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, ProtocolViolation
+from edge.utc import now_ms
 
 FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 2.0
@@ -70,7 +71,7 @@ class Upkeep:
 
     def __init__(self, device_id: str, kind: str, driver: str) -> None:
         self._lock = threading.Lock()
-        self._status = DeviceStatus(device_id, kind, driver, since_at_ms=_now_ms())
+        self._status = DeviceStatus(device_id, kind, driver, since_at_ms=now_ms())
         self._out_since_s = time.monotonic()
 
     @property
@@ -112,7 +113,7 @@ class Upkeep:
             DeviceState.ABSENT if gone else DeviceState.FAILED,
             reason_of(error),
             attempts=self.status.attempts + 1,
-            next_try_at_ms=_now_ms() + int(pause_s * 1000),
+            next_try_at_ms=now_ms() + int(pause_s * 1000),
         )
         return pause_s
 
@@ -122,7 +123,7 @@ class Upkeep:
             if before.working and state not in WORKING:
                 self._out_since_s = time.monotonic()
             moved = (state, reason) != (before.state, before.reason)
-            since_at_ms = _now_ms() if moved else before.since_at_ms
+            since_at_ms = now_ms() if moved else before.since_at_ms
             self._status = replace(
                 before, state=state, reason=reason, since_at_ms=since_at_ms, **changes
             )
@@ -144,7 +145,3 @@ def report_lost(status: DeviceStatus, error: Exception) -> None:
 def reason_of(error: Exception) -> str:
     """Return the code of a device's failure: of the nearest class in the error's own ancestry."""
     return next((REASONS[cls] for cls in type(error).__mro__ if cls in REASONS), "driver_fault")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

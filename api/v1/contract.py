@@ -8,7 +8,6 @@ never registered with the application, only asked for the document.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +15,7 @@ from pydantic_core import ErrorDetails
 from spectree import Response, SpecTree
 
 from api.problems import FieldError, Refused
+from edge.utc import rfc3339
 
 API_VERSION: Final = "1.0"
 
@@ -75,11 +75,8 @@ def open_spec() -> SpecTree:
 
 
 def utc(at_ms: int | None) -> str | None:
-    """Return UTC milliseconds as RFC 3339 with milliseconds."""
-    if at_ms is None:
-        return None
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return UTC milliseconds as RFC 3339; null where there is no such moment."""
+    return None if at_ms is None else rfc3339(at_ms)
 
 
 def _refuse(request: Any, response: Any, error: Any, instance: Any, model_adapter: Any) -> None:

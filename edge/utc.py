@@ -1,0 +1,17 @@
+"""Moments as packages, audit rows and answers carry them: UTC in whole milliseconds."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+def now_ms() -> int:
+    """Return the present moment in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def rfc3339(at_ms: int) -> str:
+    """Return a moment as "2026-11-22T01:12:44.031Z". Source: RFC 3339, section 5.6."""
+    whole = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return whole.replace("+00:00", "Z")

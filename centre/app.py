@@ -101,9 +101,7 @@ class Ingest:
             {
                 "v": 1,
                 "receipt_id": str(uuid.uuid4()),
-                **{
-                    name: statement[name] for name in ("package_id", "station_id", "digest", "size")
-                },
+                **{name: statement[name] for name in REPEATED},
                 "outcome": outcome,
                 "code": code,
                 "received_at": _now(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
@@ -117,8 +117,3 @@ def assess(
         measure.name, native.value, component, measure.unit, accept, verdict,
         measure.standing, advisory, native.reason,
     )  # fmt: skip
-
-
-def by_name(readings: Iterable[Reading]) -> Mapping[str, Reading]:
-    """Return the readings under their measures' names."""
-    return {reading.measure: reading for reading in readings}

@@ -72,7 +72,7 @@ def test_a_service_that_takes_over_after_a_kill_is_not_locked_out(tmp_path):
         writer.wait()
 
     with kit.open_store() as store:
-        assert store.accepting
+        assert store.refusals == ()
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def test_the_reserve_lets_the_running_sitting_end(tmp_path):
             with pytest.raises(StoreFull):
                 kit.fill(store, new_id())
             ballast.unlink()
-            assert store.accepting
+            assert store.refusals == ()
             assert store.sealed(package_id)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from api.problems import BY_SLUG
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")])
 
@@ -44,3 +46,11 @@ def test_drawings_can_be_read_aloud():
         tags = {element.tag.partition("}")[2] for element in ET.parse(drawing).iter()}
 
         assert {"title", "desc"} <= tags
+
+
+def test_every_problem_has_its_row():
+    """Who meets a refusal finds what to do about it, and the page names no other."""
+    page = (CHECKOUT / "docs" / "problems.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| `([a-z-]+)` \| (\d{3}) \|", page)
+
+    assert dict(rows) == {slug: str(problem.status) for slug, problem in BY_SLUG.items()}

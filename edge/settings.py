@@ -1,8 +1,8 @@
 """Everything that an operator may set: typed, frozen, and refusing what it does not know.
 
 A station file (`firmware_configs/stations/*.toml`) is read here and nowhere else. Paths in it are
-relative to where the service is started. What a refused file says is meant for a technician: file, line, key, what
-stands there, what may stand there.
+relative to where the service is started. What a refused file says is meant for a technician: file,
+line, key, what stands there, what may stand there.
 """
 
 from __future__ import annotations

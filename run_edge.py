@@ -19,6 +19,7 @@ import click
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
+    from api.app import KioskStation, V1Station
     from api.listener import Listener
     from demo.walk import Walk
     from edge.station import Station
@@ -131,48 +132,21 @@ def demo_reader(folder: Path) -> None:
 
 def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, Listener]:
     """Serve the kiosk pages and `/v1`; closed by the stack. Raises `OSError` for a taken port."""
-    from api.app import (
-        KIOSK_STREAMS,
-        V1_STREAMS,
-        KioskStation,
-        Listener,
-        V1Station,
-        create_kiosk_app,
-        create_v1_app,
-    )
+    from api.app import KIOSK_STREAMS, V1_STREAMS, Listener, create_kiosk_app, create_v1_app
     from api.security import open_or_make_token
-    from edge import VERSION
 
     settings = station.settings
-    kiosk_station = KioskStation(
-        desk=station.desk,
-        camera=station.camera,
-        number=settings.station.id,
-        hotline=settings.station.hotline,
-        screen_ppi=settings.kiosk.screen_ppi,
-    )
-    v1_station = V1Station(
-        station_id=settings.station.id,
-        software=VERSION,
-        settings_sha256=station.settings_sha256,
-        store=station.store,
-        verifier=station.verifier,
-        devices=station.devices,
-        reasons=station.reasons,
-        sinks=tuple(sink.name for sink in settings.sinks),
-        registry=station.figures.registry,
-    )
     token = open_or_make_token(settings.store.folder / "v1.token")
     kiosk_closing, v1_closing = threading.Event(), threading.Event()
     kiosk = Listener(
-        create_kiosk_app(kiosk_station, kiosk_closing),
+        create_kiosk_app(_behind_kiosk(station), kiosk_closing),
         settings.kiosk.host,
         settings.kiosk.port,
         streams=KIOSK_STREAMS,
         closing=kiosk_closing,
     )
     v1 = Listener(
-        create_v1_app(v1_station, token),
+        create_v1_app(_behind_v1(station), token),
         settings.v1.host,
         settings.v1.port,
         streams=V1_STREAMS,
@@ -182,6 +156,36 @@ def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, Listen
         listener.start()
         stack.callback(listener.close)
     return kiosk, v1
+
+
+def _behind_kiosk(station: Station) -> KioskStation:
+    from api.app import KioskStation
+
+    settings = station.settings
+    return KioskStation(
+        desk=station.desk,
+        camera=station.camera,
+        number=settings.station.id,
+        hotline=settings.station.hotline,
+        screen_ppi=settings.kiosk.screen_ppi,
+    )
+
+
+def _behind_v1(station: Station) -> V1Station:
+    from api.app import V1Station
+    from edge import VERSION
+
+    return V1Station(
+        station_id=station.settings.station.id,
+        software=VERSION,
+        settings_sha256=station.settings_sha256,
+        store=station.store,
+        verifier=station.verifier,
+        devices=station.devices,
+        reasons=station.reasons,
+        sinks=tuple(sink.name for sink in station.settings.sinks),
+        registry=station.figures.registry,
+    )
 
 
 def _serve(station: Station, stop: threading.Event) -> int:

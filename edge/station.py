@@ -132,18 +132,7 @@ def build(
         lambda: _wake(outboxes),
         keep_master=settings.portrait.keep_master,
     )
-    room = Room(
-        camera=camera,
-        reader=reader,
-        vision=foundation.vision,
-        seeing=seeing,
-        records=records,
-        documents=tuple(load_document(name) for name in settings.portrait.documents),
-        good_frames=settings.portrait.good_frames,
-        fingers=settings.fingers,
-        limits=settings.sitting,
-        language=settings.station.language,
-    )
+    room = _room(settings, camera, reader, foundation.vision, seeing, records)
     desk = SittingDesk(room, foundation.figures.count_sitting)
     desk.start()
     stack.callback(desk.close)
@@ -152,6 +141,28 @@ def build(
         settings, settings_sha256, foundation.figures, foundation.store, verifier,
         foundation.vision, seeing, camera, reader, outboxes, desk,
     )  # fmt: skip
+
+
+def _room(  # noqa: PLR0917 - what a sitting works with, part by part
+    settings: Settings,
+    camera: CameraOwner,
+    reader: ReaderOwner,
+    vision: VisionWorker,
+    seeing: threading.Event,
+    records: RecordRoom,
+) -> Room:
+    return Room(
+        camera=camera,
+        reader=reader,
+        vision=vision,
+        seeing=seeing,
+        records=records,
+        documents=tuple(load_document(name) for name in settings.portrait.documents),
+        good_frames=settings.portrait.good_frames,
+        fingers=settings.fingers,
+        limits=settings.sitting,
+        language=settings.station.language,
+    )
 
 
 def _outboxes(

@@ -29,7 +29,7 @@ PRESENCE_TIMEOUT_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a sitting works with; opened and closed by `run_edge.py`.
+    """What a sitting works with; put together in `edge.station`.
 
     `seeing` is set once the vision worker has loaded its models.
     """

@@ -19,7 +19,7 @@ from edge.finger_record import finger_png
 from edge.portrait_capture import Portrait
 from edge.seal import Sealer
 from edge.sitting import Missing, Result
-from edge.store import Actor, OpenPackage, Store
+from edge.store import STATION, Actor, OpenPackage, Store
 from edge.store_errors import OutOfTurn
 from edge.store_rows import Role
 from edge.utc import now_ms, rfc3339
@@ -27,7 +27,6 @@ from quality.measure import Reading
 
 CONSENT_VERSION: Final = "2026-11/1"
 PERSON: Final = Actor("person", "applicant")
-STATION: Final = Actor("station", "service")
 
 
 @dataclass(slots=True)

@@ -38,6 +38,7 @@ from edge.store_writer import Readers, Writer
 from edge.utc import now_ms
 
 __all__ = [
+    "STATION",
     "Actor",
     "NoSuchPackage",
     "OpenPackage",

@@ -10,6 +10,7 @@ from spectree import SpecTree
 from api import problems
 from api.v1 import packages
 from api.v1.metrics import MEDIA_TYPE as METRICS_TYPE
+from edge.seal import MEDIA_TYPE
 
 OPEN_PATHS: Final = frozenset({"/v1/health/live"})
 HEADERS: Final = {
@@ -48,7 +49,7 @@ def described(generated: dict[str, Any]) -> dict[str, Any]:
     sealed = document["paths"]["/v1/packages/{package_id}/sealed"]["get"]
     receipt = document["paths"]["/v1/packages/{package_id}/receipt"]["put"]
     metrics = document["paths"]["/v1/metrics"]["get"]
-    binary = {"content": {packages.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+    binary = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
     sealed["responses"] |= {
         "200": {"description": "The whole file.", **binary},
         "206": {"description": "The range asked for.", **binary},

@@ -19,9 +19,9 @@ from api.v1.contract import Answer, NoQuery, Query, answers, utc
 from api.v1.station import V1Station
 from edge.audit import Actor
 from edge.receipt import ReceiptConflict, ReceiptInvalid
+from edge.seal import MEDIA_TYPE
 from edge.store import NoSuchPackage, PackageGone, PackageRow
 
-MEDIA_TYPE: Final = "application/vnd.anxin.package"
 RECEIPT_TYPE: Final = "application/jose"
 CLIENT: Final = Actor("client", "token")
 

@@ -21,7 +21,7 @@ class V1Station:
 
     Attributes:
         software: version of the service.
-        settings_sha256: hex digest of the station file that is in force.
+        settings_sha256: hex digest of the settings in force, as JSON, defaults included.
         devices: the present status of every device.
         reasons: why no sitting may begin now; empty if one may.
         sinks: names of all sinks, as deliveries name them.

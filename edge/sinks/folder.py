@@ -9,9 +9,7 @@ Names are ASCII and FAT-safe. What lies on a lost stick is ciphertext.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,8 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.keys import sync_folder
+from edge.seal import digest_of
 from edge.sinks.sink import Outgoing, ReceiptPending, SinkAway
 
 RECEIPT_BYTES_MAX: Final = 64 << 10
@@ -61,13 +61,13 @@ class FolderSink:
                 raise SinkAway("medium_absent")
             outbox.mkdir(parents=True, exist_ok=True)
             sealed = outbox / f"{package.package_id}.sealed"
-            if sealed.exists() and _digest(sealed.read_bytes()) != package.digest:
+            if sealed.exists() and digest_of(sealed.read_bytes()) != package.digest:
                 # A medium that forgets is set aside file by file, never written over.
                 sealed.replace(sealed.with_suffix(".bad"))
             if not sealed.exists():
                 _write(outbox / f"{package.package_id}.seal", package.statement.encode())
                 _write(sealed, package.content)
-                if _digest(sealed.read_bytes()) != package.digest:
+                if digest_of(sealed.read_bytes()) != package.digest:
                     sealed.unlink()
                     raise SinkAway("medium_unreadable")
         receipt = self.receipt(package.package_id)
@@ -106,12 +106,4 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _digest(content: bytes) -> str:
-    return f"sha-256=:{b64encode(hashlib.sha256(content).digest()).decode()}:"
+    sync_folder(path.parent)

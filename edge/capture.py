@@ -299,8 +299,7 @@ class SittingDesk:
         return (*(() if working else ("device_out",)), *self._room.records.refusals())
 
     def _cover(self, overlay: Overlay | None) -> None:
-        since_s = time.monotonic() if overlay is Overlay.HELP else None
-        self._screen.show(overlay=overlay, help_since_s=since_s)
+        self._screen.show(overlay=overlay)
 
     def _mind_the_clock(self) -> None:
         now_s, state = time.monotonic(), self._screen.snapshot.state

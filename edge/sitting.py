@@ -217,7 +217,6 @@ class Snapshot:
     calm_long: bool = False
     result: Result | None = None
     resumed: bool = False
-    help_since_s: float | None = None
     camera: str = "absent"
     reader: str = "absent"
     out_of_service: tuple[str, ...] = ()

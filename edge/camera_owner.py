@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -158,6 +158,8 @@ class CameraOwner:
             return
         if self._upkeep.status.state is DeviceState.DEGRADED:
             self._upkeep.ready()
+        # A picture that came again is as old as it was: the screen hides it after its second.
+        frame = replace(frame, captured_at_s=min(frame.captured_at_s, self._pixels_new_at_s))
         watched = time.monotonic() - self._viewer_at_s < VIEWER_LINGERS_S
         preview = _encode(frame) if watched else None
         with self._news:

@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Final
 
 import structlog
 
 from drivers.errors import DeviceError
+from edge.health import Figures
 from edge.screen import Screen
 from edge.sitting import (
     FROM_THE_PERSON,
@@ -29,7 +31,7 @@ from edge.sitting import (
     State,
     move,
 )
-from edge.store_errors import StoreBroken, StoreFull
+from edge.store_errors import StoreBroken, StoreError, StoreFull
 from edge.vision import FrameRefused, VisionLost
 from edge.visit import Room, Visit
 
@@ -38,6 +40,10 @@ ROUND_S: Final = 0.05
 CALM_AFTER_S: Final = 1.0
 CALM_LONG_AFTER_S: Final = 10.0
 RESULT_STAYS_S: Final = 60.0
+OVERLAY_STAYS_S: Final = 900.0
+"""Help and rest have no hurry; but whoever called and went must not block the station for ever."""
+REFUSALS_STAND_S: Final = 1.0
+"""How long an answer about the store's room holds: it costs a look at the disk."""
 PRESENCE_EVERY_S: Final = 2.0
 REQUEST_TIMEOUT_S: Final = 8.0
 LANGUAGES: Final = ("zh-CN", "en")
@@ -48,16 +54,19 @@ log = structlog.get_logger("sitting")
 class SittingDesk:
     """Runs one sitting after the other. All public methods may be called from any thread."""
 
-    def __init__(self, room: Room, ended: Callable[[Result], None]) -> None:
-        """Prepare; `ended` is told how each sitting ended."""
+    def __init__(self, room: Room, figures: Figures) -> None:
+        """Prepare; `figures` counts results and calls for help."""
         self._room = room
-        self._ended = ended
+        self._figures = figures
         self._screen = Screen(Snapshot(language=room.language))
         self._requests: queue.SimpleQueue[tuple[Callable[[], None], Future[Snapshot]]]
         self._requests = queue.SimpleQueue()
         self._visit: Visit | None = None
         self._touched_at_s = self._looked_at_s = time.monotonic()
         self._vision_lost_at_s: float | None = None
+        self._refusals_at_s = float("-inf")
+        self._covered_at_s = float("-inf")
+        self._store_refusals: tuple[str, ...] = ()
         self._stopping = threading.Event()
         self._broken = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sitting", daemon=True)
@@ -78,6 +87,11 @@ class SittingDesk:
         return self._broken
 
     @property
+    def alive(self) -> bool:
+        """Whether the loop runs."""
+        return self._thread.is_alive()
+
+    @property
     def snapshot(self) -> Snapshot:
         """The present screen."""
         return self._screen.snapshot
@@ -90,15 +104,23 @@ class SittingDesk:
         """Return the portrait under review to whoever shows the sitting's token; else None."""
         return self._screen.portrait_jpeg(token)
 
-    def ask(self, event: Event, token: str = "") -> Snapshot:
+    def ask(
+        self, event: Event, token: str = "", still: Callable[[Snapshot], bool] | None = None
+    ) -> Snapshot:
         """Make a move for the person and return the screen after it.
+
+        Args:
+            event: what the person chose.
+            token: of the sitting that the person is in.
+            still: is the screen that the person saw still there? Asked where nothing can come
+                between the answer and the move.
 
         Raises:
             IllegalMove: the table names no such move now, or it is not the person's to make.
-            StaleToken: the token is not the present sitting's.
-            TimeoutError: the loop did not come to it in time; the move may still happen.
+            StaleToken: the token is not the present sitting's, or the screen went on.
+            TimeoutError: the loop did not come to it in time.
         """
-        return self._do(lambda: self._from_person(event, token))
+        return self._do(lambda: self._from_person(event, token, still))
 
     def set_language(self, language: str) -> Snapshot:
         """Speak another language from now on. Raises `ValueError` for one we do not have."""
@@ -107,8 +129,8 @@ class SittingDesk:
         return self._do(lambda: self._screen.show(language=language))
 
     def call_help(self, wanted: bool) -> Snapshot:
-        """Put the help screen up, or take it away. The sitting stays where it is."""
-        return self._do(lambda: self._cover(Overlay.HELP if wanted else None))
+        """Put the help screen up and count the call, or take it away. The sitting stays."""
+        return self._do(lambda: self._call_help(wanted))
 
     def rest(self, wanted: bool) -> Snapshot:
         """Stop every timer until the person comes back, or go on."""
@@ -117,7 +139,12 @@ class SittingDesk:
     def _do(self, action: Callable[[], None]) -> Snapshot:
         done: Future[Snapshot] = Future()
         self._requests.put((action, done))
-        return done.result(REQUEST_TIMEOUT_S)
+        try:
+            return done.result(REQUEST_TIMEOUT_S)
+        except TimeoutError:
+            # Nobody waits for it any more: a touch must not take effect long after.
+            done.cancel()
+            raise
 
     # Everything below runs on the sitting's thread.
 
@@ -141,13 +168,15 @@ class SittingDesk:
             self._not_stored("store_full")
         except StoreBroken:
             # A failed write is never retried: the service stops, restarts and recovers.
-            self._not_stored("store_broken")
             self._broken.set()
+            self._not_stored("store_broken")
 
     def _answer(self, *, wait: bool) -> None:
         try:
             action, done = self._requests.get(block=wait, timeout=ROUND_S)
         except queue.Empty:
+            return
+        if not done.set_running_or_notify_cancel():
             return
         try:
             self._guarded(action)
@@ -164,8 +193,12 @@ class SittingDesk:
         shown = self._screen.snapshot
         return shown.state is State.PORTRAIT and shown.overlay in (None, Overlay.CALM)
 
-    def _from_person(self, event: Event, token: str) -> None:
+    def _from_person(
+        self, event: Event, token: str, still: Callable[[Snapshot], bool] | None
+    ) -> None:
         shown = self._screen.snapshot
+        if still is not None and not still(shown):
+            raise StaleToken
         if shown.token and not secrets.compare_digest(shown.token.encode(), token.encode()):
             raise StaleToken
         if event not in FROM_THE_PERSON or (event is Event.START and shown.out_of_service):
@@ -187,7 +220,7 @@ class SittingDesk:
         if after is State.PORTRAIT and self._visit is not None:
             self._visit.look_for_portrait()
         if after is State.RESULT and self._screen.snapshot.result is not None:
-            self._ended(self._screen.snapshot.result)
+            self._figures.count_sitting(self._screen.snapshot.result)
         if after is State.CLOSING and self._visit is not None:
             self._screen.show(result=self._visit.hand_in())
             self._move(Event.STORED)
@@ -237,14 +270,21 @@ class SittingDesk:
         """One turn of the loop: devices, the step of the present state, the clock."""
         self._show_devices()
         shown = self._screen.snapshot
-        if shown.overlay in (Overlay.HELP, Overlay.REST) or self._visit is None:
+        if self._visit is None:
             self._touched_at_s = time.monotonic()
+            covered = shown.overlay in (Overlay.HELP, Overlay.REST)
+            if covered and self._touched_at_s - self._covered_at_s > RESULT_STAYS_S:
+                # Whoever called for help before a sitting began has gone.
+                self._cover(None)
+            return
+        if shown.overlay in (Overlay.HELP, Overlay.REST):
+            self._mind_the_clock(max(self._room.limits.idle_s, OVERLAY_STAYS_S))
             return
         event = self._step(shown.state)
         if event is not None:
             self._touched_at_s = time.monotonic()
             self._move(event)
-        self._mind_the_clock()
+        self._mind_the_clock(self._room.limits.idle_s)
 
     def _step(self, state: State) -> Event | None:
         visit = self._visit
@@ -295,13 +335,23 @@ class SittingDesk:
 
     def _refusals(self) -> tuple[str, ...]:
         """Why no sitting may begin now; told before anybody stands at the camera."""
+        now_s = time.monotonic()
+        if now_s - self._refusals_at_s > REFUSALS_STAND_S:
+            self._refusals_at_s, self._store_refusals = now_s, self._room.records.refusals()
         working = self._room.camera.status.working and self._room.seeing.is_set()
-        return (*(() if working else ("device_out",)), *self._room.records.refusals())
+        return (*(() if working else ("device_out",)), *self._store_refusals)
+
+    def _call_help(self, wanted: bool) -> None:
+        self._cover(Overlay.HELP if wanted else None)
+        if wanted:
+            log.warning("help_called", sitting=self._sitting_id)
+            self._figures.count_help()
 
     def _cover(self, overlay: Overlay | None) -> None:
+        self._covered_at_s = time.monotonic()
         self._screen.show(overlay=overlay)
 
-    def _mind_the_clock(self) -> None:
+    def _mind_the_clock(self, idle_s: float) -> None:
         now_s, state = time.monotonic(), self._screen.snapshot.state
         if state is State.RESULT:
             if now_s - self._touched_at_s > RESULT_STAYS_S:
@@ -309,7 +359,7 @@ class SittingDesk:
             return
         if self._somebody_is_here(now_s):
             self._touched_at_s = now_s
-        if now_s - self._touched_at_s > self._room.limits.idle_s:
+        if now_s - self._touched_at_s > idle_s:
             # What was accepted stays, sealed, for an attendant to resume, hand in or delete.
             log.info("left_alone", sitting=self._sitting_id, state=state.value)
             if self._visit is not None:
@@ -320,7 +370,7 @@ class SittingDesk:
         visit = self._visit
         if visit is None:
             return False
-        if self._screen.snapshot.state is State.PORTRAIT:
+        if self._watching:
             return visit.present
         if now_s - self._looked_at_s < PRESENCE_EVERY_S:
             return False
@@ -329,9 +379,15 @@ class SittingDesk:
 
     def _not_stored(self, reason: str) -> None:
         log.error("not_stored", sitting=self._sitting_id, reason=reason)
-        if self._screen.snapshot.state is not State.WELCOME:
-            self._screen.show(result=Result.TO_WINDOW)
-            self._move(Event.NOT_STORED)
+        state = self._screen.snapshot.state
+        if state is State.RESULT or self._visit is None:
+            self._forget_visit()
+            return
+        with suppress(StoreError):
+            # Whoever stands here after a restart must not be led into this sitting.
+            self._visit.record.leave_alone()
+        self._screen.show(result=Result.TO_WINDOW)
+        self._move(Event.NOT_STORED)
 
     def _forget_visit(self) -> None:
         if self._visit is not None:

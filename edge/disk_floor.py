@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
@@ -41,7 +42,7 @@ class DiskFloor:
             Reserve.LAST: round(reserve_bytes * LAST_SHARE),
         }
         self._lock = threading.Lock()
-        with self._lock:
+        with self._lock, suppress(OSError):
             self._take_reserves()
 
     def free_bytes(self, reusable_bytes: int = 0) -> int:
@@ -56,17 +57,24 @@ class DiskFloor:
     def low(self, reusable_bytes: int = 0) -> bool:
         """Whether no new sitting may begin. Gives the sitting's reserve up, or takes it again."""
         with self._lock:
-            if self.free_bytes(reusable_bytes) < self._floor_bytes:
-                self._drop(Reserve.SITTING)
+            try:
+                if self.free_bytes(reusable_bytes) < self._floor_bytes:
+                    self._drop(Reserve.SITTING)
+                    return True
+                self._take_reserves()
+            except OSError:
+                # A disk that cannot even be asked has no room for anybody.
                 return True
-            self._take_reserves()
             return False
 
     def make_room(self, allowed: Reserve) -> bool:
         """Give up the first reserve that is left and allowed; False if there is none."""
         with self._lock:
             kinds = [kind for kind in self._sizes if kind <= allowed]
-            return any(self._drop(kind) for kind in kinds)
+            try:
+                return any(self._drop(kind) for kind in kinds)
+            except OSError:
+                return False
 
     def _file(self, kind: Reserve) -> Path:
         return self._folder / ("reserve" if kind is Reserve.SITTING else "reserve-last")

@@ -32,12 +32,17 @@ class Figures:
             buckets=COMMIT_BUCKETS_S,
             registry=self.registry,
         )
+        self._help = Counter("anxin_help_calls", "Calls for staff.", registry=self.registry)
         for result in Result:
             self._sittings.labels(result.value)
 
     def count_sitting(self, result: Result) -> None:
         """One sitting ended so."""
         self._sittings.labels(result.value).inc()
+
+    def count_help(self) -> None:
+        """Somebody asked for staff."""
+        self._help.inc()
 
     def observe_commit(self, seconds: float) -> None:
         """One transaction of the store took so long."""

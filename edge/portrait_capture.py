@@ -14,14 +14,15 @@ from drivers.camera import Frame
 from edge.camera_owner import CameraOwner
 from edge.guidance import Guidance
 from edge.portrait import CannotCrop, DocumentPhoto, crop, master_jpeg
-from edge.vision import Depth, Sight, VisionWorker
+from edge.vision import Depth, FrameRefused, Sight, VisionWorker
 from quality.advice import Advice, advise
 from quality.document import Document, judge
 from quality.measure import Reading
 
 FRAME_WAIT_S: Final = 0.15
 LIVE_TIMEOUT_S: Final = 2.0
-STILL_TIMEOUT_S: Final = 6.0
+STILL_TIMEOUT_S: Final = 2.5
+"""No step may be longer than a touch waits: a still, a look, and a worker that begins anew."""
 BURST: Final = 3
 BLINK_SHARE: Final = 0.7
 """A still whose eyes are less open than this share of the burst's median is a blink."""
@@ -70,14 +71,17 @@ class PortraitCapture:
         self._good_frames = good_frames
         self._guidance = self._new_guidance()
         self._after = -1
+        self._burst: list[tuple[Frame, Sight]] = []
 
     def step(self) -> PortraitView:
-        """Judge the newest frame; take the portrait when it has been good for long enough.
+        """Judge the newest frame; when the pose has held, take one still of the burst a step.
 
         Raises:
             VisionLost: the worker died; call again.
             DeviceError: the camera was lost while a still was taken.
         """
+        if self._burst:
+            return self._next_still()
         frame = self._camera.wait_frame(self._after, FRAME_WAIT_S)
         if frame is None:
             return PortraitView(fresh=False)
@@ -89,15 +93,26 @@ class PortraitCapture:
             waiting = guided.hint is None and not guided.hold_share
             hint = Advice.WAIT if waiting else guided.hint
             return PortraitView(hint, guided.hold_share, sight.faces)
-        return self._take(sight.faces)
+        return self._next_still()
 
     def _new_guidance(self) -> Guidance:
         return Guidance(self._documents, good_frames_needed=self._good_frames)
 
-    def _take(self, faces: int) -> PortraitView:
-        burst = [self._still() for _ in range(BURST)]
-        self._after = burst[-1][0].sequence
-        still, sight = _best(burst)
+    def _next_still(self) -> PortraitView:
+        still = self._camera.still(STILL_TIMEOUT_S)
+        self._after = still.sequence
+        try:
+            sight = self._vision.look(still, Depth.STILL, STILL_TIMEOUT_S)
+        except FrameRefused:
+            self._burst = []
+            raise
+        self._burst.append((still, sight))
+        if len(self._burst) < BURST:
+            return PortraitView(None, 1.0, sight.faces)
+        burst, self._burst = self._burst, []
+        return self._judge(*_best(burst))
+
+    def _judge(self, still: Frame, sight: Sight) -> PortraitView:
         readings = {d.id: judge(d, sight.natives, live=False) for d in self._documents}
         # What is only advisory is recorded with the portrait, it does not refuse it.
         hard = [r for judged in readings.values() for r in judged if not r.advisory]
@@ -109,14 +124,10 @@ class PortraitCapture:
                 advice = refusal.advice
             else:
                 portrait = Portrait(photos, master_jpeg(still), readings, still.captured_at_s)
-                return PortraitView(None, 1.0, faces, portrait=portrait)
+                return PortraitView(None, 1.0, sight.faces, portrait=portrait)
         # The picture was not good enough after all: look again from the beginning, without comment.
         self._guidance = self._new_guidance()
-        return PortraitView(advice or Advice.WAIT, 0.0, faces)
-
-    def _still(self) -> tuple[Frame, Sight]:
-        still = self._camera.still(STILL_TIMEOUT_S)
-        return still, self._vision.look(still, Depth.STILL, STILL_TIMEOUT_S)
+        return PortraitView(advice or Advice.WAIT, 0.0, sight.faces)
 
 
 def _best(burst: Sequence[tuple[Frame, Sight]]) -> tuple[Frame, Sight]:

@@ -41,6 +41,16 @@ class _Progress:
     presentations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """One plain sample or record on its way to the seal."""
+
+    name: str
+    media_type: str
+    plain: bytes
+    facts: Mapping[str, Any]
+
+
 class RecordRoom:
     """Begins and resumes records; holds what all of them need.
 
@@ -49,7 +59,7 @@ class RecordRoom:
         sealers: one for each sealing key of the centre, newest first.
         sinks: every way out that a closed package shall take.
         about: returns further members of each manifest: software, settings_sha256, devices, clock.
-        closed: is called after each closing, to wake the outboxes.
+        announce: is called after each closing, to wake the outboxes.
         keep_master: the unretouched still is delivered as well.
     """
 
@@ -59,19 +69,24 @@ class RecordRoom:
         sealers: Sequence[Sealer],
         sinks: Mapping[str, Role],
         about: Callable[[], Mapping[str, Any]],
-        closed: Callable[[], None],
+        announce: Callable[[], None],
         *,
         keep_master: bool,
     ) -> None:
         self.store = store
         self.sinks = dict(sinks)
         self.about = about
-        self.closed = closed
+        self.announce = announce
         self.keep_master = keep_master
         self._sealers = tuple(sealers)
 
     def begin(self, language: str) -> Record:
         """Open a new package. Raises `StoreFull`, `StoreBroken`."""
+        # Whoever begins now is another person: nobody else's sitting may be resumed before her.
+        for package in self.store.open_packages():
+            if package.sitting.get("consented") and not package.sitting.get("left_alone"):
+                left = {**package.sitting, "left_alone": True}
+                self.store.update_sitting(package.package_id, left)
         sealer = self._sealers[0]
         package_id, sitting_id = str(uuid7()), str(uuid7())
         progress = _Progress(language, _now())
@@ -90,7 +105,7 @@ class RecordRoom:
                 self.store.drop_package(package.package_id, STATION)
             elif package.sitting.get("left_alone"):
                 continue
-            elif time.time() - package.opened_at_ms / 1000 <= within_s:
+            elif 0 <= time.time() - package.opened_at_ms / 1000 <= within_s:
                 found = self._resumed(package)
         return found
 
@@ -138,7 +153,7 @@ class Record:
 
     @property
     def portrait_in(self) -> bool:
-        """A portrait is sealed and committed."""
+        """A portrait is sealed and committed, with all its photos: they come in together."""
         return any(name.startswith("portrait/") for name in self._names)
 
     @property
@@ -165,13 +180,13 @@ class Record:
             "v": 1, "face": True, "fingers": True, "text_version": CONSENT_VERSION,
             "locale": language, "way": "touch", "at": _now(), "witness": None,
         }  # fmt: skip
-        self._keep_json("consent.json", consent)
         self._progress.consented = True
-        self._save()
+        self._keep([_json_sample("consent.json", consent)])
 
     def keep_portrait(self, portrait: Portrait) -> None:
         """Seal the portrait: one photo a document, and the unretouched still they come from."""
         at = _at(portrait.captured_at_s)
+        samples = []
         for photo in portrait.photos:
             readings = (*portrait.readings[photo.document_id], *photo.checks)
             facts = {
@@ -181,10 +196,12 @@ class Record:
                 "master_sha256": photo.master_sha256,
                 "assisted_by": None,
             }
-            self._keep(f"portrait/{photo.document_id}.jpg", "image/jpeg", photo.jpeg, facts)
+            name = f"portrait/{photo.document_id}.jpg"
+            samples.append(_Sample(name, "image/jpeg", photo.jpeg, facts))
         if self._room.keep_master:
             facts = {"captured_at": at, "assisted_by": None}
-            self._keep("portrait/master.jpg", "image/jpeg", portrait.master, facts)
+            samples.append(_Sample("portrait/master.jpg", "image/jpeg", portrait.master, facts))
+        self._keep(samples)
 
     def keep_finger(self, taken: FingerTaken) -> None:
         """Seal the best press of one finger, with what all presses of it came to."""
@@ -200,8 +217,8 @@ class Record:
             "assisted_by": None,
         }
         self._note_presses(taken.position, taken.presentations)
-        self._keep(f"finger/{taken.position}.png", "image/png", finger_png(taken.image), facts)
-        self._save()
+        name, png = f"finger/{taken.position}.png", finger_png(taken.image)
+        self._keep([_Sample(name, "image/png", png, facts)])
 
     def miss_finger(self, missing: FingerMissing) -> None:
         """Record that one finger will be missing, and what its presses came to."""
@@ -231,7 +248,7 @@ class Record:
             "presentations": self._progress.presentations,
             "preferences": {"language": self.language},
         }  # fmt: skip
-        self._keep_json("sitting.json", sitting)
+        self._keep([_json_sample("sitting.json", sitting)])
         fields = {
             "sitting_id": self.sitting_id,
             "result": result.value,
@@ -241,11 +258,11 @@ class Record:
             "exceptions": [row.what for row in self.missing],
             **self._room.about(),
         }
-        while not self._closed(fields):
+        while not self._try_to_close(fields):
             continue
-        self._room.closed()
+        self._room.announce()
 
-    def _closed(self, fields: Mapping[str, Any]) -> bool:
+    def _try_to_close(self, fields: Mapping[str, Any]) -> bool:
         """Close with the present predecessor; False if another package came in between."""
         store, previous = self._room.store, self._room.store.previous_digest()
         manifest = self._sealer.manifest(
@@ -273,18 +290,28 @@ class Record:
             for p in presses
         ]
 
-    def _keep_json(self, name: str, content: Mapping[str, Any]) -> None:
-        plain = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
-        self._keep(name, "application/json", plain, {"captured_at": _now()})
-
-    def _keep(self, name: str, media_type: str, plain: bytes, facts: Mapping[str, Any]) -> None:
-        n = self._room.store.next_n(self.package_id, name)
-        part = self._sealer.part(self.package_id, n, name, media_type, plain, facts)
-        self._room.store.add_part(self.package_id, part)
-        self._names[name] = None
+    def _keep(self, samples: Sequence[_Sample]) -> None:
+        """Seal samples and commit them with the progress, in one transaction: all or none."""
+        store = self._room.store
+        places = {part.name: part.n for part in store.parts(self.package_id)}
+        parts = []
+        for sample in samples:
+            n = places.setdefault(sample.name, max(places.values(), default=-1) + 1)
+            parts.append(
+                self._sealer.part(
+                    self.package_id, n, sample.name, sample.media_type, sample.plain, sample.facts
+                )
+            )
+        store.add_parts(self.package_id, parts, asdict(self._progress))
+        self._names.update(dict.fromkeys(sample.name for sample in samples))
 
     def _save(self) -> None:
         self._room.store.update_sitting(self.package_id, asdict(self._progress))
+
+
+def _json_sample(name: str, content: Mapping[str, Any]) -> _Sample:
+    plain = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    return _Sample(name, "application/json", plain, {"captured_at": _now()})
 
 
 def reading_row(reading: Reading) -> dict[str, Any]:

@@ -106,6 +106,7 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
     State.REVIEW: {
         Event.HAND_IN: State.CLOSING,
         Event.PORTRAIT_AGAIN: State.PORTRAIT,
+        Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
     # From here the package is being closed: leaving would leave the person in doubt.

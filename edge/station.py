@@ -35,6 +35,7 @@ from edge.vision import ModelFiles, VisionLost, VisionWorker
 from edge.visit import Room
 
 MIB: Final = 1 << 20
+READY_SLICE_S: Final = 0.5
 
 log = structlog.get_logger("station")
 
@@ -65,6 +66,12 @@ class Station:
     outboxes: tuple[Outbox, ...]
     desk: SittingDesk
 
+    @property
+    def failed(self) -> bool:
+        """Whether only a restart can mend it: the store broke, or a thread of ours ended."""
+        alive = self.desk.alive and all(outbox.alive for outbox in self.outboxes)
+        return self.desk.broken.is_set() or not alive
+
     def devices(self) -> Sequence[DeviceStatus]:
         """Return the present status of every device."""
         return (self.camera.status, self.reader.status)
@@ -72,7 +79,7 @@ class Station:
     def reasons(self) -> tuple[str, ...]:
         """Return why no sitting may begin now; empty if one may."""
         seeing = self.seeing.is_set() and self.camera.status.working
-        broken = ("store_broken",) if self.desk.broken.is_set() else ()
+        broken = ("service_failed",) if self.failed else ()
         return (*(() if seeing else ("device_out",)), *self.store.refusals, *broken)
 
 
@@ -133,7 +140,7 @@ def build(
         keep_master=settings.portrait.keep_master,
     )
     room = _room(settings, camera, reader, foundation.vision, seeing, records)
-    desk = SittingDesk(room, foundation.figures.count_sitting)
+    desk = SittingDesk(room, foundation.figures)
     desk.start()
     stack.callback(desk.close)
     _await_sight(foundation.vision, seeing, stack)
@@ -230,10 +237,10 @@ def _await_sight(vision: VisionWorker, seeing: threading.Event, stack: ExitStack
     def wait() -> None:
         while not stopping.is_set():
             try:
-                log.info("seeing", level_reached=vision.wait_ready())
+                log.info("seeing", level_reached=vision.wait_ready(READY_SLICE_S))
             except VisionLost:
-                log.error("vision_lost", restarts=vision.restarts)
-                stopping.wait(1.0)
+                # Not there yet, or replaced: ask again, and notice in between that we are closing.
+                stopping.wait(READY_SLICE_S)
             else:
                 seeing.set()
                 return

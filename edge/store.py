@@ -6,10 +6,9 @@ failed first, call it again: twice is once. Nothing plain of a sample ever comes
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -33,7 +32,14 @@ from edge.store_errors import (
 )
 from edge.store_file import DAMAGED, StoreFile, open_store_file
 from edge.store_rows import OpenPackage, PackageRow, Pending, Role
-from edge.store_sitting import kept_parts, last_n, note, open_cursor, package_state
+from edge.store_sitting import (
+    kept_parts,
+    last_n,
+    note,
+    open_cursor,
+    package_state,
+    put_part,
+)
 from edge.store_writer import Readers, Writer
 from edge.utc import now_ms
 
@@ -191,42 +197,41 @@ class Store:
             return int(last_n(db, cursor) + 1 if own is None else own)
 
     def add_part(self, package_id: str, part: Part) -> None:
-        """Keep one sealed part; one of the same name, an earlier attempt, is replaced.
+        """Keep one sealed part. Raises as `add_parts`."""
+        self.add_parts(package_id, [part])
+
+    def add_parts(
+        self, package_id: str, parts: Sequence[Part], sitting: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep sealed parts, all or none; one of the same name, an earlier attempt, is replaced.
+
+        Args:
+            package_id: of an open package.
+            parts: what was accepted together.
+            sitting: replaces what a restart needs to go on, in the same transaction.
 
         Raises:
             NoSuchPackage, PackageClosed, StoreFull: nothing happened.
-            ValueError: the place is taken by another part, or impossible.
+            ValueError: a place is taken by another part, or impossible.
         """
-        if not 0 <= part.n < PARTS_MAX:
-            raise ValueError(f"no place {part.n} in a package")
-        row = (
-            part.n, part.name, part.media_type, part.size, part.sha256,
-            hashlib.sha256(part.record).hexdigest(), _json(part.facts), part.record,
-        )  # fmt: skip
+        for part in parts:
+            if not 0 <= part.n < PARTS_MAX:
+                raise ValueError(f"no place {part.n} in a package")
+        text = None if sitting is None else _json(sitting)
 
         def add(db: apsw.Connection) -> None:
             cursor = open_cursor(db, package_id)
-            db.execute("delete from part where package = ? and name = ?", (cursor, part.name))
-            if db.execute("select 1 from part where package = ? and n = ?", (cursor, part.n)).get:
-                raise ValueError(f"place {part.n} is taken")
-            db.execute(
-                "insert into part(package, n, name, media_type, size, sha256, record_sha256,"
-                " facts, record) values(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (cursor, *row),
-            )
-            note(db, STATION, "part.add", package_id)
+            for part in parts:
+                put_part(db, cursor, part)
+                note(db, STATION, "part.add", package_id)
+            if text is not None:
+                db.execute("update package set sitting = ? where id = ?", (text, cursor))
 
         self._writer.run(add, reserve=Reserve.SITTING)
 
     def update_sitting(self, package_id: str, sitting: Mapping[str, Any]) -> None:
-        """Replace what a restart needs to go on. Raises as `add_part`."""
-        text = _json(sitting)
-
-        def update(db: apsw.Connection) -> None:
-            cursor = open_cursor(db, package_id)
-            db.execute("update package set sitting = ? where id = ?", (text, cursor))
-
-        self._writer.run(update, reserve=Reserve.SITTING)
+        """Replace what a restart needs to go on. Raises as `add_parts`."""
+        self.add_parts(package_id, (), sitting)
 
     def drop_package(self, package_id: str, actor: Actor) -> None:
         """Delete an open package: the person left or declined. The audit row stays.

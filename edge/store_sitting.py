@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import apsw
 
 from edge import audit
 from edge.audit import Actor
-from edge.seal import KeptPart
+from edge.seal import KeptPart, Part
 from edge.store_errors import NoSuchPackage, PackageClosed
 from edge.utc import now_ms, rfc3339
 
@@ -45,6 +46,27 @@ def kept_parts(db: apsw.Connection, cursor: int) -> tuple[KeptPart, ...]:
         (cursor,),
     )
     return tuple(KeptPart(*(*row, json.loads(facts))) for *row, facts in found)
+
+
+def put_part(db: apsw.Connection, cursor: int, part: Part) -> None:
+    """Put one part of an open package in its place, instead of an earlier one of its name.
+
+    Raises:
+        ValueError: the place is taken by another part.
+    """
+    db.execute("delete from part where package = ? and name = ?", (cursor, part.name))
+    if db.execute("select 1 from part where package = ? and n = ?", (cursor, part.n)).get:
+        raise ValueError(f"place {part.n} is taken")
+    facts = json.dumps(dict(part.facts), separators=(",", ":"), ensure_ascii=False)
+    record_sha256 = hashlib.sha256(part.record).hexdigest()
+    db.execute(
+        "insert into part(package, n, name, media_type, size, sha256, record_sha256,"
+        " facts, record) values(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            cursor, part.n, part.name, part.media_type, part.size, part.sha256, record_sha256,
+            facts, part.record,
+        ),
+    )  # fmt: skip
 
 
 def note(

@@ -11,6 +11,7 @@ import hashlib
 import mmap
 import os
 import threading
+import time
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.camera import Frame
-from edge.vision_child import Child, ChildLost
+from edge.vision_child import Child, ChildBegins, ChildLost
 from edge.vision_wire import Message, memory_bytes
 from quality.face.outline import HeadOutline
 from quality.measure import Native
@@ -143,7 +144,8 @@ class VisionWorker:
         """Return what is seen in the frame.
 
         Raises:
-            VisionLost: the worker died, or did not answer within `timeout_s`.
+            VisionLost: the worker died, still loads its models, or did not answer in `timeout_s`,
+                which counts twice if it had to be waited for.
             FrameRefused: the frame is too large, or three workers were lost on it.
         """
         with self._turn:
@@ -183,7 +185,7 @@ class VisionWorker:
             raise FrameRefused("an empty frame")
         if self._deaths[0] == key and self._deaths[1] >= DEATHS_MAX:
             raise FrameRefused(f"{DEATHS_MAX} workers were lost on it")
-        child = self._ready(BOOT_TIMEOUT_S)
+        child = self._ready(timeout_s)
         if self._memory is None:
             raise VisionLost("not started")
         self._memory[: frame.bgr.nbytes] = np.ascontiguousarray(frame.bgr).reshape(-1).data
@@ -210,7 +212,11 @@ class VisionWorker:
             self._child = self._spawn()
         child = self._child
         try:
-            child.wait_ready(timeout_s)
+            child.wait_ready(max(0.0, timeout_s))
+        except ChildBegins as error:
+            if time.monotonic() - child.began_at_s > BOOT_TIMEOUT_S:
+                self._discard()
+            raise VisionLost(f"the vision worker {error}") from error
         except ChildLost as error:
             # Not spawned again here: a worker that cannot begin would begin for ever.
             self._discard()

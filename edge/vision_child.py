@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from typing import Final
 
@@ -21,6 +23,10 @@ _CLOSE_TIMEOUT_S: Final = 3.0
 
 class ChildLost(Exception):
     """The process died, hung past its deadline or spoke nonsense; it is being killed."""
+
+
+class ChildBegins(ChildLost):
+    """It has not loaded its models yet. Ask again; nothing is wrong so far."""
 
 
 class Child:
@@ -39,6 +45,7 @@ class Child:
         self._ids = itertools.count(1)
         self._handle = self.pid = -1
         self.walls: str | None = None
+        self.began_at_s = time.monotonic()
         started: Future[tuple[int, int]] = Future()
         # The kernel kills the worker when the thread that spawned it ends, not only with the
         # station: so a thread of its own spawns it, and stays until it is gone.
@@ -61,9 +68,16 @@ class Child:
         return self._keeper.is_alive()
 
     def wait_ready(self, timeout_s: float) -> None:
-        """Return once its models are loaded. Raises `ChildLost`."""
-        if self.walls is None:
+        """Return once its models are loaded. Raises `ChildBegins`, `ChildLost`."""
+        if self.walls is not None:
+            return
+        # Looked at before it is read, so that a wait that ends early leaves the message whole.
+        if not select.select([self._wire], [], [], timeout_s)[0]:
+            raise ChildBegins(f"still begins after {timeout_s:g} s")
+        try:
             self.walls = str(self._receive(0, timeout_s)["walls"])
+        except KeyError as error:
+            raise ChildLost("began with nonsense") from error
 
     def ask(self, request: Message, timeout_s: float) -> Message:
         """Return its answer to one request. Raises `ChildLost`; it is of no more use then."""

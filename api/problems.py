@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -16,7 +16,8 @@ from flask import Flask, Response, g, json, request
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
-from edge.sitting import IllegalMove
+from edge.sitting import IllegalMove, StaleToken
+from edge.store_errors import PackageUnreadable, StoreError, StoreFull
 
 MEDIA_TYPE: Final = "application/problem+json"
 LANGUAGES: Final = ("zh-CN", "en")
@@ -72,6 +73,16 @@ BY_ERROR: Final[dict[type[BaseException], Problem]] = {
     IllegalMove: Problem(
         "illegal-move", 409, "现在不能这样做", "The sitting does not allow that now."
     ),
+    StaleToken: Problem(
+        "stale-token", 409, "屏幕已经往下走了", "The sitting or its screen went on meanwhile."
+    ),
+    StoreFull: Problem("store-full", 503, "存储空间已满", "The station's disk is full.", 60),
+    PackageUnreadable: Problem(
+        "package-unreadable", 500, "存下的包裹读不出来", "The stored package cannot be read."
+    ),
+    StoreError: Problem(
+        "store-failed", 503, "存储暂时不能用", "The station's store does not answer now.", 5
+    ),
     Exception: Problem("internal-error", 500, "本机出了差错", "The station made a mistake."),
 }
 
@@ -87,7 +98,11 @@ BY_STATUS: Final[dict[int, Problem]] = {
     422: Problem("invalid-request", 422, "请求内容不对", "A member of the request is not allowed."),
 }  # fmt: skip
 
+_OTHER_STATUS: Final = Problem(
+    "request-refused", 400, "请求被拒绝", "The request is refused; its status says why."
+)
 _FURTHER: Final = (
+    _OTHER_STATUS,
     Problem("host-unknown", 400, "地址不对", "The station does not answer to this host name."),
     Problem("cursor-invalid", 400, "翻页标记无效", "The cursor does not belong to this list."),
     Problem("origin-foreign", 403, "来源不对", "Requests from other pages are refused."),
@@ -111,10 +126,16 @@ def problem_for(error: BaseException) -> Problem:
     if isinstance(error, SecurityError):
         return BY_SLUG["host-unknown"]
     if isinstance(error, HTTPException):
-        return BY_STATUS.get(error.code or 500, BY_ERROR[Exception])
+        return _of_status(error.code or 500)
     return next(
         (BY_ERROR[cls] for cls in type(error).__mro__ if cls in BY_ERROR), BY_ERROR[Exception]
     )
+
+
+def _of_status(status: int) -> Problem:
+    # What the server or the framework decides keeps its status, also where no row foresees it.
+    other = BY_ERROR[Exception] if status >= 500 else _OTHER_STATUS
+    return BY_STATUS.get(status) or replace(other, status=status)
 
 
 def request_id() -> str:
@@ -151,7 +172,8 @@ def respond(problem: Problem, errors: Sequence[FieldError] = ()) -> Response:
 def answer_error(error: Exception) -> Response:
     """Turn any error into its problem; log the code and the class, and nothing that it says."""
     problem = problem_for(error)
-    if problem.status >= 500:
+    # A refusal is an answer and no fault, and pages ask again and again: it makes no noise.
+    if problem.status >= 500 and not isinstance(error, Refused):
         log.error("request_failed", code=problem.slug, error=type(error).__qualname__,
                   request_id=request_id(), endpoint=request.endpoint)  # fmt: skip
     answer = respond(problem, error.errors if isinstance(error, Refused) else ())

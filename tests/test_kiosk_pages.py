@@ -11,13 +11,16 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
+from werkzeug.exceptions import HTTPException, abort
 
 from api import problems
 from api.app import KioskStation, create_kiosk_app
 from api.kiosk.pages import EVENT_STREAMS, PREVIEW_STREAMS, size_sheet
 from api.security import HEADERS
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
-from edge.sitting import Event, IllegalMove, Missing, Snapshot, State
+from edge.sitting import Event, IllegalMove, Missing, Snapshot, StaleToken, State
+from edge.store_errors import StoreError
 from tests.browser.desk import SCENES, TOKEN, Camera, Desk
 
 ORIGIN = "http://127.0.0.1:8080"
@@ -120,6 +123,28 @@ def test_a_touch_for_another_sitting_or_screen_does_nothing(bench: Bench):
         assert answer.status_code == 303
     assert bench.desk.asked == []
     bench.act("finger-skipped")
+
+    assert bench.desk.asked == [(Event.FINGER_SKIPPED, TOKEN)]
+
+
+def test_two_taps_that_arrive_together_skip_one_finger(bench: Bench):
+    """Both were drawn for the same finger; only where moves are made can they be told apart."""
+    bench.desk.put(SCENES["finger-place"])
+    together = threading.Barrier(2, timeout=30)
+    bench.desk.before_ask = together.wait
+    mark, clients = "finger:right_thumb", [bench.client.application.test_client() for _ in "ab"]
+    form = {"action": "finger-skipped", "token": TOKEN, "mark": mark}
+    taps = [
+        threading.Thread(
+            target=client.post, args=("/act",),
+            kwargs={"data": form, "base_url": ORIGIN, "headers": OURS},
+        )
+        for client in clients
+    ]  # fmt: skip
+    for tap in taps:
+        tap.start()
+    for tap in taps:
+        tap.join()
 
     assert bench.desk.asked == [(Event.FINGER_SKIPPED, TOKEN)]
 
@@ -421,7 +446,14 @@ def test_no_form_makes_the_pages_stumble(bench: Bench, scene: str, form, query):
     assert bench.get("/").status_code == 200
 
 
-def _with_subclasses(cls: type[DeviceError]) -> list[type[DeviceError]]:
+def aborter(status: int) -> HTTPException:
+    """The framework's own exception of a status."""
+    with pytest.raises(HTTPException) as caught:
+        abort(status)
+    return caught.value
+
+
+def _with_subclasses(cls: type[Exception]) -> list[type[Exception]]:
     return [cls, *(found for sub in cls.__subclasses__() for found in _with_subclasses(sub))]
 
 
@@ -434,14 +466,51 @@ def test_no_device_error_falls_through_to_500(error: type[DeviceError]):
     assert problem.status in (502, 503, 504)
 
 
+@pytest.mark.parametrize("error", _with_subclasses(StoreError), ids=lambda cls: cls.__name__)
+def test_no_error_of_the_store_falls_through_to_our_mistake(error: type[StoreError]):
+    """A full disk or a broken store is told as what it is, and when to come again."""
+    problem = problems.problem_for(error("/var/lib/store.db"))
+
+    assert problem.slug in ("store-full", "store-failed", "package-unreadable")
+    assert (problem.retry_after_s is None) == (problem.slug == "package-unreadable")
+
+
+@pytest.mark.parametrize("status", [408, 412, 414, 417, 418, 429, 431, 501, 505])
+def test_a_status_that_no_row_foresees_stays_what_it_is(status: int):
+    """The client's mistake must not be called ours."""
+    foreseen = aborter(status)
+    problem = problems.problem_for(foreseen)
+
+    assert problem.status == status
+    assert problem.slug == ("internal-error" if status >= 500 else "request-refused")
+
+
+def test_a_page_that_asks_again_and_again_for_an_absent_camera_makes_no_noise(bench: Bench):
+    """The device's owner has told it once; ten lines a second would bury everything else."""
+    bench.desk.put(SCENES["calm"])
+    with capture_logs() as lines:
+        answers = [bench.get("/preview/camera") for _ in range(3)]
+    bench.desk.failure = DeviceAbsent()
+    with capture_logs() as fault:
+        bench.get("/screen")
+
+    assert [answer.status_code for answer in answers] == [503] * 3
+    assert answers[0].get_json()["type"] == "urn:anxin:problem:device-absent"
+    assert lines == []
+    assert [line["code"] for line in fault] == ["device-absent"]
+
+
 def test_the_table_of_problems_is_told_apart_by_ancestry():
     """The nearest class wins; what nobody foresaw is our mistake."""
     illegal = IllegalMove(State.WELCOME, Event.AGREE)
-    errors = (DeviceAbsent(), DeviceTimeout(), DeviceError(), ValueError("x"), illegal)
+    errors = (
+        DeviceAbsent(), DeviceTimeout(), DeviceError(), ValueError("x"), illegal, StaleToken(),
+    )  # fmt: skip
     slugs = [problems.problem_for(error).slug for error in errors]
 
     assert slugs == [
         "device-absent", "device-timeout", "device-failed", "internal-error", "illegal-move",
+        "stale-token",
     ]  # fmt: skip
     for slug, problem in problems.BY_SLUG.items():
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", slug)

@@ -21,7 +21,6 @@ from api.kiosk.station import KioskStation, Preview
 from api.kiosk.view import STEPS, View, mark_of, view
 from api.problems import FieldError, Refused
 from api.security import StreamCap, same_secret
-from drivers.errors import DeviceAbsent
 from edge.sitting import FROM_THE_PERSON, Event, IllegalMove, Snapshot, StaleToken, State
 
 EVENT_STREAMS: Final = 8
@@ -145,9 +144,10 @@ def _act(kiosk: Kiosk, action: str, token: str, mark: str) -> None:
     fresh = mark == mark_of(shown) and (same_secret(token, shown.token) or token == shown.token)
     if not fresh:
         return
+    # Asked again with the move itself: two taps may come this far together.
     try:
         if isinstance(change, Event):
-            after = desk.ask(change, token)
+            after = desk.ask(change, token, lambda present: mark_of(present) == mark)
             kiosk.looks.carry(token, after.token)
             if kiosk.looks.of(after.token).leaving_from:
                 kiosk.looks.change(after.token, leaving_from="")
@@ -208,7 +208,7 @@ def _preview(kiosk: Kiosk, after: int) -> Response:
         if shown.state is not State.PORTRAIT:
             break
         if shown.camera not in CAMERA_WORKS:
-            raise DeviceAbsent
+            raise Refused("device-absent")
         frame = kiosk.station.camera.wait_preview(after, SLICE_S)
     if frame is None:
         return Response(status=204)

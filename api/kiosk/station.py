@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,8 +42,16 @@ class Desk(Protocol):
     def wait(self, after_revision: int, timeout_s: float) -> Snapshot:
         """Return the present screen, as soon as it is newer or time is up."""
 
-    def ask(self, event: Event, token: str = "") -> Snapshot:
-        """Make a move. Raises `IllegalMove`, `StaleToken`, `TimeoutError`."""
+    def ask(
+        self, event: Event, token: str = "", still: Callable[[Snapshot], bool] | None = None
+    ) -> Snapshot:
+        """Make a move if the screen is `still` the one that the person saw.
+
+        Raises:
+            IllegalMove: the table names no such move now.
+            StaleToken: another sitting's token, or `still` said no.
+            TimeoutError: nobody came to it in time.
+        """
 
     def set_language(self, language: str) -> Snapshot:
         """Speak another language from now on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -136,6 +136,9 @@ class Desk:
     first: Snapshot = SCENES["welcome"]
     asked: list[tuple[Event, str]] = field(default_factory=list)
     failure: Exception | None = None
+    next_finger: str = "left_thumb"
+    one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+    before_ask: Callable[[], object] = field(default=lambda: None)
 
     def __post_init__(self) -> None:
         self.screen = Screen(self.first)
@@ -158,10 +161,19 @@ class Desk:
         return self.screen.wait(after_revision, timeout_s)
 
     def ask(
-        self, event: Event, token: str = "", details: Mapping[str, str] | None = None
+        self, event: Event, token: str = "", still: Callable[[Snapshot], bool] | None = None
     ) -> Snapshot:
-        """Make the table's move, without any of its effects."""
+        """Make the table's move, one at a time; of its effects only that the next finger comes."""
+        self.before_ask()
+        with self.one_at_a_time:
+            return self._make(event, token, still)
+
+    def _make(
+        self, event: Event, token: str, still: Callable[[Snapshot], bool] | None
+    ) -> Snapshot:
         shown = self.screen.snapshot
+        if still and not still(shown):
+            raise StaleToken
         if event not in FROM_THE_PERSON:
             raise IllegalMove(shown.state, event)
         if shown.token and token != shown.token:
@@ -169,6 +181,8 @@ class Desk:
         state = move(shown.state, event)
         self.asked.append((event, token))
         self.screen.show(state=state, overlay=None, token="" if state is State.WELCOME else TOKEN)
+        if event is Event.FINGER_SKIPPED and shown.finger:
+            self.screen.show(finger=replace(shown.finger, position=self.next_finger))
         return self.screen.snapshot
 
     def set_language(self, language: str) -> Snapshot:

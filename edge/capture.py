@@ -227,7 +227,10 @@ class SittingDesk:
 
     def _take_effect(self, event: Event) -> None:
         if event is Event.START:
-            self._open(Visit(self._room, self._room.records.begin(self._language), self._screen))
+            record = self._room.records.begin(self._language)
+            with self._screen.together():
+                self._open(Visit(self._room, record, self._screen))
+                self._screen.show(state=State.CONSENT)
         visit = self._visit
         if visit is None:
             return
@@ -261,10 +264,11 @@ class SittingDesk:
         record = self._room.records.interrupted(self._room.limits.resume_within_s)
         if record is None:
             return
-        self._screen.show(language=record.language, resumed=True)
-        self._open(Visit(self._room, record, self._screen))
         portrait_settled = record.portrait_in or any(m.what == "portrait" for m in record.missing)
-        self._move(Event.RESUME_FINGER if portrait_settled else Event.RESUME_PORTRAIT)
+        with self._screen.together():
+            self._screen.show(language=record.language, resumed=True)
+            self._open(Visit(self._room, record, self._screen))
+            self._move(Event.RESUME_FINGER if portrait_settled else Event.RESUME_PORTRAIT)
 
     def _round(self) -> None:
         """One turn of the loop: devices, the step of the present state, the clock."""

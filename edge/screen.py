@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +31,12 @@ class Screen:
         with self._news:
             self._news.wait_for(lambda: self._snapshot.revision > after_revision, timeout_s)
             return self._snapshot
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let nobody see a screen between the changes made in here. Keep it short."""
+        with self._news:
+            yield
 
     def show(self, **changes: Any) -> None:
         """Change what is shown; an unchanged screen keeps its revision and wakes nobody."""

@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 SIGNATURES = {
-    "JPEG": b"\xff\xd8\xff",
+    # Long enough not to occur by chance in megabytes of ciphertext, as three bytes do.
+    "JPEG with JFIF": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00",
+    "JPEG with tables first": b"\xff\xd8\xff\xdb\x00C\x00",
+    "Exif": b"Exif\x00\x00",
     "PNG": b"\x89PNG\r\n\x1a\n",
     "JPEG in base64": base64.b64encode(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"),
     "PNG in base64": base64.b64encode(b"\x89PNG\r\n\x1a\n\x00"),

@@ -14,6 +14,7 @@ from demo.station import start_centre
 from drivers.peers.line_faults import Fault, Harm
 from edge.settings import Settings
 from edge.sitting import Event, Overlay, Result, State
+from edge.store_errors import StoreBroken
 from tests.station.bed import LONG_S, station_bed
 
 
@@ -212,3 +213,102 @@ def test_a_disk_without_any_room_sends_to_the_window_and_says_no_done(tmp_path, 
         assert (shown.state, shown.result) == (State.RESULT, Result.TO_WINDOW)
         assert bed.station.store.counts()["ready"] == 0
         assert not bed.station.desk.broken.is_set()
+
+
+def end_the_thread_at(store, name: str) -> None:
+    """Cut the power, as far as the sitting can tell, when this part is about to be committed."""
+    committed = store.add_parts
+
+    def cut(package_id, parts, sitting=None):
+        if any(part.name == name for part in parts):
+            raise SystemExit
+        committed(package_id, parts, sitting)
+
+    store.add_parts = cut
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_cut_while_the_portrait_is_kept_leaves_it_whole_or_not_there(tmp_path, scenes):
+    """No package says accepted and lacks one of its documents."""
+    with station_bed(tmp_path, scenes, presses=(), centre=False) as bed:
+        bed.begin()
+        bed.until_state(State.PORTRAIT_OK)
+        end_the_thread_at(bed.station.store, "portrait/cn_resident_id.jpg")
+        with pytest.raises(TimeoutError):
+            bed.ask(Event.PORTRAIT_KEPT)
+    with station_bed(tmp_path, scenes, centre=False) as bed:
+        shown = bed.until(lambda s: s.resumed, "the resumed sitting")
+
+        assert (shown.state, shown.portrait_in) == (State.PORTRAIT, False)
+        bed.take_portrait()
+        assert bed.finish().result is Result.ACCEPTED
+
+
+def test_who_was_sent_to_the_window_is_not_resumed_for_the_next_person(
+    tmp_path, scenes, small_disk
+):
+    """A restart leads nobody into another person's sitting."""
+    with station_bed(tmp_path, scenes, presses=(), centre=False, change=on(small_disk)) as bed:
+        bed.begin()
+        bed.take_portrait()
+        bed.until(lambda s: s.finger is not None, "the first finger")
+        fill(small_disk, 0)
+        for reserve in (small_disk / "store").glob("reserve*"):
+            reserve.unlink()
+        fill(small_disk, 0)
+        shown = bed.ask(Event.FINGER_SKIPPED)
+        if shown.state is State.FINGER:
+            # The row still fitted into a page that was there; a print does not.
+            shown = bed.ask(Event.LEAVE)
+        else:
+            assert shown.result is Result.TO_WINDOW
+            bed.ask(Event.FINISH)
+        (small_disk / "other-peoples-files").unlink()
+        bed.until(lambda s: s.overlay is None, "service again")
+        bed.ask(Event.START)
+        bed.ask(Event.LEAVE)
+    with station_bed(tmp_path, scenes, centre=False, change=on(small_disk)) as bed:
+        shown = bed.until(lambda s: not s.out_of_service and s.revision > 0, "service")
+
+        assert (shown.state, shown.resumed) == (State.WELCOME, False)
+
+
+def test_a_failure_in_the_review_ends_at_the_window_and_a_broken_store_ends_the_service(
+    tmp_path, scenes
+):
+    """Wherever a write fails, the loop lives on or the service says that it must be restarted."""
+    with station_bed(tmp_path, scenes, centre=False) as bed:
+        bed.begin()
+        bed.take_portrait()
+        bed.until_state(State.REVIEW)
+
+        def broken(*_: object) -> None:
+            raise StoreBroken("the disk is gone")
+
+        bed.station.store.drop_package = broken
+        shown = bed.ask(Event.LEAVE)
+
+        assert (shown.state, shown.result) == (State.RESULT, Result.TO_WINDOW)
+        assert bed.station.desk.broken.is_set()
+        assert bed.station.failed
+        assert "service_failed" in bed.station.reasons()
+
+
+def test_a_worker_that_hangs_while_it_begins_does_not_stop_the_buttons(tmp_path, scenes):
+    """Help is answered, the calm screen comes, and the next worker serves."""
+    with station_bed(tmp_path, scenes, subject="tilted", centre=False) as bed:
+        bed.begin()
+        bed.until(lambda s: s.hint == "portrait.straighten_head", "a hint")
+        first = bed.station.vision.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        until_s = time.monotonic() + LONG_S
+        while (pid := bed.station.vision.pid) in {None, first} and time.monotonic() < until_s:
+            time.sleep(0.005)
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+
+        assert bed.station.desk.call_help(True).overlay is Overlay.HELP
+        assert bed.station.desk.call_help(False).overlay is None
+        bed.play('play = "suit"')
+        assert bed.take_portrait().state is State.FINGER

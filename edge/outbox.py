@@ -75,7 +75,7 @@ class Outbox:
         self._bell = threading.Condition()
         self._ending = self._woken = self._hurry = False
         self._state, self._last_code = "idle", ""
-        self._alarms: set[str] = set()
+        self._alarms: frozenset[str] = frozenset()
         self._failures = self._invalid_receipts = 0
         self._next_try_at_s: float | None = None
         self._behind = 0
@@ -148,10 +148,10 @@ class Outbox:
         except StoreBroken:
             # The service ends now and recovers at its restart; nothing is to be done here.
             self._state = "failed"
-            self._alarms.add("store_broken")
+            self._alarms |= {"store_broken"}
         except BaseException:
             self._state = "failed"
-            self._alarms.add("outbox_failed")
+            self._alarms |= {"outbox_failed"}
             raise
 
     def _next(self) -> Pending | None:
@@ -250,7 +250,7 @@ class Outbox:
     def _doubt(self, package: Pending) -> None:
         self._invalid_receipts += 1
         if self._invalid_receipts >= INVALID_RECEIPTS_MAX:
-            self._alarms.add("receipts_invalid")
+            self._alarms |= {"receipts_invalid"}
         self._unclear.add(package.package_id)
         self._fail(package, "receipt_invalid", 0.0)
 
@@ -261,7 +261,7 @@ class Outbox:
 
     def _stop(self, package: Pending, code: str) -> None:
         self._failures += 1
-        self._alarms.add("sink_closed")
+        self._alarms |= {"sink_closed"}
         self._end_try(package, code)
         self._rest(self._pace.closed_s, "stopped")
 
@@ -274,7 +274,7 @@ class Outbox:
         self, package: Pending, code: str, *, alarm: str = "", token: str | None = None
     ) -> None:
         if alarm:
-            self._alarms.add(alarm)
+            self._alarms |= {alarm}
         self._store.quarantine(package.package_id, self._name, code, token)
         self._succeed(package, code)
 

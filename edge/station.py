@@ -22,7 +22,7 @@ from edge.capture import SittingDesk
 from edge.health import Figures
 from edge.keys import CentreKeys, StationKey
 from edge.outbox import Outbox
-from edge.pace import Pace
+from edge.pace import OutboxStatus, Pace
 from edge.reader_owner import ReaderOwner
 from edge.receipt import ReceiptVerifier
 from edge.record import RecordRoom
@@ -75,6 +75,10 @@ class Station:
     def devices(self) -> Sequence[DeviceStatus]:
         """Return the present status of every device."""
         return (self.camera.status, self.reader.status)
+
+    def queues(self) -> Sequence[OutboxStatus]:
+        """Return the present status of every outbox."""
+        return tuple(outbox.status for outbox in self.outboxes)
 
     def reasons(self) -> tuple[str, ...]:
         """Return why no sitting may begin now; empty if one may."""

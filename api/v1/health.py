@@ -36,11 +36,23 @@ class StoreHealth(Answer):
     alarms: tuple[str, ...]
 
 
+class SinkHealth(Answer):
+    """How delivery to one sink stands; `alarms` are codes of what a technician must look at."""
+
+    state: str
+    last_code: str | None
+    failures: int
+    waiting: int
+    next_try_s: float | None
+    alarms: tuple[str, ...]
+
+
 class Health(Ready):
     """Everything at one look."""
 
     store: StoreHealth
     devices: dict[str, str]
+    sinks: dict[str, SinkHealth]
 
 
 def health_routes(station: V1Station, spec: SpecTree) -> Blueprint:
@@ -91,4 +103,15 @@ def _health(station: V1Station) -> Health:
             alarms=store.alarms,
         ),
         devices={device.device_id: device.state.value for device in station.devices()},
+        sinks={
+            status.sink: SinkHealth(
+                state=status.state,
+                last_code=status.last_code,
+                failures=status.failures,
+                waiting=status.waiting,
+                next_try_s=status.next_try_s,
+                alarms=status.alarms,
+            )
+            for status in station.outboxes()
+        },
     )

@@ -43,6 +43,13 @@ class StationCollector(Collector):
         yield _family("anxin_outbox_oldest_age_seconds", "Age of what waits longest.", ["sink"], [
             ([sink], oldest_age_s(station, sink) or 0) for sink in station.sinks
         ])  # fmt: skip
+        queues = station.outboxes()
+        yield _family("anxin_outbox_waiting", "Packages that wait for a sink.", ["sink"], [
+            ([queue.sink], queue.waiting) for queue in queues
+        ])  # fmt: skip
+        yield _family("anxin_outbox_alarms", "Alarms of a sink's queue.", ["sink"], [
+            ([queue.sink], len(queue.alarms)) for queue in queues
+        ])  # fmt: skip
         yield _family("anxin_device_state", "1 for its present state.", ["device", "state"], [
             ([device.device_id, state.value], device.state is state)
             for device in station.devices() for state in DeviceState

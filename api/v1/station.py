@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from spectree import SpecTree
 
 from api.v1.contract import API_VERSION, Answer, NoQuery, answers
+from edge.pace import OutboxStatus
 from edge.receipt import ReceiptVerifier
 from edge.store import Store
 from edge.supervisor import DeviceStatus
@@ -25,6 +26,7 @@ class V1Station:
         devices: the present status of every device.
         reasons: why no sitting may begin now; empty if one may.
         sinks: names of all sinks, as deliveries name them.
+        outboxes: the present status of every sink's queue.
         registry: metrics that rooms below feed; `/v1/metrics` adds its own.
     """
 
@@ -36,6 +38,7 @@ class V1Station:
     devices: Callable[[], Sequence[DeviceStatus]]
     reasons: Callable[[], Sequence[str]]
     sinks: tuple[str, ...] = ()
+    outboxes: Callable[[], Sequence[OutboxStatus]] = tuple
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
 

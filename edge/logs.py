@@ -2,7 +2,8 @@
 
 An allow-list, not a filter: a field that is not named here is dropped, a value that does not look
 like an id, a code or a number is replaced. Library messages are reduced to their origin, because
-nobody can vouch for what they quote. Exceptions are logged as type and place, never as message.
+nobody can vouch for what they quote; our drivers, which log as libraries do, keep the code and the
+named fields. Exceptions are logged as type and place, never as message.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -20,19 +22,20 @@ import structlog
 
 FIELDS: Final = frozenset(
     {
-        "attempts", "bytes", "code", "count", "device", "document", "duration_ms", "error", "event",
-        "event_code", "level", "level_reached", "logger", "measure", "method", "next_try_s",
-        "overlay",
-        "package", "part", "pid", "place", "port", "position", "presentation", "reason", "request",
-        "restarts", "result", "route", "score", "sequence", "sink", "sitting", "state", "station",
-        "status", "timestamp", "verdict",
+        "attempts", "baud", "bytes", "code", "count", "device", "document", "duration_ms", "error",
+        "event", "event_code", "level", "level_reached", "logger", "measure", "method",
+        "next_try_s", "overlay", "package", "part", "pid", "place", "port", "position",
+        "presentation", "reason", "request", "restarts", "result", "route", "score", "sequence",
+        "sink", "sitting", "state", "station", "status", "timestamp", "verdict",
     }
 )  # fmt: skip
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/+\-]{0,96}\Z")
 """What an id, a code, a route or a time looks like: no spaces, no CJK, no long blobs."""
 
+CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 NAMELESS: Final = "…"
+DRIVERS: Final = "drivers."
 
 
 def configure_logs(stream: TextIO | None = None) -> None:
@@ -66,6 +69,11 @@ def configure_logs(stream: TextIO | None = None) -> None:
         cache_logger_on_first_use=True,
     )
     sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+    sys.unraisablehook = _log_unraisable
+    # These two print what they are about, and so would go past the list.
+    logging.captureWarnings(capture=True)
+    logging.raiseExceptions = False
 
 
 def allow_listed(
@@ -101,6 +109,8 @@ def _only_origin(
     record = event.get("_record")
     kept: dict[str, Any] = {"event": "library_message", "level": method}
     if isinstance(record, logging.LogRecord):
+        if record.name.startswith(DRIVERS):
+            kept |= _of_driver(record)
         kept["logger"] = record.name
         kept["place"] = f"{record.filename}:{record.lineno}"
         if record.exc_info and record.exc_info[1] is not None:
@@ -108,6 +118,14 @@ def _only_origin(
             record.exc_info = record.exc_text = None
     event.update(kept)
     return event
+
+
+def _of_driver(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the code and the `extra=` fields of a record; words with arguments are no code."""
+    fields = {key: value for key, value in vars(record).items() if key in FIELDS}
+    if isinstance(record.msg, str) and CODE.match(record.msg) and not record.args:
+        fields["event"] = record.msg
+    return fields
 
 
 def _plain(value: object) -> object:
@@ -120,3 +138,12 @@ def _log_uncaught(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     structlog.get_logger("station").critical("uncaught", exc_info=error)
+
+
+def _log_uncaught_in_thread(lost: threading.ExceptHookArgs) -> None:
+    if lost.exc_type is not SystemExit:
+        structlog.get_logger("station").critical("uncaught_in_thread", exc_info=lost.exc_value)
+
+
+def _log_unraisable(lost: sys.UnraisableHookArgs) -> None:
+    structlog.get_logger("station").error("unraisable", exc_info=lost.exc_value)

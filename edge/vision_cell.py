@@ -26,8 +26,10 @@ from typing import Final
 
 # The discard port: nothing listens there, and nothing may.
 CLOSED_PROXY: Final = "http://127.0.0.1:9"
-OWN_NETWORK: Final = "own network namespace, and a closed proxy"
-PROXY_ONLY: Final = "a closed proxy only"
+OWN_NETWORK: Final = "own_network"
+"""A network namespace of its own, and the closed proxy."""
+PROXY_ONLY: Final = "proxy_only"
+"""The closed proxy alone: the kernel gave no namespace."""
 
 _ADDRESS_SPACE_BYTES: Final = 2 << 30
 _OPEN_FILES: Final = 64
@@ -59,7 +61,7 @@ def environment() -> Mapping[str, str]:
 
 
 def enter(station_pid: int, *, own_network: bool = True) -> str:
-    """Raise the walls around this process; return in words which of them stand.
+    """Raise the walls around this process; return the code of which of them stand.
 
     Must run while the process has one thread. Ends the process if the station is gone already.
     `own_network` is False only where a test proves that the proxy holds alone.

@@ -178,7 +178,7 @@ class ZfmReader:
                     return upload.content
                 seen.append(upload.content)
             fault = upload.fault or fault
-            log.warning("zfm_upload_repeated attempt=%d fault=%s", attempt, fault)
+            log.warning("zfm_upload_repeated", extra={"attempts": attempt})
         raise ProtocolViolation(f"no image could be trusted in {TRIES} uploads: {fault}")
 
     def _finger_image(self, content: bytes) -> FingerImage:
@@ -211,7 +211,7 @@ def open_reader(config: Config) -> ZfmReader:
     except BaseException:
         port.close()
         raise
-    log.info("zfm_open model=%s baud=%d parameters=%s", config.model, port.baud, parameters)
+    log.info("zfm_open", extra={"baud": port.baud})
     return ZfmReader(line, config, parameters, finger)
 
 
@@ -266,7 +266,7 @@ def _set_up(line: ZfmLine, config: Config) -> SystemParameters | None:
     if config.packet_bytes and now and now.packet_bytes != config.packet_bytes:
         code = PACKET_SIZES_BYTES.index(config.packet_bytes)
         if line.confirm(Opcode.SET_SYS_PARA, Register.PACKET_SIZE, code) != Confirmation.OK:
-            log.warning("zfm_packet_size_refused bytes=%d", config.packet_bytes)
+            log.warning("zfm_packet_size_refused", extra={"bytes": config.packet_bytes})
     if config.baud and line.port.baud != config.baud:
         _change_speed(line, config.baud)
     return _parameters(line, config)
@@ -295,7 +295,7 @@ def _change_speed(line: ZfmLine, wanted: int) -> None:
         line.port.baud = baud
         if _answers(line)[0]:
             if baud != wanted:
-                log.warning("zfm_speed_refused wanted=%d baud=%d", wanted, baud)
+                log.warning("zfm_speed_refused", extra={"baud": baud})
             return
     raise DeviceTimeout(f"{line.port.path}: silent since it was asked for {wanted} baud")
 

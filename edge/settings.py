@@ -8,17 +8,25 @@ line, key, what stands there, what may stand there.
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from drivers.load import camera_config, camera_names, reader_config, reader_names
 from edge.sinks.load import sink_config, sink_names
+from edge.toml_lines import line_of
 from quality.document import Document
 
 CONFIGS: Final = Path(__file__).resolve().parent.parent / "firmware_configs"
@@ -42,6 +50,13 @@ class SettingsError(Exception):
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((name for n, name in enumerate(names) if name in names[:n]), None)
+    if twice is not None:
+        raise ValueError(f"each may stand there once, and {twice!r} stands there again")
+    return names
 
 
 class Station(_Section):
@@ -72,7 +87,7 @@ class Vision(_Section):
 class Portrait(_Section):
     """Which photo documents one portrait becomes, and how patient the automatic capture is."""
 
-    documents: Annotated[tuple[Name, ...], Field(min_length=1)]
+    documents: Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_each_once)]
     good_frames: Annotated[int, Field(ge=1, le=60)] = 8
     keep_master: bool = True
 
@@ -80,11 +95,22 @@ class Portrait(_Section):
 class Fingers(_Section):
     """Which fingers are asked for and when a press is good enough (`docs/measures.md`)."""
 
-    positions: tuple[FingerPosition, ...] = ("right_thumb", "left_thumb")
+    positions: Annotated[
+        tuple[FingerPosition, ...], Field(min_length=1), AfterValidator(_each_once)
+    ] = ("right_thumb", "left_thumb")
     presses_max: Annotated[int, Field(ge=1, le=9)] = 5
     accept_score: Annotated[int, Field(ge=0, le=100)] = 45
-    stop_loss_score: Annotated[int, Field(ge=0, le=100)] = 25
+    stop_loss_score: Annotated[int, Field(ge=0, le=100, validate_default=True)] = 25
     press_timeout_s: Annotated[float, Field(ge=3, le=120)] = 20.0
+
+    @field_validator("stop_loss_score")
+    @classmethod
+    def _not_above_accept(cls, score: int, info: ValidationInfo) -> int:
+        # A refused accept_score is missing here, and is refused by itself.
+        accept = info.data.get("accept_score", score)
+        if score > accept:
+            raise ValueError(f"at most accept_score, which is {accept}")
+        return score
 
 
 class SittingLimits(_Section):
@@ -169,6 +195,7 @@ def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
     for key, name, names in named:
         if name not in names:
             raise _refusal(path, key.split("."), f"is {name!r}", _one_of(name, names))
+    _check_sinks(path, settings.sinks)
     optioned = [
         (
             "reader",
@@ -186,6 +213,22 @@ def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
     for key, config, options in optioned:
         _validated(config, path, options, (*key.split("."), "options"))
     return settings
+
+
+def _check_sinks(path: Path, sinks: Sequence[Sink]) -> None:
+    """Refuse two sinks of one name, whose deliveries would be one, and a station without custody.
+
+    Raises:
+        SettingsError: one sentence.
+    """
+    names = [sink.name for sink in sinks]
+    for n, name in enumerate(names):
+        if name in names[:n]:
+            taken = "another sink has that name; each needs its own"
+            raise _refusal(path, ["sinks", str(n), "name"], f"is {name!r}", taken)
+    if not any(sink.role == "custody" for sink in sinks):
+        why = "one sink at least must be 'custody', or nothing is ever deleted"
+        raise _refusal(path, ["sinks", "0", "role"], "is 'copy', as everywhere", why)
 
 
 def document_names() -> list[str]:
@@ -234,7 +277,8 @@ def _explained(
     """Return the first thing that pydantic refused, as a sentence for a technician."""
     loc = [str(part) for part in refused["loc"]]
     keys = [*prefix, *loc]
-    allowed = refused["msg"][:1].lower() + refused["msg"][1:]
+    words = refused["msg"].removeprefix("Value error, ")
+    allowed = words[:1].lower() + words[1:]
     if refused["type"] == "extra_forbidden":
         return _refusal(path, keys, "is not known", _one_of(loc[-1], _known_keys(model, loc[:-1])))
     if refused["type"] == "missing":
@@ -269,29 +313,6 @@ def _one_of(given: str, names: Sequence[str]) -> str:
 
 
 def _refusal(path: Path, keys: Sequence[str], fault: str, allowed: str) -> SettingsError:
-    line = _line_of(path, keys)
+    line = line_of(path, keys)
     where = f"{path}, line {line}" if line else str(path)
     return SettingsError(f"{where}: {'.'.join(keys)} {fault}; {allowed}.")
-
-
-def _line_of(path: Path, keys: Sequence[str]) -> int | None:
-    """Return the line on which a key stands, or that of the nearest table that does stand there.
-
-    tomllib gives no positions, so the text is read once more: table headers and `key =` lines are
-    all that a settings file needs.
-    """
-    wanted = [key for key in keys if not key.isdigit()]
-    index = next((int(key) for key in keys if key.isdigit()), 0)
-    table: list[str] = []
-    best, depth, seen = None, 0, -1
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        header = re.match(r"\s*\[\[?\s*([\w.\-]+)\s*\]", text)
-        if header:
-            table = header[1].split(".")
-            seen += text.lstrip().startswith("[[") and table == wanted[: len(table)]
-        assigned = re.match(r"\s*([\w\-]+(?:\.[\w\-]+)*)\s*=", text)
-        here = table + (assigned[1].split(".") if assigned else [])
-        common = here == wanted[: len(here)]
-        if common and len(here) > depth and (seen < 0 or seen >= index):
-            best, depth = number, len(here)
-    return best

@@ -63,6 +63,17 @@ def test_every_station_file_loads_with_its_devices_and_documents(path):
         ('url = "https:', 'url = "http:', "sinks.0.options.url", "match"),
         ('port = "var/demo/reader/zfm"', "port = 7", "reader.options.port", "path"),
         ("first_wait_max_s = 0", "first_wait_max_s = -1", "sinks.0.first_wait_max_s", "0"),
+        ("first_wait_max_s = 0", 'role = "copy"', "sinks.0.role", "at least must be 'custody'"),
+        ('["right_thumb", "left_thumb"]', "[]", "fingers.positions", "at least 1"),
+        (
+            '"left_thumb"]',
+            '"right_thumb"]',
+            "fingers.positions",
+            "'right_thumb' stands there again",
+        ),
+        ('"cn_resident_id"]', '"cn_exit_entry"]', "portrait.documents", "stands there again"),
+        ("[fingers]", "[fingers]\nstop_loss_score = 46", "fingers.stop_loss_score", "which is 45"),
+        ("[fingers]", "[fingers]\naccept_score = 24", "fingers.stop_loss_score", "which is 24"),
     ],
 )
 def test_a_wrong_value_is_refused_with_file_line_key_and_allowed_values(
@@ -75,7 +86,10 @@ def test_a_wrong_value_is_refused_with_file_line_key_and_allowed_values(
         load_settings(path)
 
     words = str(refused.value)
-    assert f"{path}, line {line_of(path, after.strip(' ,'))}: {key} " in words
+    # The line of the key; of its table, where the refused value is the default.
+    last = after.strip(" ,").splitlines()[-1] if key.rpartition(".")[2] in after else after
+    line = line_of(path, last.strip(" ,").splitlines()[0])
+    assert f"{path}, line {line}: {key} " in words
     assert says in words
     assert "\n" not in words
 
@@ -102,6 +116,20 @@ def test_an_unknown_key_is_refused_and_the_known_ones_are_named(tmp_path, before
     assert f"{key} is not known" in str(refused.value) or "is missing" in str(refused.value)
     assert near in str(refused.value)
     assert ", line " in str(refused.value)
+
+
+def test_two_sinks_of_one_name_are_refused_at_the_second(tmp_path):
+    """Their deliveries would be one: a copy on a stick would count as the centre's receipt."""
+    stick = '[[sinks]]\nname = "centre" # stick\ndriver = "folder"\nrole = "copy"\n'
+    options = '[sinks.options]\nfolder = "/media/stick"\nstation_id = "st-1"\n'
+    path = edited(tmp_path, "[v1]", "[v1]")
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n{stick}{options}", encoding="utf-8")
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(path)
+
+    line = line_of(path, "# stick")
+    assert f"{path}, line {line}: sinks.1.name is 'centre'; " in str(refused.value)
 
 
 def test_a_missing_section_is_named(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from api.app import KioskStation, V1Station
     from api.listener import Listener
     from demo.walk import Walk
+    from edge.settings import Settings
     from edge.station import Station
 
 DEMO_FOLDER: Final = Path(__file__).resolve().parent / "var" / "demo"
@@ -29,6 +31,9 @@ CANNOT_BEGIN: Final = 2
 STORE_BROKE: Final = 75
 """EX_TEMPFAIL: whoever started us shall start us again; a restart recovers the store."""
 WATCH_S: Final = 0.25
+DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+ROOM_MIB: Final = 300
+"""Floor and both reserves of the store, as `docs/settings.md` gives them, rounded up."""
 
 
 @click.group()
@@ -41,21 +46,37 @@ def cli() -> None:
 def run(path: Path) -> None:
     """Run the station that a settings file describes."""
     stop = _stop_signal()
-    with ExitStack() as stack, _one_sentence():
+    with ExitStack() as stack, one_sentence():
+        from edge.core_files import forbid_core_files
         from edge.logs import configure_logs
         from edge.settings import load_settings
         from edge.station import build, lay_foundation
 
+        forbid_core_files()
         configure_logs()
-        station = build(lay_foundation(load_settings(path), stack), stack)
+        settings = load_settings(path)
+        _check_listeners(settings, f"kiosk.port in {path}", f"v1.port in {path}")
+        station = build(lay_foundation(settings, stack), stack)
         open_listeners(station, stack)
         code = _serve(station, stop)
     sys.exit(code)
 
 
-@cli.command()
+class _DemoCommand(click.Command):
+    """Ends its help with the subjects, which are read only when somebody asks."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each subject and what the camera sees of it."""
+        from demo.pictures import MOVING, SUBJECTS
+
+        rows = [(name, subject.title) for name, subject in SUBJECTS.items()]
+        with formatter.section("Subjects"):
+            formatter.write_dl([*rows, (MOVING, "a video of a man who moves")])
+
+
+@cli.command(cls=_DemoCommand)
 @click.option("--folder", type=click.Path(path_type=Path), default=DEMO_FOLDER)
-@click.option("--subject", default="straightens", help="Who stands before the camera.")
+@click.option("--subject", default="straightens", help="Who stands before the camera: see below.")
 @click.option("--kiosk-port", default=8080, help="0: any free one.")
 @click.option("--v1-port", default=8081, help="0: any free one.")
 @click.option("--centre-port", default=8443, help="0: any free one.")
@@ -75,22 +96,27 @@ def demo(  # noqa: PLR0917 - one parameter an option
     """Run the demo station: real photographs, a reader of real bytes, a centre that answers."""
     stop = _stop_signal()
     folder = folder.resolve()
-    with ExitStack() as stack, _one_sentence():
+    with ExitStack() as stack, one_sentence():
         from demo.station import DemoPlan, free_port, open_demo
+        from demo.walk import walk
+        from edge.core_files import forbid_core_files
         from edge.logs import configure_logs
 
+        forbid_core_files()
         folder.mkdir(parents=True, exist_ok=True)
         configure_logs(stack.enter_context((folder / "station.log").open("a", encoding="utf-8")))
+        _check_demo_ports(0 if once else kiosk_port, 0 if once else v1_port, centre_port)
         plan = DemoPlan(folder, subject, kiosk_port, v1_port, centre_port or free_port())
-        station = open_demo(plan, stack)
+        station, centre = open_demo(plan, stack)
         if once:
-            from demo.walk import walk
-
+            centre.await_accepting()
             told = walk(station.desk, station.store, station.verifier, limit_s, stop.is_set)
             code = 1 if told.problem else 0
             _report(told, as_json=as_json)
         else:
             kiosk, v1 = open_listeners(station, stack)
+            # Only now: the first page does not wait for the centre.
+            centre.await_accepting()
             _greet(kiosk, v1, plan.centre_port, folder, as_json=as_json)
             code = _serve(station, stop)
     sys.exit(code)
@@ -106,13 +132,11 @@ def demo_centre(folder: Path, port: int, attached: bool) -> None:
 
     if attached:
         threading.Thread(target=_end_with_parent, daemon=True).start()
-    with _one_sentence():
-        serve(
-            folder,
-            "127.0.0.1",
-            port,
-            None if attached else lambda bound: click.echo(f"https://127.0.0.1:{bound}/"),
-        )
+    with one_sentence():
+        from api.ports import WantedPort, check_ports
+
+        check_ports([WantedPort("127.0.0.1", port, "--port")])
+        serve(folder, "127.0.0.1", port, lambda bound: click.echo(f"https://127.0.0.1:{bound}/"))
 
 
 @cli.command("demo-reader", hidden=True)
@@ -131,7 +155,12 @@ def demo_reader(folder: Path) -> None:
 
 
 def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, Listener]:
-    """Serve the kiosk pages and `/v1`; closed by the stack. Raises `OSError` for a taken port."""
+    """Serve the kiosk pages and `/v1`; closed by the stack.
+
+    Raises:
+        OSError: a port was taken since `check_ports`, or the token's file cannot be read.
+        TokenUnusable: what stands in the token's file protects nothing.
+    """
     from api.app import KIOSK_STREAMS, V1_STREAMS, Listener, create_kiosk_app, create_v1_app
     from api.security import open_or_make_token
 
@@ -156,6 +185,24 @@ def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, Listen
         listener.start()
         stack.callback(listener.close)
     return kiosk, v1
+
+
+def _check_listeners(settings: Settings, kiosk: str, v1: str) -> None:
+    from api.ports import WantedPort, check_ports
+
+    check_ports(
+        [
+            WantedPort(settings.kiosk.host, settings.kiosk.port, kiosk),
+            WantedPort(settings.v1.host, settings.v1.port, v1),
+        ]
+    )
+
+
+def _check_demo_ports(kiosk: int, v1: int, centre: int) -> None:
+    from api.ports import WantedPort, check_ports
+
+    wanted = {"--kiosk-port": kiosk, "--v1-port": v1, "--centre-port": centre}
+    check_ports([WantedPort("127.0.0.1", port, option) for option, port in wanted.items()])
 
 
 def _behind_kiosk(station: Station) -> KioskStation:
@@ -184,6 +231,7 @@ def _behind_v1(station: Station) -> V1Station:
         devices=station.devices,
         reasons=station.reasons,
         sinks=tuple(sink.name for sink in station.settings.sinks),
+        outboxes=station.queues,
         registry=station.figures.registry,
     )
 
@@ -191,7 +239,7 @@ def _behind_v1(station: Station) -> V1Station:
 def _serve(station: Station, stop: threading.Event) -> int:
     """Wait for the end: a signal, or a store that only a restart can mend."""
     while not stop.wait(WATCH_S):
-        if station.desk.broken.is_set():
+        if station.failed:
             return STORE_BROKE
     return 0
 
@@ -204,23 +252,41 @@ def _stop_signal() -> threading.Event:
 
 
 @contextmanager
-def _one_sentence() -> Iterator[None]:
+def one_sentence() -> Iterator[None]:
     """End with one sentence that says what to do, where a traceback would help nobody."""
-    from demo.station import DemoError
+    from api.ports import PortTaken
+    from api.security import TokenUnusable
+    from demo.neighbours import DemoError
     from edge.keys import KeyUnusable
     from edge.settings import SettingsError
-    from edge.store import StoreError
+    from edge.store import StoreError, StoreFull
     from edge.vision import ModelUnfit
 
     try:
         yield
-    except (SettingsError, StoreError, KeyUnusable, ModelUnfit, DemoError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(CANNOT_BEGIN)
+    except StoreFull:
+        _refuse(_disk_full(""))
+    except (
+        SettingsError, StoreError, KeyUnusable, ModelUnfit, DemoError, PortTaken, TokenUnusable,
+    ) as error:  # fmt: skip
+        _refuse(str(error))
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        click.echo(f"The system refused{where}: {error.strerror or error}.", err=True)
-        sys.exit(CANNOT_BEGIN)
+        if error.errno in DISK_FULL:
+            _refuse(_disk_full(where))
+        _refuse(f"The system refused{where}: {error.strerror or error}.")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(CANNOT_BEGIN)
+
+
+def _disk_full(where: str) -> str:
+    return (
+        f"The disk is full{where}: free at least {ROOM_MIB} MiB there"
+        f" (more if store.floor_mib or store.reserve_mib say so), then start again."
+    )
 
 
 def _end_with_parent() -> None:
@@ -237,9 +303,10 @@ def _greet(kiosk: Listener, v1: Listener, centre_port: int, folder: Path, *, as_
         click.echo(json.dumps(where))
         return
     token = folder / "store" / "v1.token"
-    click.echo(f"The screen of the station:  {kiosk.url}")
+    centre = f"https://127.0.0.1:{centre_port}/"
+    click.echo(f"The screen of the station:  {kiosk.url}  (stop with Ctrl-C)")
     click.echo(f"Its interface /v1:          {v1.url}v1/docs  (token in {token})")
-    click.echo(f"What arrived at the centre: {folder / 'centre' / 'packages'}")
+    click.echo(f"What arrived at the centre: {centre}  (files in {folder / 'centre' / 'packages'})")
 
 
 def _report(told: Walk, *, as_json: bool) -> None:

@@ -42,6 +42,11 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+
+class TokenUnusable(Exception):
+    """What stands in the token's file protects nothing. The message says what to do."""
+
+
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[a-z][a-z0-9-]{0,31}")
 
 
@@ -124,17 +129,23 @@ def open_or_make_token(path: Path) -> str:
 
     Raises:
         OSError: the file cannot be read or made.
-        PermissionError: others may read it; it must be replaced, for they may know it.
-        ValueError: what stands there is too short to be a token.
+        TokenUnusable: what stands there is no token, or others may read it and so know it.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         if path.stat().st_mode & 0o077:
-            raise PermissionError(f"{path} may be read by others: remove it") from None
-        token = path.read_text(encoding="ascii").strip()
-        if len(token) < TOKEN_BYTES:
-            raise ValueError(f"{path} holds no token: remove it") from None
+            raise TokenUnusable(
+                f"{path} may be read by others, who may know the token:"
+                f" remove the file, the next start makes one."
+            ) from None
+        # Not as ASCII: a damaged file is refused in the same words as a short one.
+        token = path.read_bytes().decode("ascii", "replace").strip()
+        if len(token) < TOKEN_BYTES or not token.isascii():
+            raise TokenUnusable(
+                f"{path} holds no token of {TOKEN_BYTES} characters or more:"
+                f" remove the file, the next start makes one."
+            ) from None
         return token
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         token = secrets.token_urlsafe(TOKEN_BYTES)

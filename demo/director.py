@@ -44,7 +44,7 @@ class Director:
         while not self._stopping.is_set():
             after = self._desk.wait(shown.revision, LOOK_S)
             if after.sitting_id != shown.sitting_id and after.sitting_id is not None:
-                # A demo whose reader died goes on: then the calm screen is what is to be seen.
+                # Its process may have died just now; the next one begins with its first person.
                 with suppress(OSError):
                     self._next_person()
             if after.state is State.PORTRAIT and shown.state is not State.PORTRAIT:

@@ -1,22 +1,16 @@
-"""What stands around the demo station: its settings, its centre, its reader's other end, its view.
-
-The centre and the simulated reader are processes of their own, started by the same `run_edge.py`;
-they end when the station ends, however it ends: their standard input is our pipe.
-"""
+"""The demo station put together: its settings, its neighbours, its view."""
 
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from demo.director import Director
+from demo.neighbours import CHECKOUT, Centre, DemoError, ReaderEnd
 from demo.pictures import MOVING, SUBJECTS, camera_options, compose, mask_by, plug_in
 from drivers.camera import Camera
 from drivers.errors import DeviceAbsent, DeviceError
@@ -26,14 +20,8 @@ from edge.settings import Settings, device_options, load_settings
 from edge.station import Station, build, lay_foundation
 from edge.vision import FrameRefused, VisionLost, VisionWorker
 
-CHECKOUT: Final = Path(__file__).resolve().parent.parent
 SETTINGS: Final = CHECKOUT / "firmware_configs" / "stations" / "demo.toml"
 PICTURES: Final = CHECKOUT / ".cache" / "anxin" / "pictures"
-CHILD_BEGINS_WITHIN_S: Final = 30.0
-
-
-class DemoError(Exception):
-    """The demo cannot begin. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +35,13 @@ class DemoPlan:
     centre_port: int
 
 
-def open_demo(plan: DemoPlan, stack: ExitStack) -> Station:
-    """Open the demo station and what stands around it; closed by the stack, in reverse.
+def open_demo(plan: DemoPlan, stack: ExitStack) -> tuple[Station, Centre]:
+    """Open the demo station and its neighbours; closed by the stack, in reverse.
+
+    The centre may still be on its way: pages need not wait for it, whoever announces it must.
 
     Raises:
-        DemoError: the centre did not begin, or there is no such subject.
+        DemoError: the centre made no keys, or there is no such subject.
         StoreError, ModelUnfit, KeyUnusable, SettingsError: as `edge.station` does.
     """
     if plan.subject not in (*SUBJECTS, MOVING):
@@ -61,13 +51,14 @@ def open_demo(plan: DemoPlan, stack: ExitStack) -> Station:
     settings = demo_settings(plan)
     # The store first: whoever already runs on it owns the camera, the line and the centre as well.
     foundation = lay_foundation(settings, stack)
-    next_person = start_reader(plan, stack)
-    start_centre(plan, settings.station.id, stack)
+    reader = start_reader(plan, stack)
+    centre = start_centre(plan, settings.station.id, stack)
     station = build(foundation, stack, demo_camera(settings, plan, foundation.vision))
-    director = Director(station.desk, plan.folder / "camera" / "camera.control", next_person)
+    control = plan.folder / "camera" / "camera.control"
+    director = Director(station.desk, control, reader.next_person)
     director.start()
     stack.callback(director.close)
-    return station
+    return station, centre
 
 
 def free_port() -> int:
@@ -106,34 +97,31 @@ def demo_settings(plan: DemoPlan) -> Settings:
     )
 
 
-def start_reader(plan: DemoPlan, stack: ExitStack) -> Callable[[], None]:
-    """Start the other end of the reader's line; return what lets the next person come to it."""
-    folder = plan.folder / "reader"
-    folder.mkdir(parents=True, exist_ok=True)
-    process = _child(stack, ["demo-reader", "--folder", str(folder)])
-
-    def next_person() -> None:
-        if process.stdin:
-            process.stdin.write(b"next\n")
-            process.stdin.flush()
-
-    return next_person
+def start_reader(plan: DemoPlan, stack: ExitStack) -> ReaderEnd:
+    """Start the other end of the reader's line; closed by the stack."""
+    reader = ReaderEnd(plan.folder / "reader")
+    reader.start()
+    stack.callback(reader.close)
+    return reader
 
 
-def start_centre(plan: DemoPlan, station_id: str, stack: ExitStack) -> None:
-    """Start the centre and make it and the station known to each other.
+def start_centre(plan: DemoPlan, station_id: str, stack: ExitStack) -> Centre:
+    """Start the centre and make it and the station known to each other; closed by the stack.
+
+    Returns once the station can pin the centre's keys, which may be before the centre listens.
 
     Raises:
-        DemoError: it did not begin.
+        DemoError: it made no keys.
     """
     folder = plan.folder / "centre"
     (folder / "stations").mkdir(parents=True, exist_ok=True)
     # Handed over as a file, as at a real provisioning; the centre trusts no key from the network.
     key = StationKey.open_or_make(plan.folder / "store" / "station-key.pem")
     (folder / "stations" / f"{station_id}.json").write_text(key.registration(station_id))
-    port = str(plan.centre_port)
-    process = _child(stack, ["demo-centre", "--folder", str(folder), "--port", port, "--attached"])
-    _wait_for(process, [folder / "public.json", folder / "tls-ca.pem"])
+    centre = Centre(folder, plan.centre_port)
+    stack.callback(centre.close)
+    centre.await_keys()
+    return centre
 
 
 def demo_camera(settings: Settings, plan: DemoPlan, vision: VisionWorker) -> Callable[[], Camera]:
@@ -157,25 +145,3 @@ def demo_camera(settings: Settings, plan: DemoPlan, vision: VisionWorker) -> Cal
         return open_camera(settings.camera.driver, options)
 
     return open_demo_camera
-
-
-def _child(stack: ExitStack, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(CHECKOUT / "run_edge.py"), *arguments]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own program
-
-    def end() -> None:
-        if process.stdin:
-            with suppress(OSError):
-                process.stdin.close()
-        process.wait()
-
-    stack.callback(end)
-    return process
-
-
-def _wait_for(process: subprocess.Popen[bytes], files: Sequence[Path]) -> None:
-    until_s = time.monotonic() + CHILD_BEGINS_WITHIN_S
-    while not all(file.exists() for file in files):
-        if process.poll() is not None or time.monotonic() > until_s:
-            raise DemoError("The demo's centre did not start: see its message above.")
-        time.sleep(0.05)

@@ -20,6 +20,10 @@ ANSWERS: Final[Mapping[State, Event]] = {
     State.REVIEW: Event.HAND_IN,
 }
 LOOK_S: Final = 0.2
+PASSING: Final = frozenset({"device_out", "starting"})
+"""Reasons for being out of service that end by themselves."""
+OUT_STANDS_S: Final = 5.0
+"""For so long any other reason may stand; then nothing is to be waited for."""
 
 
 @dataclass(slots=True)
@@ -52,9 +56,7 @@ def walk(
     until_s = time.monotonic() + limit_s
     shown = _through_the_sitting(desk, store, told, until_s, stopping)
     if shown.state is not State.RESULT:
-        told.problem = f"the sitting stood at {shown.state.value} when time was up"
-        if shown.overlay is not None:
-            told.problem += f" ({shown.overlay.value})"
+        told.problem = _why_it_stood(shown)
         return told
     told.result = shown.result.value if shown.result else ""
     began_s = time.monotonic()
@@ -67,7 +69,12 @@ def _through_the_sitting(
     desk: SittingDesk, store: Store, told: Walk, until_s: float, stopping: Callable[[], bool]
 ) -> Snapshot:
     shown, since_s = desk.snapshot, time.monotonic()
+    served_at_s = since_s
     while time.monotonic() < until_s and not stopping() and shown.state is not State.RESULT:
+        if not set(shown.out_of_service) - PASSING:
+            served_at_s = time.monotonic()
+        elif time.monotonic() - served_at_s > OUT_STANDS_S:
+            break
         _note(shown, told)
         answer = ANSWERS.get(shown.state)
         if answer is Event.HAND_IN:
@@ -84,6 +91,13 @@ def _through_the_sitting(
         shown = after
     _note(shown, told)
     return shown
+
+
+def _why_it_stood(shown: Snapshot) -> str:
+    if shown.out_of_service:
+        return f"the station is out of service: {', '.join(shown.out_of_service)}"
+    over = f" ({shown.overlay.value})" if shown.overlay is not None else ""
+    return f"the sitting stood at {shown.state.value} when time was up{over}"
 
 
 def _answered(desk: SittingDesk, answer: Event, shown: Snapshot) -> Snapshot:

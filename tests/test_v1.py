@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.app import V1Station, create_v1_app
-from api.security import HEADERS, open_or_make_token
+from api.security import HEADERS, TokenUnusable, open_or_make_token
 from edge.store import PackageRow, Store
 from edge.supervisor import DeviceState, DeviceStatus
 from tests.delivery_kit import SINK, STATION, Kit, make_kit, new_id
@@ -394,12 +394,13 @@ def test_the_token_file_is_the_service_s_own(tmp_path: Path):
     assert open_or_make_token(path) == token
     assert len(token) >= 43
     path.chmod(0o644)
-    with pytest.raises(PermissionError):
+    with pytest.raises(TokenUnusable, match="read by others"):
         open_or_make_token(path)
     path.chmod(0o600)
-    path.write_text("")
-    with pytest.raises(ValueError, match="no token"):
-        open_or_make_token(path)
+    for damaged in (b"", b"short", b"\xff" * 64):
+        path.write_bytes(damaged)
+        with pytest.raises(TokenUnusable, match="no token"):
+            open_or_make_token(path)
 
 
 @settings(

@@ -42,12 +42,20 @@ BODY_LIMIT: Final = 1 << 24
 class HostileCentre:
     """Serves one request a connection; `script` decides, `requests` remembers."""
 
-    def __init__(self, folder: Path, script: Answer, *, body_limit: int = BODY_LIMIT) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        script: Answer,
+        *,
+        body_limit: int = BODY_LIMIT,
+        tls: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+    ) -> None:
         self.script = script
         self.requests: list[Request] = []
         self.leave = threading.Event()
         self._body_limit = body_limit
         self._context: ssl.SSLContext = open_or_make_tls(folder, "127.0.0.1").context
+        self._context.minimum_version = self._context.maximum_version = tls
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = [threading.Thread(target=self._accept)]
         self.port = self._socket.getsockname()[1]

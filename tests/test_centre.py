@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import ssl
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -247,6 +249,30 @@ def test_a_manifest_by_another_key_is_refused(kit, sent, tmp_path):
     assert refusal(answer) == "manifest_signature"
 
 
+def test_a_package_with_two_predecessors_is_refused(kit, sent):
+    """What the seal says came before is what the manifest says: no link is bent afterwards."""
+    row, content = sent
+    other = digest_of(b"another package")
+    answer = put(kit, row.package_id, content, restated(kit, row, content, previous=other))
+
+    assert refusal(answer) == "manifest_ids"
+
+
+def test_a_sample_that_is_not_the_one_of_its_digest_is_refused(kit):
+    """Record and size agree, the plain bytes do not: the digest of what was captured is checked."""
+    with kit.open_store() as store:
+        package_id = kit.fill(store, new_id())
+        first, second = store.parts(package_id)
+        lie = replace(first, sha256=second.sha256)
+        fields = {"sitting_id": "s", "result": "accepted", "previous": None}
+        manifest = kit.sealer.manifest(package_id, 2, fields, [lie, second])
+        row = kit.shut(store, package_id)
+        content = joined([*cut(store.sealed(package_id))[:2], manifest])
+        answer = put(kit, package_id, content, restated(kit, row, content))
+
+    assert refusal(answer) == "part_digest"
+
+
 def test_a_signed_refusal_can_be_asked_for(kit, sent):
     """The station, and whoever looks into it later, learns the code over the centre's signature."""
     row, content = sent
@@ -306,6 +332,26 @@ def test_requests_that_are_no_packages_get_their_status(kit, sent):
     assert put(kit, row.package_id, bytes((16 << 20) + 1), row.statement).status_code == 413
     assert client.put(path, headers={"Content-Type": MEDIA}).status_code in {411, 422}
     assert client.delete(path).mimetype == "application/problem+json"
+
+
+def test_a_receipt_is_given_only_when_the_packages_name_is_durable(kit, sent, monkeypatch):
+    """The folder is synced after the rename and before the answer: a power cut takes nothing."""
+    row, content = sent
+    kept = kit.folder / "centre" / "packages"
+    synced, fsync = [], os.fsync
+
+    def watched(descriptor):
+        fsync(descriptor)
+        synced.append((Path(f"/proc/self/fd/{descriptor}").readlink(), named()))
+
+    def named():
+        return (kept / row.package_id).exists()
+
+    monkeypatch.setattr(os, "fsync", watched)
+    status = put(kit, row.package_id, content, row.statement).status_code
+
+    assert status == 201
+    assert (kept.resolve(), True) in synced
 
 
 def test_what_a_crash_left_half_written_is_swept_and_taken_again(kit, sent):

@@ -317,6 +317,18 @@ def test_an_oversize_or_unmeasured_body_is_refused(bench: Bench):
     assert large.headers["Connection"] == "close"
 
 
+@pytest.mark.parametrize(("parts", "refused"), [(32, False), (33, True)])
+def test_a_form_of_too_many_parts_is_refused(bench: Bench, parts: int, refused: bool):
+    """413 beyond 32 parts: each costs far more to read than the bytes it is sent in."""
+    form = {f"part-{number}": "x" for number in range(parts)}
+    answer = bench.client.post(
+        "/act", data=form, content_type="multipart/form-data", base_url=ORIGIN, headers=OURS
+    )
+
+    assert (answer.status_code == 413) is refused
+    assert bench.desk.asked == []
+
+
 @pytest.mark.parametrize(
     "path", ["/../etc/passwd", "/kiosk/static/../../app.py", "/kiosk/static/%2e%2e/pages.py",
              "/kiosk/static/..%2f..%2fapp.py", "/templates/page.html", "/nothing"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from edge.outbox import Outbox
 from edge.pace import Pace
 from edge.receipt import ReceiptConflict, ReceiptInvalid
 from edge.sinks.load import open_sink
+from edge.sinks.sink import Outgoing, SinkClosed
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 from tests.hostile_centre import HostileCentre, answer
 
@@ -341,6 +343,24 @@ def test_a_foreign_certificate_is_a_failure_and_never_gets_a_byte(kit, store, tm
             until(lambda: outbox.status.state == "stopped")
 
             assert (outbox.codes, centre.requests) == (["tls"], [])
+
+
+def test_a_centre_that_speaks_only_tls_1_2_never_gets_a_byte(kit, store):
+    """The right certificate over the older protocol is no way out either."""
+    row = kit.hand_in(store)
+    outgoing = Outgoing(
+        row.package_id, STATION, row.digest, row.statement, store.sealed(row.package_id)
+    )
+    older = ssl.TLSVersion.TLSv1_2
+    with HostileCentre(kit.folder / "centre", lambda _: answer(201, "x"), tls=older) as centre:
+        sink = open_sink("https", centre.options)
+        try:
+            with pytest.raises(SinkClosed, match="tls"):
+                sink.send(outgoing)
+        finally:
+            sink.close()
+
+    assert centre.requests == []
 
 
 def test_a_stalled_centre_is_given_up(kit, store):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tomllib
+from dataclasses import replace
 from functools import cache
 from math import cos, radians, sin
 from pathlib import Path
@@ -204,6 +205,23 @@ def test_the_pixels_are_where_the_transform_says(name, roll):
     assert red[0] + 40 < green[0]
     assert red[1] == pytest.approx(green[1], abs=1.5)
     assert (red[0] + green[0]) / 2 == pytest.approx((photo.width_px - 1) / 2, abs=1.0)
+
+
+@every_document
+@pytest.mark.parametrize("roll", [-7.0, 7.0])
+@pytest.mark.parametrize("aside_px", [-20.0, 20.0])
+def test_a_chin_off_the_axis_is_straightened_the_right_way(name, roll, aside_px):
+    """The head's height is that of the turned picture, as another library turns it."""
+    outline = head(roll=roll)
+    chin = (outline.chin_px[0] + aside_px, outline.chin_px[1])
+    photo = crop(scene(), replace(outline, chin_px=chin), DOCUMENTS[name])
+    # The head leans anticlockwise by `roll`, OpenCV's positive sense: it is turned back by -roll.
+    turn = cv2.getRotationMatrix2D((800.0, 560.0), -roll, 1.0)
+    straight_y = float((turn @ (*chin, 1.0))[1])
+    scale = np.hypot(photo.transform[0][0], photo.transform[1][0])
+    checks = {check.measure: check.native for check in photo.checks}
+
+    assert checks["head_height"] == pytest.approx(scale * (straight_y - outline.hair_top_y_px))
 
 
 @pytest.mark.parametrize(

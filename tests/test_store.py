@@ -55,9 +55,12 @@ def test_the_database_is_encrypted_durable_and_of_the_right_library(kit):
     """WAL, synchronous FULL, AEGIS; asserted at every start."""
     file = store_file.open_store_file(kit.folder / "s.db", kit.folder / "s.key")
     modes = [file.db.pragma(name) for name in ("journal_mode", "synchronous", "cipher")]
+    erasing = file.db.pragma("secure_delete")
     file.close()
 
     assert modes == ["wal", 2, "aegis"]
+    # "fast": what a page held is overwritten wherever that costs no further write.
+    assert erasing == 2
     secret = [*kit.folder.glob("s.db*"), kit.folder / "s.key"]
     assert {file.stat().st_mode & 0o777 for file in secret} == {0o600}
 
@@ -76,6 +79,22 @@ def test_an_sqlite_with_the_lost_commit_bug_is_refused(kit, monkeypatch):
 
     with pytest.raises(StoreError, match=r"3\.54"):
         kit.open_store()
+
+
+class HalfHearted(apsw.Connection):
+    """A library that takes synchronous=FULL and keeps to NORMAL."""
+
+    def pragma(self, name, *value, **more):
+        answer = super().pragma(name, *value, **more)
+        return 1 if name == "synchronous" and not value else answer
+
+
+def test_an_sqlite_that_does_not_sync_every_commit_is_refused(kit, monkeypatch):
+    """Asking for FULL is not enough: with NORMAL a power cut loses what was acknowledged."""
+    monkeypatch.setattr(apsw, "Connection", HalfHearted)
+
+    with pytest.raises(StoreError, match="synchronous=FULL"):
+        kit.open_store().close()
 
 
 def test_a_second_service_on_the_same_store_is_told_so(kit, store):
@@ -390,6 +409,24 @@ def test_a_quarantined_package_stays_and_is_listed(kit, store):
     assert [one.package_id for one in store.packages(state="quarantined")] == [row.package_id]
     assert store.pending(SINK) == []
     assert store.sealed(row.package_id)
+
+
+def test_a_copy_that_waits_keeps_no_refused_package_out_of_quarantine(kit, store):
+    """Only another custody sink is hope: a copy never brings the receipt that ends the matter."""
+    row = kit.hand_in(store, sinks={SINK: "custody", "stick": "copy"})
+    store.quarantine(row.package_id, SINK, "http_422")
+
+    assert store.package(row.package_id).state == "quarantined"
+    assert [one.package_id for one in store.pending("stick")] == [row.package_id]
+    assert store.sealed(row.package_id)
+
+
+def test_a_second_custody_sink_that_waits_keeps_the_package_ready(kit, store):
+    """One centre's refusal is not the last word while another may still take it."""
+    row = kit.hand_in(store, sinks={SINK: "custody", "second": "custody"})
+    store.quarantine(row.package_id, SINK, "http_422")
+
+    assert store.package(row.package_id).state == "ready"
 
 
 def test_a_try_that_was_interrupted_is_known_after_the_restart(kit):

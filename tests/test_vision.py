@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -381,6 +382,26 @@ def test_the_worker_sits_in_its_cell(eyes):
     assert "https_proxy=http://127.0.0.1:9" in environment
     assert {"no_proxy=", "NO_PROXY="} <= set(environment)
     assert not any(entry.startswith("PYTEST") for entry in environment)
+
+
+IN_THE_CELL = """
+import os, resource
+from edge.vision_cell import enter
+most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+enter(os.getppid())
+print(resource.getrlimit(resource.RLIMIT_CORE))
+"""
+
+
+def test_the_cell_dumps_no_core_where_the_machine_would():
+    """A crash never writes a person's picture to a disk, whatever limit the service began with."""
+    if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
+        pytest.skip("core files are forbidden to this run for good: the cell cannot be seen to act")
+    command = [sys.executable, "-c", IN_THE_CELL]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+
+    assert done.stdout.strip() == "(0, 0)"
 
 
 def test_the_memory_is_bounded(eyes, pictures):

@@ -1,0 +1,42 @@
+"""Which still of a burst becomes the portrait."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from drivers.camera import Frame
+from edge.portrait_capture import BLINK_SHARE, _best
+from edge.vision import Sight
+from quality.measure import Native
+
+
+def still(sequence: int, *, open_: float | None, sharpness: float) -> tuple[Frame, Sight]:
+    """One still and what was seen in it."""
+    frame = Frame(np.zeros((9, 16, 3), np.uint8), sequence, float(sequence))
+    natives = {"EyesOpen": Native(open_), "FaceSharpness": Native(sharpness)}
+    return frame, Sight(sequence, frame.captured_at_s, 1, natives, None, 1.0)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_blink_is_never_the_portrait_however_sharp(place):
+    """Of three stills the sharpest blinks: the sharper of the other two is taken."""
+    awake = [still(1, open_=0.30, sharpness=5.0), still(2, open_=0.31, sharpness=7.0)]
+    burst = [*awake[:place], still(3, open_=0.30 * BLINK_SHARE - 0.01, sharpness=90.0),
+             *awake[place:]]  # fmt: skip
+
+    assert _best(burst)[0].sequence == 2
+
+
+def test_small_differences_of_the_eyes_are_no_blink():
+    """Sharpness decides among open eyes."""
+    burst = [still(n, open_=0.30 - n / 100, sharpness=n) for n in (1, 2, 3)]
+
+    assert _best(burst)[0].sequence == 3
+
+
+def test_a_burst_without_measured_eyes_still_has_a_best():
+    """The judgement of the still says what is wrong with it; choosing never fails."""
+    burst = [still(n, open_=None, sharpness=n) for n in (1, 2, 3)]
+
+    assert _best(burst)[0].sequence == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -21,6 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import run_edge
+from demo.pictures import MOVING, SUBJECTS
+from edge.disk_floor import LAST_SHARE
+from edge.settings import Store
+from edge.store_errors import StoreFull
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 LONG_S = 90.0
@@ -119,6 +126,18 @@ def folder(tmp_path: Path, scenes: Path) -> Path:
     return tmp_path / "demo"
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system far below the demo's floor."""
+    disk = tmp_path / "small"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], check=False)
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here, so no disk can be small")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
 def test_once_exits_0_only_after_the_centre_opened_the_package(folder):
     """The report for machines names every reading, score, size and time; the centre has it."""
     code, told, said = run_once(folder)
@@ -157,13 +176,16 @@ def test_a_second_service_on_the_same_store_is_refused_in_one_sentence(folder):
 
 
 def test_what_cannot_begin_ends_in_one_sentence(folder):
-    """No traceback for a wrong subject or for a port that somebody else has."""
+    """No traceback for a wrong subject or for a port that somebody else has; nothing was begun."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         cases = {
             ("--subject", "dragon"): "No subject 'dragon'",
-            ("--kiosk-port", port): "The system refused",
-            ("--v1-port", port): "The system refused",
+            **{
+                (option, port): f"Port {port} is in use: stop what uses it, or give another with "
+                f"{option} (0: any free one)."
+                for option in ("--kiosk-port", "--v1-port", "--centre-port")
+            },
         }
         for arguments, says in cases.items():
             done = subprocess.run(
@@ -174,6 +196,59 @@ def test_what_cannot_begin_ends_in_one_sentence(folder):
             assert done.returncode == 2, done
             assert says in done.stderr
             assert done.stderr.count("\n") == 1
+            assert not (folder / "store").exists()
+
+
+def test_a_token_file_that_protects_nothing_ends_in_one_sentence(folder):
+    """It says which file to remove."""
+    token = folder / "store" / "v1.token"
+    token.parent.mkdir(parents=True)
+    token.write_text("short")
+    token.chmod(0o600)
+    done = subprocess.run(
+        command(folder), cwd=CHECKOUT, capture_output=True, text=True, timeout=LONG_S, check=False
+    )
+
+    assert done.returncode == 2
+    assert f"{token} holds no token" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "No space left"), StoreFull("no room")])
+def test_a_full_disk_at_the_start_says_how_much_to_free(fault, capsys):
+    """Not only that it is full: an action and an amount."""
+    with pytest.raises(SystemExit) as ended, run_edge.one_sentence():
+        raise fault
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "disk is full" in said
+    assert "free at least 300 MiB" in said
+    store = Store.model_fields
+    floor, reserve = (store[name].default for name in ("floor_mib", "reserve_mib"))
+    assert floor + reserve * (1 + LAST_SHARE) <= run_edge.ROOM_MIB
+
+
+def test_once_names_what_keeps_the_station_out_of_service(scenes, small_disk):
+    """A store below its floor does not mend itself: the walk ends long before its limit."""
+    folder = small_disk / "demo"
+    folder.mkdir()
+    (folder / "camera").symlink_to(scenes)
+    code, told, said = run_once(folder, "--limit-s", "1000")
+
+    assert (code, said) == (1, "")
+    assert told["problem"] == "the station is out of service: store_full"
+
+
+def test_help_lists_the_subjects():
+    """Who wants to see another person finds the names where the option is."""
+    done = subprocess.run(
+        [sys.executable, "run_edge.py", "demo", "--help"], cwd=CHECKOUT, capture_output=True,
+        text=True, timeout=LONG_S, check=True,
+    )  # fmt: skip
+
+    missing = [name for name in (*SUBJECTS, MOVING) if f"\n  {name} " not in done.stdout]
+    assert missing == []
 
 
 def test_a_broken_settings_file_ends_run_with_one_sentence(tmp_path):

@@ -14,7 +14,7 @@ from drivers.peers.synthetic_prints import grow, press
 from edge.finger_capture import FingerCapture, FingerMissing, FingerTaken
 from edge.settings import Fingers
 from edge.supervisor import DeviceState
-from tests.test_device_owners import LONG_S, WiredReader, reader_owner, until
+from tests.test_device_owners import WiredReader, reader_owner, until
 
 WIDTH_PX, HEIGHT_PX = 256, 288
 LIMITS = Fingers()

@@ -184,7 +184,8 @@ class Record:
             }
             self._keep(f"portrait/{photo.document_id}.jpg", "image/jpeg", photo.jpeg, facts)
         if self._room.keep_master:
-            facts = {"captured_at": at, "assisted_by": None}
+            rows = [reading_row(reading) for reading in portrait.report]
+            facts = {"captured_at": at, "report": rows, "assisted_by": None}
             self._keep("portrait/master.jpg", "image/jpeg", portrait.master, facts)
 
     def keep_finger(self, taken: FingerTaken) -> None:
@@ -300,6 +301,7 @@ def reading_row(reading: Reading) -> dict[str, Any]:
         "verdict": reading.verdict.value,
         "standing": reading.standing.value,
         "advisory": reading.advisory,
+        "reason": reading.reason,
     }
 
 

@@ -66,7 +66,7 @@ ABSENT: Final = (
     ),
     Absent(
         "ExpressionNeutrality",
-        "needs two trained networks that may not be shipped; SmileWidth is ours",
+        "needs two trained networks that may not be shipped; MouthCornerDrop is ours",
         expression_neutrality,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quality.face.face import Face
-from quality.face.framing import eye_line
+from quality.face.margins import eye_line
 from quality.face.scale import component_of
 from quality.measure import Measure, Range, Standing
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quality.face.face import Face
-from quality.face.framing import eyes_apart, side_component
+from quality.face.margins import eyes_apart, side_component
 from quality.measure import Measure, Range, Standing
 
 

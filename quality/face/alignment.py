@@ -73,19 +73,30 @@ class Aligned:
     @cached_property
     def luminance(self) -> npt.NDArray[np.uint8]:
         """Linear light in the region, (616, 616), 0 outside it; raises `CannotAssess`."""
-        x, y, width, height = cv2.boundingRect(self.region.view(np.uint8))
-        box = (slice(y, y + height), slice(x, x + width))
+        box, light, inside = self.boxed
         plane = np.zeros((SIDE_PX, SIDE_PX), dtype=np.uint8)
-        np.multiply(luminance(self.bgr[box]), self.region[box], out=plane[box])
+        np.multiply(light, inside, out=plane[box])
         return plane
 
     @cached_property
     def histogram(self) -> Points:
         """How many of the region's pixels have each luminance, (256,); raises `CannotAssess`."""
-        counts = cv2.calcHist(
-            [self.luminance], [0], self.region.view(np.uint8), [256], [0.0, 256.0]
-        )
+        _, light, inside = self.boxed
+        counts = cv2.calcHist([light], [0], inside, [256], [0.0, 256.0])
         return np.asarray(counts, dtype=np.float64)[:, 0]
+
+    @cached_property
+    def boxed(self) -> tuple[tuple[slice, slice], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """The region's bounding box, and in it luminance and region (1 inside, 0 not).
+
+        Raises:
+            CannotAssess: the picture or the region is empty.
+        """
+        # The face fills a seventh of the aligned picture, and every live frame comes here.
+        region = self.region.view(np.uint8)
+        x, y, width, height = cv2.boundingRect(region)
+        box = (slice(y, y + height), slice(x, x + width))
+        return box, luminance(self.bgr[box]), region[box]
 
 
 def align(bgr: npt.NDArray[np.uint8], points: Points, *, whole_px: bool) -> Aligned:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import quality.face
 from quality.face.absent import ABSENT
@@ -141,6 +143,29 @@ def test_what_it_cannot_assess_it_says(name, spoiled, whole_px):
     assert (native.value is None) == bool(native.reason)
     reading = assess(measure, native)
     assert (reading.verdict is Verdict.NOT_ASSESSED) == (native.value is None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    strays=st.lists(
+        st.tuples(st.integers(0, 97), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=4
+    ),
+    size=st.tuples(st.integers(1, 700), st.integers(1, 700)),
+    yaw_deg=st.floats(-180, 180),
+    whole_px=st.booleans(),
+)
+def test_wherever_landmarks_lie_no_measure_fails(seed, strays, size, yaw_deg, whole_px):
+    """Shaken, stray, outside a narrow picture: a value or a reason, within little memory."""
+    points = drawn_face().landmarks_px + np.random.default_rng(seed).normal(0, 8, (98, 2))
+    for number, x, y in strays:
+        points[number] = (x, y)
+    picture = np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
+    face = drawn_face(bgr=picture, landmarks_px=points, yaw_deg=yaw_deg, whole_px=whole_px)
+    values = natives(quality.face.MEASURES, face)
+
+    assert len(values) == len(quality.face.MEASURES)
+    assert all((native.value is None) == bool(native.reason) for native in values.values())
 
 
 @every_measure
@@ -285,7 +310,7 @@ def test_the_page_of_measures_tells_what_is_absent(output):
 
 
 def test_the_page_tells_which_of_three_each_output_of_the_standard_is():
-    """Computed, computed where a mask is supplied, or absent: as the code has it, in its order."""
+    """Computed, computed where a mask is supplied, or absent: as the code has it, in order."""
     page = (Path(__file__).resolve().parents[2] / "docs" / "measures.md").read_text()
     rows = [
         line.split("|") for line in page.splitlines() if line.startswith("| ") and line[2].isdigit()
@@ -295,6 +320,7 @@ def test_the_page_tells_which_of_three_each_output_of_the_standard_is():
     wanted = dict.fromkeys(STANDARD_NAMES.split(), "formula")
     wanted |= {name: f"formula, {words}" for m, words in masks.items() for name in MASKED[m]}
     wanted |= {output.name: "absent" for output in ABSENT}
+    wanted |= {f"HeadPose{axis}": "angle of another estimator" for axis in ("Yaw", "Pitch", "Roll")}
 
     assert told == wanted
     assert list(told) == STANDARD_NAMES.split()

@@ -331,3 +331,12 @@ def test_components_at_known_values(name, native, score):
     outputs = {**BY_NAME, **{output.name: output for output in ABSENT}}
 
     assert outputs[name].component(native) == score
+
+
+def test_a_stray_landmark_asks_for_no_picture_without_end():
+    """One point 5000 px away is no face four pictures high, and a reason, not a gigabyte."""
+    points = painted().landmarks_px
+    points[8] = (308, 5000)
+
+    with pytest.raises(CannotAssess, match="far larger"):
+        value("DynamicRange", painted(landmarks_px=points))

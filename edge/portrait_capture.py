@@ -17,6 +17,7 @@ from edge.portrait import CannotCrop, DocumentPhoto, crop, master_jpeg
 from edge.vision import Depth, FrameRefused, Sight, VisionWorker
 from quality.advice import Advice, advise
 from quality.document import Document, judge
+from quality.face_report import report
 from quality.measure import Reading
 
 FRAME_WAIT_S: Final = 0.15
@@ -33,11 +34,13 @@ class Portrait:
     """An accepted portrait, in memory only: one photo a document, and the still they come from.
 
     `readings` of the still, by document id: each document has its own limits.
+    `report` of the still: all that was measured and what was not, against no limit.
     """
 
     photos: tuple[DocumentPhoto, ...]
     master: bytes
     readings: Mapping[str, tuple[Reading, ...]]
+    report: tuple[Reading, ...]
     captured_at_s: float
 
 
@@ -123,7 +126,10 @@ class PortraitCapture:
             except CannotCrop as refusal:
                 advice = refusal.advice
             else:
-                portrait = Portrait(photos, master_jpeg(still), readings, still.captured_at_s)
+                portrait = Portrait(
+                    photos, master_jpeg(still), readings, report(sight.natives),
+                    still.captured_at_s,
+                )  # fmt: skip
                 return PortraitView(None, 1.0, sight.faces, portrait=portrait)
         # The picture was not good enough after all: look again from the beginning, without comment.
         self._guidance = self._new_guidance()

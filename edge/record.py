@@ -199,7 +199,8 @@ class Record:
             name = f"portrait/{photo.document_id}.jpg"
             samples.append(_Sample(name, "image/jpeg", photo.jpeg, facts))
         if self._room.keep_master:
-            facts = {"captured_at": at, "assisted_by": None}
+            rows = [reading_row(reading) for reading in portrait.report]
+            facts = {"captured_at": at, "report": rows, "assisted_by": None}
             samples.append(_Sample("portrait/master.jpg", "image/jpeg", portrait.master, facts))
         self._keep(samples)
 
@@ -326,6 +327,7 @@ def reading_row(reading: Reading) -> dict[str, Any]:
         "verdict": reading.verdict.value,
         "standing": reading.standing.value,
         "advisory": reading.advisory,
+        "reason": reading.reason,
     }
 
 

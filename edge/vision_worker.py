@@ -36,7 +36,7 @@ from mediapipe.tasks.python.vision import (  # type: ignore[import-untyped]
 )
 
 from edge.vision_wire import Message, WireBroken, memory_bytes, receive, send
-from quality.face import MEASURES
+from quality.face import LIVE_MEASURES, MEASURES
 from quality.face.face import Face
 from quality.face.landmarks import wflw_98
 from quality.face.outline import HeadOutline, outline_of
@@ -91,25 +91,28 @@ class Analyst:
 
         Live, the landmarker sees a copy at most 640 px wide; every value is in the picture's own
         pixels all the same. On a still it sees all of it, points are rounded as OFIQ rounds
-        them, and the person mask gives the hair's top and the head's sides.
+        them, the person mask gives the hair's top and the head's sides, and those measures are
+        taken too that guidance does not ask for.
         """
         found = self.find(_rgb_within(bgr, bgr.shape[1] if still else LIVE_WIDTH_PX))
+        measures = MEASURES if still else LIVE_MEASURES
         height_px, width_px = bgr.shape[:2]
         meshes = [_mesh_px(points, width_px, height_px) for points in found.face_landmarks]
         if not meshes:
-            values = {measure.name: _NOBODY for measure in MEASURES}
+            values = {measure.name: _NOBODY for measure in measures}
             return _answer(0, values, None)
         # The largest face is the subject; its area stands in for a detector's box.
         areas = [float(np.prod(np.ptp(mesh, axis=0))) for mesh in meshes]
         subject = int(np.argmax(areas))
         yaw_deg, pitch_deg, roll_deg = angles_deg(found.facial_transformation_matrixes[subject])
+        landmarks_px = wflw_98(meshes[subject])
+        mask = self._mask_about(bgr, landmarks_px) if still else None
         face = Face(
-            bgr, wflw_98(meshes[subject]), yaw_deg, pitch_deg, roll_deg,
-            tuple(sorted(areas, reverse=True)), whole_px=still,
+            bgr, landmarks_px, yaw_deg, pitch_deg, roll_deg,
+            tuple(sorted(areas, reverse=True)), whole_px=still, person_mask=mask,
         )  # fmt: skip
-        mask = self._mask_about(bgr, face) if still else None
         outline = outline_of(meshes[subject], roll_deg, width_px, height_px, mask)
-        return _answer(len(meshes), natives(MEASURES, face), outline)
+        return _answer(len(meshes), natives(measures, face), outline)
 
     def person_mask(self, bgr: Picture) -> Picture:
         """Return (height, width): 0 background to 255 person, smooth in between."""
@@ -122,15 +125,15 @@ class Analyst:
         mask = np.rint(share * 255).astype(np.uint8)
         return np.asarray(cv2.resize(mask, (bgr.shape[1], bgr.shape[0])), dtype=np.uint8)
 
-    def _mask_about(self, bgr: Picture, face: Face) -> Picture:
+    def _mask_about(self, bgr: Picture, landmarks_px: Points) -> Picture:
         """Return the person mask, computed on the head's surroundings and 0 elsewhere."""
         # A window on the head gives the network's 256 px to the hair instead of the room.
         mask = np.zeros(bgr.shape[:2], dtype=np.uint8)
         try:
-            reach = 3.0 * eyes_to_chin(face.landmarks_px, whole_px=False)
+            reach = 3.0 * eyes_to_chin(landmarks_px, whole_px=False)
         except CannotAssess:
             return mask
-        x, y = face.landmarks_px.mean(axis=0)
+        x, y = landmarks_px.mean(axis=0)
         rows = slice(max(0, int(y - reach)), max(0, int(y + reach)))
         columns = slice(max(0, int(x - reach)), max(0, int(x + reach)))
         window = bgr[rows, columns]

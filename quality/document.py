@@ -113,14 +113,14 @@ class Gate(_Section):
     """When one measure's value is good enough.
 
     Attributes:
-        live_enter: from "not good" to good, on the preview.
+        live_enter: from "not good" to good, on the preview; None for a measure of stills.
         live_leave: from good to "not good"; wider, so that advice does not flicker.
         still: on the captured still.
         hard: must hold. A gate that is not hard is advisory: it gives way when nothing else helps.
     """
 
-    live_enter: Span
-    live_leave: Span
+    live_enter: Span | None = None
+    live_leave: Span | None = None
     still: Span
     hard: bool
     source: Source
@@ -128,6 +128,10 @@ class Gate(_Section):
     @model_validator(mode="after")
     def _leave_is_wider(self) -> Gate:
         inner, outer = self.live_enter, self.live_leave
+        if inner is None or outer is None:
+            if inner is not outer:
+                raise ValueError("give live_enter and live_leave, or neither")
+            return self
         low_ok = outer.min is None or (inner.min is not None and inner.min >= outer.min)
         high_ok = outer.max is None or (inner.max is not None and inner.max <= outer.max)
         if not (low_ok and high_ok):
@@ -136,9 +140,8 @@ class Gate(_Section):
 
     def accept(self, *, live: bool, passed: bool) -> Range:
         """Return the limits that hold now; `passed` says that the last look was good."""
-        if not live:
-            return self.still.range
-        return (self.live_leave if passed else self.live_enter).range
+        live_span = self.live_leave if passed else self.live_enter
+        return live_span.range if live and live_span is not None else self.still.range
 
 
 class Title(_Section):
@@ -180,6 +183,11 @@ class Document(_Section):
                 raise ValueError(f"{side_px} px are not {side_mm:g} mm at {self.dpi} dpi")
         for unknown in self.gates.keys() - MEASURE_OF.keys():
             raise ValueError(f"no measure {unknown!r}; there are: {', '.join(sorted(MEASURE_OF))}")
+        for name, gate in self.gates.items():
+            if (gate.live_enter is None) != MEASURE_OF[name].still_only:
+                raise ValueError(
+                    f"{name}: live limits are for what is measured live, and only that"
+                )
         for unknown in set(self.on_conflict) - self.geometry.limits().keys():
             raise ValueError(f"on_conflict: {unknown!r} is no limit of this document")
         return self
@@ -193,6 +201,8 @@ def judge(
     passed: Collection[str] = (),
 ) -> tuple[Reading, ...]:
     """Judge a face's values by a document's gates, in the order of the document's file.
+
+    Live, a gate of a measure that only stills have is passed over: it is judged once there is one.
 
     Args:
         document: whose gates.
@@ -208,4 +218,5 @@ def judge(
             advisory=not gate.hard,
         )
         for name, gate in document.gates.items()
+        if not (live and MEASURE_OF[name].still_only)
     )

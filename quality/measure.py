@@ -30,6 +30,7 @@ class Standing(Enum):
     OFIQ_LIKE = "ofiq_like"
     HEURISTIC = "heuristic"
     OWN = "own"
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Measure(Generic[Sample]):
         compute: native value of a sample; raises `CannotAssess`.
         standing: how near the value is to the standard's own.
         component: native value to the standard's 0..100, or None where it defines none for ours.
+        still_only: not computed on live frames, because nothing there asks for it.
+        stand_in: what a station gives it instead of the standard's own input, if not the same.
     """
 
     name: str
@@ -73,11 +76,16 @@ class Measure(Generic[Sample]):
     compute: Callable[[Sample], float]
     standing: Standing
     component: Callable[[float], int] | None = None
+    still_only: bool = False
+    stand_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One measure's outcome on one sample; `native` is None exactly if not assessed."""
+    """One measure's outcome on one sample; `native` is None exactly if not assessed.
+
+    `reason` says why it was not, or else what stood in for the standard's own input.
+    """
 
     measure: str
     native: float | None
@@ -115,5 +123,5 @@ def assess(
         component = measure.component(native.value) if measure.component else None
     return Reading(
         measure.name, native.value, component, measure.unit, accept, verdict,
-        measure.standing, advisory, native.reason,
+        measure.standing, advisory, native.reason or measure.stand_in,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from quality.document import Document, judge
-from quality.face import MEASURES
+from quality.face import LIVE_MEASURES, MEASURES
 from quality.measure import Native, Verdict
 
 FOLDER = Path(__file__).resolve().parent.parent / "firmware_configs" / "documents"
@@ -71,9 +71,11 @@ def test_px_mm_and_dpi_agree(path):
 
 
 @every_document
-def test_every_measure_has_a_gate(path):
-    """Nothing is measured in vain, and nothing is judged that nobody measures."""
-    assert set(loaded(path).gates) == {measure.name for measure in MEASURES}
+def test_every_live_measure_has_a_gate(path):
+    """No frame is measured in vain, and nothing is judged that nobody measures."""
+    live = {measure.name for measure in LIVE_MEASURES}
+
+    assert live <= set(loaded(path).gates) <= {measure.name for measure in MEASURES}
 
 
 @every_document
@@ -150,8 +152,41 @@ def test_a_gate_for_an_unknown_measure_is_refused():
     """The message lists the measures that there are."""
     changed = table()
     changed["gates"]["Beauty"] = changed["gates"]["EyesOpen"]
-    with pytest.raises(ValidationError, match="'Beauty'; there are: EyesOpen"):
+    with pytest.raises(ValidationError, match="'Beauty'; there are: BackgroundGradient"):
         Document.model_validate(changed)
+
+
+def with_gate(measure, **spans):
+    changed = table()
+    changed["gates"][measure] = {"hard": False, "source": "this test", **spans}
+    return changed
+
+
+def test_a_measure_of_stills_is_judged_on_stills_only():
+    """Its gate is silent live, where nobody measures it, instead of holding everybody."""
+    limits = {"max": 80.0}
+    document = Document.model_validate(with_gate("BackgroundGradient", still=limits))
+    natives = {"BackgroundGradient": Native(120.0)}
+    still = {r.measure: r for r in judge(document, natives, live=False)}
+    live = {r.measure: r for r in judge(document, natives, live=True)}
+
+    assert still["BackgroundGradient"].verdict is Verdict.REJECTED
+    assert "BackgroundGradient" not in live
+    assert live.keys() == still.keys() - {"BackgroundGradient"}
+
+
+@pytest.mark.parametrize(
+    ("measure", "spans", "told"),
+    [
+        ("BackgroundGradient", ("still", "live_enter", "live_leave"), "measured live, and only"),
+        ("EyesOpen", ("still",), "measured live, and only"),
+        ("EyesOpen", ("still", "live_enter"), "or neither"),
+    ],
+)
+def test_live_limits_stand_where_something_is_measured_live(measure, spans, told):
+    """A limit that nothing is held against would be a promise to nobody."""
+    with pytest.raises(ValidationError, match=told):
+        Document.model_validate(with_gate(measure, **{span: {"min": 0.04} for span in spans}))
 
 
 def verdicts(natives, **how):

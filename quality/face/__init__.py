@@ -21,4 +21,7 @@ def _declared() -> tuple[Measure[Face], ...]:
 
 
 MEASURES: Final = _declared()
-"""Every measure of this folder, in the order of their files' names."""
+"""Every measure of this folder, in the order of their files' names: what a still is asked for."""
+
+LIVE_MEASURES: Final = tuple(measure for measure in MEASURES if not measure.still_only)
+"""What guidance asks of every preview frame."""

@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from quality.face.luminance import luminance
 from quality.face.points import Points, as_measured, eye_centres
+from quality.face.region import landmarked_region
 from quality.measure import CannotAssess
 
 SIDE_PX: Final = 616
@@ -37,12 +39,64 @@ class Aligned:
     @cached_property
     def bgr(self) -> npt.NDArray[np.uint8]:
         """The aligned pixels, (616, 616, 3), black outside the picture; raises `CannotAssess`."""
-        if not self.source.size:
+        return self.moved(self.source)
+
+    def moved(
+        self, plane: npt.NDArray[np.uint8], interpolation: int = cv2.INTER_LINEAR, beyond: int = 0
+    ) -> npt.NDArray[np.uint8]:
+        """Return (616, 616[, 3]) of a plane (height_px, width_px[, 3]) that lies on the picture.
+
+        Args:
+            plane: what to bring to the aligned face.
+            interpolation: OpenCV's way to sample it.
+            beyond: the value outside the picture.
+
+        Raises:
+            CannotAssess: the picture is empty.
+        """
+        if not plane.size:
             raise CannotAssess("empty picture")
+        side = (SIDE_PX, SIDE_PX)
         return np.asarray(
-            cv2.warpAffine(self.source, self.transform, (SIDE_PX, SIDE_PX), flags=cv2.INTER_LINEAR),
+            cv2.warpAffine(plane, self.transform, side, flags=interpolation, borderValue=beyond),
             dtype=np.uint8,
         )
+
+    @cached_property
+    def region(self) -> npt.NDArray[np.bool_]:
+        """The landmarked region, (616, 616), never empty; raises `CannotAssess`."""
+        region = landmarked_region(self.landmarks_px, SIDE_PX, SIDE_PX)
+        if not region.any():
+            raise CannotAssess("empty face region")
+        return region
+
+    @cached_property
+    def luminance(self) -> npt.NDArray[np.uint8]:
+        """Linear light in the region, (616, 616), 0 outside it; raises `CannotAssess`."""
+        box, light, inside = self.boxed
+        plane = np.zeros((SIDE_PX, SIDE_PX), dtype=np.uint8)
+        np.multiply(light, inside, out=plane[box])
+        return plane
+
+    @cached_property
+    def histogram(self) -> Points:
+        """How many of the region's pixels have each luminance, (256,); raises `CannotAssess`."""
+        _, light, inside = self.boxed
+        counts = cv2.calcHist([light], [0], inside, [256], [0.0, 256.0])
+        return np.asarray(counts, dtype=np.float64)[:, 0]
+
+    @cached_property
+    def boxed(self) -> tuple[tuple[slice, slice], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """The region's bounding box, and in it luminance and region (1 inside, 0 not).
+
+        Raises:
+            CannotAssess: the picture or the region is empty.
+        """
+        # The face fills a seventh of the aligned picture, and every live frame comes here.
+        region = self.region.view(np.uint8)
+        x, y, width, height = cv2.boundingRect(region)
+        box = (slice(y, y + height), slice(x, x + width))
+        return box, luminance(self.bgr[box]), region[box]
 
 
 def align(bgr: npt.NDArray[np.uint8], points: Points, *, whole_px: bool) -> Aligned:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from quality.face.alignment import Aligned, align
+from quality.face.alignment import SIDE_PX, Aligned, align
 from quality.face.points import Points, as_measured
+
+Mask = npt.NDArray[np.uint8]
+PARSING_SIDE_PX: Final = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,10 @@ class Face:
         face_areas_px: areas of all faces found, the subject's first, then largest first.
         whole_px: the formulas take points and midpoints rounded to whole pixels, as OFIQ does;
             False for a live frame, where rounding would eat a small face's lid distance.
+        parsing: (400, 400), uint8, OFIQ's classes on the aligned face's [0:556, 30:586]; or None.
+        occlusion: (616, 616), uint8, on the aligned face: 1 face visible, 0 hidden; or None.
+        person_mask: (height_px, width_px), uint8, on the picture: 0 background to 255 person; or
+            None. It stands in for no other mask: what is made of it bears its own name.
 
     Source: landmark order and signs as OFIQ 1.0.3 uses them.
     """
@@ -37,10 +45,20 @@ class Face:
     roll_deg: float
     face_areas_px: tuple[float, ...]
     whole_px: bool = True
+    parsing: Mask | None = None
+    occlusion: Mask | None = None
+    person_mask: Mask | None = None
 
     def __post_init__(self) -> None:
         if self.landmarks_px.shape != (98, 2):
             raise ValueError(f"98 landmarks wanted, not {self.landmarks_px.shape}")
+        for name, mask, shape in (
+            ("parsing", self.parsing, (PARSING_SIDE_PX, PARSING_SIDE_PX)),
+            ("occlusion", self.occlusion, (SIDE_PX, SIDE_PX)),
+            ("person_mask", self.person_mask, self.bgr.shape[:2]),
+        ):
+            if mask is not None and mask.shape != shape:
+                raise ValueError(f"{name}: {shape} wanted, not {mask.shape}")
 
     @cached_property
     def points(self) -> Points:

@@ -16,5 +16,11 @@ def head_pose_pitch(face: Face) -> float:
 
 
 MEASURE = Measure(
-    "HeadPosePitch", "deg", Range(-180.0, 180.0), head_pose_pitch, Standing.OFIQ_LIKE, component
+    "HeadPosePitch",
+    "deg",
+    Range(-180.0, 180.0),
+    head_pose_pitch,
+    Standing.OFIQ_LIKE,
+    component,
+    stand_in="other pose estimator",
 )

@@ -16,5 +16,11 @@ def head_pose_roll(face: Face) -> float:
 
 
 MEASURE = Measure(
-    "HeadPoseRoll", "deg", Range(-180.0, 180.0), head_pose_roll, Standing.OFIQ_LIKE, component
+    "HeadPoseRoll",
+    "deg",
+    Range(-180.0, 180.0),
+    head_pose_roll,
+    Standing.OFIQ_LIKE,
+    component,
+    stand_in="other pose estimator",
 )

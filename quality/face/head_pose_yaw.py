@@ -16,5 +16,11 @@ def head_pose_yaw(face: Face) -> float:
 
 
 MEASURE = Measure(
-    "HeadPoseYaw", "deg", Range(-180.0, 180.0), head_pose_yaw, Standing.OFIQ_LIKE, component
+    "HeadPoseYaw",
+    "deg",
+    Range(-180.0, 180.0),
+    head_pose_yaw,
+    Standing.OFIQ_LIKE,
+    component,
+    stand_in="other pose estimator",
 )

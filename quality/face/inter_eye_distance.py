@@ -31,6 +31,11 @@ def component(native_px: float) -> int:
 
 
 MEASURE = Measure(
-    "InterEyeDistance", "px", Range(0.0, 20000.0), inter_eye_distance,
-    Standing.OFIQ_LIKE, component,
-)  # fmt: skip
+    "InterEyeDistance",
+    "px",
+    Range(0.0, 20000.0),
+    inter_eye_distance,
+    Standing.OFIQ_LIKE,
+    component,
+    stand_in="other landmarks and pose estimator",
+)

@@ -13,13 +13,14 @@ from quality.face.scale import halves_away
 from quality.measure import CannotAssess
 
 _BOX_PX: Final = 224
+_SIDES_MAX: Final = 4
 
 
 def landmarked_region(points: Points, width_px: int, height_px: int) -> npt.NDArray[np.bool_]:
     """Return (height_px, width_px), True inside the hull of the 98 points; it ends at the brows.
 
     Raises:
-        CannotAssess: the hull is empty or lies outside the picture.
+        CannotAssess: the hull is empty, lies outside the picture or is far larger than it.
 
     Source: OFIQ 1.0.3, `GetLandmarkedRegion`, with its detour over a 224 px box.
     """
@@ -27,6 +28,9 @@ def landmarked_region(points: Points, width_px: int, height_px: int) -> npt.NDAr
     hull = np.asarray(cv2.convexHull(whole), dtype=np.int32)[:, 0, :]
     x, y, w, h = cv2.boundingRect(hull)
     top, bottom = int(y - 0.05 * h), int(y + 1.05 * h)
+    # A stray landmark would ask for a box without end.
+    if bottom - top > _SIDES_MAX * max(width_px, height_px):
+        raise CannotAssess("the face is far larger than the picture")
     left = int(x + w / 2 - (bottom - top) / 2)
     right = int(x + w / 2 + (bottom - top) / 2)
     region = np.zeros((height_px, width_px), dtype=np.bool_)
@@ -47,8 +51,9 @@ def landmarked_region(points: Points, width_px: int, height_px: int) -> npt.NDAr
 def _filled(
     hull: npt.NDArray[np.int32], left: int, top: int, width: int, height: int
 ) -> npt.NDArray[np.bool_]:
-    scale = np.array([_BOX_PX / width, _BOX_PX / height])
-    boxed = ((hull - np.array([left, top])) * scale).astype(np.int32)
+    # In OFIQ's single precision and order: another way cuts some coordinates one pixel short.
+    away = (hull - np.array([left, top])).astype(np.float32)
+    boxed = (away / np.float32(height) * np.float32(_BOX_PX)).astype(np.int32)
     box = np.zeros((_BOX_PX, _BOX_PX), dtype=np.uint8)
     cv2.fillConvexPoly(box, boxed, 1)
     return cv2.resize(box, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.bool_)

@@ -27,5 +27,11 @@ def component(native: float) -> int:
 
 
 MEASURE = Measure(
-    "SingleFacePresent", "1", Range(0.0, 1.0), single_face_present, Standing.OFIQ_LIKE, component
+    "SingleFacePresent",
+    "1",
+    Range(0.0, 1.0),
+    single_face_present,
+    Standing.OFIQ_LIKE,
+    component,
+    stand_in="other detector: areas of landmarks",
 )

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import inspect
 import math
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import quality.face
+from quality.face.absent import ABSENT
 from quality.face.face import Face
-from quality.measure import ANY, CannotAssess, Native, Standing, Verdict, assess, natives
+from quality.face_report import report
+from quality.measure import (
+    ANY,
+    CannotAssess,
+    Native,
+    Standing,
+    Verdict,
+    assess,
+    natives,
+)
 
 FOLDER = Path(quality.face.__file__).parent
 MODULES = {
@@ -44,11 +57,22 @@ def drawn_face(**changes) -> Face:
     points[88:96] = np.column_stack([240 - 35 * np.cos(lip), 300 - 2 * np.sin(lip)])
     points[96:] = [(190, 205), (290, 205)]
     bgr = np.repeat(shade[..., None], 3, axis=2).astype(np.uint8)
+    parsing = np.zeros((400, 400), np.uint8)
+    parsing[120:, 60:340] = 1
+    parsing[:60, 100:300] = 18
+    occlusion = np.ones((616, 616), np.uint8)
+    occlusion[280:, :300] = 0
+    person = np.zeros((480, 480), np.uint8)
+    person[60:, 90:390] = 255
     values = {
         "bgr": bgr, "landmarks_px": points, "yaw_deg": 3.0, "pitch_deg": -2.0, "roll_deg": 1.0,
         "face_areas_px": (40000.0, 1000.0), "whole_px": True,
+        "parsing": parsing, "occlusion": occlusion, "person_mask": person,
     }  # fmt: skip
-    return Face(**(values | changes))
+    values |= changes
+    if values["person_mask"].shape != values["bgr"].shape[:2]:
+        values["person_mask"] = np.zeros(values["bgr"].shape[:2], np.uint8)
+    return Face(**values)
 
 
 def test_every_measure_is_listed():
@@ -72,7 +96,7 @@ def test_it_states_unit_range_and_source(name):
     """Unit, range and source are part of the measure, not of somebody's memory."""
     measure = MODULES[name].MEASURE
 
-    assert measure.unit in {"1", "deg", "px"}
+    assert measure.unit in {"1", "deg", "px", "bit"}
     assert measure.valid.low is not None
     assert measure.valid.high is not None
     assert measure.valid.low < measure.valid.high
@@ -120,9 +144,32 @@ def test_what_it_cannot_assess_it_says(name, spoiled, whole_px):
     assert (reading.verdict is Verdict.NOT_ASSESSED) == (native.value is None)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    strays=st.lists(
+        st.tuples(st.integers(0, 97), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=4
+    ),
+    size=st.tuples(st.integers(1, 700), st.integers(1, 700)),
+    yaw_deg=st.floats(-180, 180),
+    whole_px=st.booleans(),
+)
+def test_wherever_landmarks_lie_no_measure_fails(seed, strays, size, yaw_deg, whole_px):
+    """Shaken, stray, outside a narrow picture: a value or a reason, within little memory."""
+    points = drawn_face().landmarks_px + np.random.default_rng(seed).normal(0, 8, (98, 2))
+    for number, x, y in strays:
+        points[number] = (x, y)
+    picture = np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
+    face = drawn_face(bgr=picture, landmarks_px=points, yaw_deg=yaw_deg, whole_px=whole_px)
+    values = natives(quality.face.MEASURES, face)
+
+    assert len(values) == len(quality.face.MEASURES)
+    assert all((native.value is None) == bool(native.reason) for native in values.values())
+
+
 @every_measure
 def test_it_does_not_touch_its_sample(name):
-    """Ten measures share one face: what one wrote, the next would measure."""
+    """All measures share one face: what one wrote, the next would measure."""
     face = drawn_face()
     face.bgr.setflags(write=False)
     before = face.landmarks_px.copy()
@@ -153,6 +200,75 @@ def test_a_heuristic_stands_under_no_standard_s_name():
     assert own
     assert not own & standard
     assert {m.name for m in quality.face.MEASURES} - own <= standard
+    assert all(m.component is None for m in quality.face.MEASURES if m.name in own)
+
+
+def test_every_output_of_the_standard_is_measured_or_named_as_absent():
+    """All 28, none twice: whoever looks for one finds it, or why it is not there."""
+    measured = [m.name for m in quality.face.MEASURES if m.standing is Standing.OFIQ_LIKE]
+    absent = [output.name for output in ABSENT]
+
+    assert sorted(measured + absent) == sorted(STANDARD_NAMES.split())
+    assert len(STANDARD_NAMES.split()) == 28
+
+
+def test_the_live_loop_takes_what_guidance_asks_for_and_no_more():
+    """Ten measures at every frame; one more is a decision about the frame's budget."""
+    live = {measure.name for measure in quality.face.LIVE_MEASURES}
+
+    assert live == {
+        "SingleFacePresent", "InterEyeDistance", "HeadSize", "HeadPoseRoll", "HeadPoseYaw",
+        "HeadPosePitch", "EyesOpen", "MouthClosed", "LuminanceMean", "FaceSharpness",
+    }  # fmt: skip
+    assert live < {measure.name for measure in quality.face.MEASURES}
+
+
+MASKED = {
+    "parsing": {"BackgroundUniformity", "NoHeadCoverings"},
+    "occlusion": {"EyesVisible", "FaceOcclusionPrevention", "MouthOcclusionPrevention"},
+    "person_mask": {"BackgroundGradient"},
+}
+
+
+@pytest.mark.parametrize("mask", MASKED)
+def test_no_mask_stands_in_for_another(mask):
+    """Without the mask that a formula is about it is not assessed, though others are at hand."""
+    values = natives(quality.face.MEASURES, replace(drawn_face(), **{mask: None}))
+
+    assert {name for name, native in values.items() if native.value is None} == MASKED[mask]
+
+
+@pytest.mark.parametrize("mask", MASKED)
+def test_a_mask_of_another_size_is_refused(mask):
+    """A mask that lies elsewhere would be believed."""
+    with pytest.raises(ValueError, match=mask):
+        replace(drawn_face(), **{mask: np.zeros((399, 400), np.uint8)})
+
+
+@pytest.mark.parametrize("name", [output.name for output in ABSENT])
+def test_the_report_says_what_is_absent_and_why(name):
+    """An output without a value is in the report, never left out, and has no number."""
+    reading = {r.measure: r for r in report({})}[name]
+
+    assert (reading.native, reading.component) == (None, None)
+    assert (reading.verdict, reading.standing) == (Verdict.NOT_ASSESSED, Standing.ABSENT)
+    assert len(reading.reason) > 20
+
+
+def test_the_report_has_all_measures_and_judges_none():
+    """Every measure once, whatever its value; what stood in for OFIQ's input is said."""
+    readings = report(natives(quality.face.MEASURES, drawn_face()))
+    names = [reading.measure for reading in readings]
+
+    assert names == sorted(
+        {m.name for m in quality.face.MEASURES} | {output.name for output in ABSENT}
+    )
+    assert Verdict.REJECTED not in {reading.verdict for reading in readings}
+    told = {reading.measure: reading for reading in readings}
+    assert told["OverExposurePrevention"].component == 100
+    assert "occlusion mask" in told["OverExposurePrevention"].reason
+    assert told["SingleFacePresent"].reason.startswith("other detector")
+    assert told["HeadSize"].reason == ""
 
 
 def test_one_failure_does_not_stop_the_others():
@@ -161,7 +277,9 @@ def test_one_failure_does_not_stop_the_others():
 
     assert values["SingleFacePresent"] == Native(None, "no face has an area")
     assert values["HeadPoseYaw"] == Native(3.0)
-    assert all(v.value is not None for n, v in values.items() if n != "SingleFacePresent")
+    assert [name for name, native in values.items() if native.value is None] == [
+        "SingleFacePresent"
+    ]
     assert issubclass(CannotAssess, Exception)
     assert ANY.low is None
 
@@ -176,7 +294,35 @@ def test_the_page_of_measures_tells_of_it(name):
 
     assert cells[1] == measure.unit
     assert cells[2] == f"{measure.valid.low:g} to {measure.valid.high:g}"
-    assert cells[4] == f"`{measure.standing.value}`"
+    assert cells[3] == ("still" if measure.still_only else "live")
+    assert cells[5] == f"`{measure.standing.value}`"
+    if measure.stand_in:
+        assert measure.stand_in in cells[6]
+
+
+@pytest.mark.parametrize("output", ABSENT, ids=lambda output: output.name)
+def test_the_page_of_measures_tells_what_is_absent(output):
+    """The page gives the same reason as the report."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "measures.md").read_text()
+
+    assert f"| `{output.name}` | {output.reason} |" in page
+
+
+def test_the_page_tells_which_of_three_each_output_of_the_standard_is():
+    """Computed, computed where a mask is supplied, or absent: as the code has it, in order."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "measures.md").read_text()
+    rows = [
+        line.split("|") for line in page.splitlines() if line.startswith("| ") and line[2].isdigit()
+    ]
+    told = {row[2].strip(" `"): row[3].strip() for row in rows}
+    masks = {"parsing": "no face parsing here", "occlusion": "no occlusion mask here"}
+    wanted = dict.fromkeys(STANDARD_NAMES.split(), "formula")
+    wanted |= {name: f"formula, {words}" for m, words in masks.items() for name in MASKED[m]}
+    wanted |= {output.name: "absent" for output in ABSENT}
+    wanted |= {f"HeadPose{axis}": "angle of another estimator" for axis in ("Yaw", "Pitch", "Roll")}
+
+    assert told == wanted
+    assert list(told) == STANDARD_NAMES.split()
 
 
 STANDARD_NAMES = """

@@ -29,14 +29,22 @@ def worker(models):
     worker.close()
 
 
-def test_the_worker_reads_portraits_as_they_were_read_before(material, worker):
-    """Pose, eyes, lips and eye distance agree on every portrait; live agrees with the still."""
+@pytest.fixture(scope="module")
+def looked(material, worker):
+    """Each portrait's labels, and what the worker saw in it as a still and live."""
     rows = list(csv.DictReader(material.read("portraits/labels.csv").decode().splitlines()))
-    apart = []
+    seen = []
     for number, row in enumerate(rows):
         pixels = np.frombuffer(material.read(f"portraits/{row['file']}"), np.uint8)
         frame = Frame(np.asarray(cv2.imdecode(pixels, cv2.IMREAD_COLOR), np.uint8), number, 0.0)
-        still, live = (worker.look(frame, depth, 30) for depth in (Depth.STILL, Depth.LIVE))
+        seen.append((row, *(worker.look(frame, depth, 30) for depth in (Depth.STILL, Depth.LIVE))))
+    return seen
+
+
+def test_the_worker_reads_portraits_as_they_were_read_before(looked):
+    """Pose, eyes, lips and eye distance agree on every portrait; live agrees with the still."""
+    apart = []
+    for row, still, live in looked:
         wanted = {name: (float(row[column]), slack) for name, (column, slack) in LABELS.items()}
         yaw = np.radians(still.natives["HeadPoseYaw"].value)
         wanted["InterEyeDistance"] = (float(row["inter_eye_px"]) / np.cos(yaw), 1.5)
@@ -50,5 +58,33 @@ def test_the_worker_reads_portraits_as_they_were_read_before(material, worker):
             still.natives["HeadPoseYaw"].value, abs=1.5
         )
 
-    assert len(rows) == 60
+    assert len(looked) == 60
     assert apart == []
+
+
+def test_corners_of_the_mouth_tell_a_smile(looked):
+    """They follow what a trained network calls a smile, which nobody asks of them exactly."""
+    drop = [still.natives["MouthCornerDrop"].value for _, still, _ in looked]
+    smile = [float(row["smile"]) for row, _, _ in looked]
+
+    assert np.corrcoef(drop, smile)[0, 1] < -0.8
+
+
+def test_plain_backgrounds_are_calmer_than_others(looked):
+    """By the person mask, half of the plain ones lie below three quarters of the others."""
+    gradient = np.array([still.natives["BackgroundGradient"].value for _, still, _ in looked])
+    plain = np.array([row["background"] != "textured" for row, _, _ in looked])
+
+    assert plain.sum() == 11
+    assert np.median(gradient[plain]) < np.percentile(gradient[~plain], 25)
+
+
+def test_people_lie_within_the_ranges_that_formulas_were_made_for(looked):
+    """No portrait is over-exposed or of unnatural colour; all have shades and two cheeks."""
+    for row, still, _ in looked:
+        values = {name: native.value for name, native in still.natives.items()}
+
+        assert values["OverExposurePrevention"] <= 0.005, row["file"]
+        assert values["NaturalColour"] < 10, row["file"]
+        assert values["DynamicRange"] > 5.3, row["file"]
+        assert 0 < values["IlluminationUniformity"] < 1, row["file"]

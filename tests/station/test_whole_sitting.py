@@ -51,6 +51,23 @@ def test_a_dry_press_gets_a_hint_and_the_next_press_is_kept(tmp_path, scenes):
         assert not {"image", "pixels"} & set(json.dumps(rows).split('"'))
 
 
+def test_the_still_s_report_names_all_that_was_and_was_not_measured(tmp_path, scenes):
+    """With the unretouched still goes a reading of every output, its value or its reason."""
+    with station_bed(tmp_path, scenes, presses=(), centre=False) as bed:
+        bed.begin()
+        bed.take_portrait()
+        bed.until(lambda s: s.finger is not None, "the first finger")
+        (package,) = bed.station.store.open_packages()
+        facts = {part.name: part.facts for part in package.parts}
+        told = {row["measure"]: row for row in facts["portrait/master.jpg"]["report"]}
+
+        assert len([row for row in told.values() if row["standing"] != "heuristic"]) == 28
+        assert told["UnifiedQualityScore"]["verdict"] == "not_assessed"
+        assert "may not be shipped" in told["UnifiedQualityScore"]["reason"]
+        assert told["EyesVisible"]["reason"] == "no occlusion mask"
+        assert 0 <= told["DynamicRange"]["component"] <= 100
+
+
 def test_a_finger_that_is_not_possible_is_missing_and_the_rest_is_accepted(tmp_path, scenes):
     """Nobody is stuck at a finger: it is skipped with a reason, and the package says so."""
     with station_bed(tmp_path, scenes, presses=(), centre=False) as bed:

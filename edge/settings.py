@@ -189,14 +189,31 @@ def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
 
 
 def document_names() -> list[str]:
-    """Return the ids of the photo documents that this station knows."""
-    return sorted(path.stem for path in (CONFIGS / "documents").glob("*.toml"))
+    """Return the ids of the photo documents that this station knows, in whichever folder."""
+    return sorted(path.stem for path in (CONFIGS / "documents").rglob("*.toml"))
 
 
 def load_document(name: str) -> Document:
-    """Read one photo document's file. Raises `SettingsError`."""
-    path = CONFIGS / "documents" / f"{name}.toml"
-    return _validated(Document, path, _table(path))
+    """Read one photo document's file, with the gates that it takes over from another.
+
+    Raises:
+        SettingsError: the file, or the one that `gates_of` names, cannot be used.
+    """
+    path = _document_path(name)
+    table = _table(path)
+    shared = table.get("gates_of")
+    if shared is not None:
+        lenders = sorted(path.stem for path in (CONFIGS / "documents").glob("*.toml"))
+        if shared not in lenders:
+            raise _refusal(path, ["gates_of"], f"is {shared!r}", _one_of(str(shared), lenders))
+        lent = _table(_document_path(shared)).get("gates", {})
+        table["gates"] = {**lent, **table.get("gates", {})}
+    return _validated(Document, path, table)
+
+
+def _document_path(name: str) -> Path:
+    folder = CONFIGS / "documents"
+    return next(folder.rglob(f"{name}.toml"), folder / f"{name}.toml")
 
 
 def device_options(device: Device, kind: Literal["cameras", "readers"]) -> dict[str, Any]:

@@ -93,16 +93,21 @@ def places_on(
 
 def _scale_ends(head: Head, crown_px: float, limits: dict[str, PixelLimit]) -> tuple[float, float]:
     low, high = 0.05, 1.0
+    aims: list[float] = []
     for name, span_px in _spans(head, crown_px).items():
-        if name in limits and span_px > 0:
-            limit = limits[name]
-            if limit.min is None and limit.max is None:
-                # A bare aim: a wide enough neighbourhood, so that the grid is fine near it.
-                near = limit.aim / span_px
-                low, high = max(low, near * (1 - AIM_SLACK)), min(high, near * (1 + AIM_SLACK))
-            else:
-                low = max(low, (limit.min or 0.0) / span_px)
-                high = min(high, (limit.max or np.inf) / span_px)
+        if name not in limits or span_px <= 0:
+            continue
+        limit = limits[name]
+        if limit.is_bare_aim:
+            aims.append(limit.aim / span_px)
+        else:
+            low = max(low, (limit.min or 0.0) / span_px)
+            high = min(high, (limit.max or np.inf) / span_px)
+    for near in aims:
+        smallest, largest = near * (1 - AIM_SLACK), near * (1 + AIM_SLACK)
+        # What the sheet says comes first: an aim narrows its range and never empties it.
+        if largest > low and (smallest < high or high == 1.0):
+            low, high = max(low, smallest), min(high, largest)
     return low, high
 
 
@@ -177,7 +182,8 @@ def _pixels_short(
     values: dict[str, Numbers], limits: dict[str, PixelLimit], name: str, scale: Numbers
 ) -> float:
     """Return how many px of the still are lacking to reach a limit's least without enlarging."""
-    least = limits[name].min
+    limit = limits[name]
+    least = limit.aim * (1 - AIM_SLACK) if limit.is_bare_aim else limit.min
     return 0.0 if least is None else least - float(values[name][0] / scale[0])
 
 
@@ -225,7 +231,7 @@ def cost_of(values: dict[str, Numbers], limits: dict[str, PixelLimit]) -> Number
 
 
 def _half_range(limit: PixelLimit) -> float:
-    if limit.min is None and limit.max is None:
+    if limit.is_bare_aim:
         return max(HALF_RANGE_MIN_PX, limit.aim * AIM_SLACK)
     low = limit.aim if limit.min is None else limit.min
     high = limit.aim if limit.max is None else limit.max

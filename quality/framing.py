@@ -56,7 +56,7 @@ def _room(document: Document) -> Room:
     if margin is not None:
         above_px = head_px - chin_px + (margin.min or 0.0)
     else:
-        above_px = eyes.aim if eyes.min is None else eyes.min
+        above_px = max(head_px - chin_px, eyes.aim if eyes.min is None else eyes.min)
     width_px, height_px = document.canvas_px
     return Room(above_px / chin_px, (height_px - above_px) / chin_px, width_px / 2 / chin_px)
 

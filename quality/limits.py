@@ -94,6 +94,11 @@ class PixelLimit:
     aim: float
     priority: bool = False
 
+    @property
+    def is_bare_aim(self) -> bool:
+        """The sheet sets no limit."""
+        return self.min is None and self.max is None
+
     def short_px(self, value: float) -> float:
         """Return how far a value lies outside, in px: 0.0 inside."""
         below = 0.0 if self.min is None else self.min - value

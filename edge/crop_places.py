@@ -23,6 +23,7 @@ STEPS: Final = 121
 HALF_RANGE_MIN_PX: Final = 1.0
 AIM_SLACK: Final = 0.4
 """How far from a bare aim the head may be, as a share of it: the sheet sets no limit there."""
+_SPANS: Final = ("head_height", "head_width", "face_width", "eye_distance")
 
 
 class NoCrop(Exception):
@@ -164,8 +165,9 @@ def allowed_places(places: Places, limits: dict[str, PixelLimit], document_id: s
         Conflict: none does; it names the limit that alone is nearest to being kept.
     """
     if places.scale.min() > 1:
-        name = max(limits, key=lambda n: _pixels_short(places.values, limits, n, places.scale))
-        short_px = _pixels_short(places.values, limits, name, places.scale)
+        short = {n: _pixels_short(places, limits, n) for n in limits if n in _SPANS}
+        name = max(short, key=lambda n: short[n])
+        short_px = short[name]
         reason = f"the {document_id} crop would have to be enlarged: {name}"
         raise TooSmall(Advice.TOO_FAR, f"{reason} is {short_px:.1f} px short", name, short_px)
     small = places.scale <= 1
@@ -178,13 +180,11 @@ def allowed_places(places: Places, limits: dict[str, PixelLimit], document_id: s
     raise Conflict(Advice.WAIT, f"{reason}: {short_px:.1f} px are lacking", name, short_px)
 
 
-def _pixels_short(
-    values: dict[str, Numbers], limits: dict[str, PixelLimit], name: str, scale: Numbers
-) -> float:
+def _pixels_short(places: Places, limits: dict[str, PixelLimit], name: str) -> float:
     """Return how many px of the still are lacking to reach a limit's least without enlarging."""
     limit = limits[name]
     least = limit.aim * (1 - AIM_SLACK) if limit.is_bare_aim else limit.min
-    return 0.0 if least is None else least - float(values[name][0] / scale[0])
+    return 0.0 if least is None else least - float(places.values[name][0] / places.scale[0])
 
 
 def _nearest_to_holding(

@@ -36,8 +36,15 @@ class PhotoFile:
 
 def encoded(bgr: Picture, quality: int, chroma: int, dpi: int | None) -> bytes:
     """Return baseline JPEG of (height, width, 3) BGR pixels; `dpi` goes into its JFIF header."""
+    return _jpeg(_image(bgr), quality, chroma, dpi)
+
+
+def _image(bgr: Picture) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(bgr[:, :, ::-1]))
+
+
+def _jpeg(image: Image.Image, quality: int, chroma: int, dpi: int | None) -> bytes:
     out = io.BytesIO()
-    image = Image.fromarray(np.ascontiguousarray(bgr[:, :, ::-1]))
     density = {} if dpi is None else {"dpi": (dpi, dpi)}
     image.save(out, "JPEG", quality=quality, subsampling=chroma, **density)
     return out.getvalue()
@@ -45,14 +52,14 @@ def encoded(bgr: Picture, quality: int, chroma: int, dpi: int | None) -> bytes:
 
 def fitted(pixels: Picture, document: Document, canvas: Canvas) -> PhotoFile:
     """Return the best file within the document's size. Raises `NoFile`."""
-    limits = document.file
+    limits, image = document.file, _image(pixels)
     for floor in dict.fromkeys((limits.quality_aim, limits.quality_min)):
         for chroma in (FULL_CHROMA, HALF_CHROMA):
-            best = _best_quality(pixels, chroma, limits, canvas, floor)
+            best = _best_quality(image, chroma, limits, canvas, floor)
             if best is not None:
                 return best
     if limits.kb_max_at_quality_min is not None:
-        jpeg = encoded(pixels, limits.quality_min, HALF_CHROMA, canvas.dpi)
+        jpeg = _jpeg(image, limits.quality_min, HALF_CHROMA, canvas.dpi)
         if limits.bytes_min(canvas) <= len(jpeg) <= limits.kb_max_at_quality_min * 1000:
             return PhotoFile(jpeg, limits.quality_min, HALF_CHROMA)
     least, most = limits.bytes_min(canvas) / 1000, limits.bytes_max / 1000
@@ -60,7 +67,7 @@ def fitted(pixels: Picture, document: Document, canvas: Canvas) -> PhotoFile:
 
 
 def _best_quality(
-    pixels: Picture, chroma: int, limits: FileLimits, canvas: Canvas, floor: int
+    image: Image.Image, chroma: int, limits: FileLimits, canvas: Canvas, floor: int
 ) -> PhotoFile | None:
     """Return the largest file within the size limits, by bisection on the encoder's quality."""
     low, high = floor, QUALITY_MAX
@@ -70,7 +77,7 @@ def _best_quality(
     best: PhotoFile | None = None
     while low <= high:
         quality = (low + high) // 2
-        jpeg = encoded(pixels, quality, chroma, canvas.dpi)
+        jpeg = _jpeg(image, quality, chroma, canvas.dpi)
         if len(jpeg) <= limits.bytes_max:
             best, low = PhotoFile(jpeg, quality, chroma), quality + 1
         else:

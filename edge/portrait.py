@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from math import cos, hypot, radians, sin
 from typing import Final
 
-import cv2
-import numpy as np
-
-from drivers.camera import Frame, Picture
+from drivers.camera import Frame
 from edge.crop_search import Head, NoCrop, Transform, find_crop
 from edge.photo_checks import face_lab_checks, file_checks, geometry_checks
 from edge.photo_file import FULL_CHROMA, NoFile, encoded, fitted
+from edge.photo_pixels import warped
 from quality.advice import Advice
 from quality.document import Document
 from quality.face.outline import HeadOutline, Point
@@ -124,7 +122,7 @@ def crop(
     head = _straight_head(outline, document)
     try:
         found = find_crop(head, document, (still.width_px, still.height_px))
-        pixels = _warped(still.bgr, found.transform, found.canvas.size_px)
+        pixels = warped(still.bgr, found.transform, found.canvas.size_px)
         file = fitted(pixels, document, found.canvas)
     except NoCrop as failure:
         raise CannotCrop(
@@ -184,20 +182,3 @@ def _turned(point: Point, about: Point, roll_deg: float) -> Point:
     c, s = cos(radians(roll_deg)), sin(radians(roll_deg))
     dx, dy = point[0] - about[0], point[1] - about[1]
     return about[0] + c * dx - s * dy, about[1] + s * dx + c * dy
-
-
-def _warped(bgr: Picture, transform: Transform, canvas_px: tuple[int, int]) -> Picture:
-    """Return the photo's pixels: one Lanczos warp onto a finer grid, averaged by whole numbers.
-
-    A warp alone samples; where the photo is smaller than the still that would alias.
-    """
-    scale = hypot(transform[0][0], transform[1][0])
-    finer = max(1, int(np.ceil(1 / scale)))
-    matrix = np.array(transform, np.float64) * finer
-    matrix[:, 2] += (finer - 1) / 2
-    size = (canvas_px[0] * finer, canvas_px[1] * finer)
-    # Replicated edges are never seen: the crop lies inside the still, up to the kernel's reach.
-    fine = cv2.warpAffine(
-        bgr, matrix, size, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(cv2.resize(fine, canvas_px, interpolation=cv2.INTER_AREA), np.uint8)

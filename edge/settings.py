@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from drivers.load import camera_config, camera_names, reader_config, reader_names
+from edge.reuse_policy import ReusePolicy
 from edge.sinks.load import sink_config, sink_names
 from quality.document import Document
 
@@ -211,6 +212,12 @@ def load_document(name: str) -> Document:
     return _validated(Document, path, table)
 
 
+def load_reuse_policy() -> ReusePolicy:
+    """Read when an earlier photo may be taken over. Raises `SettingsError`."""
+    path = CONFIGS / "policies" / "reuse.toml"
+    return _validated(ReusePolicy, path, _table(path))
+
+
 def _document_path(name: str) -> Path:
     folder = CONFIGS / "documents"
     return next(folder.rglob(f"{name}.toml"), folder / f"{name}.toml")
@@ -262,13 +269,15 @@ def _explained(
 def _known_keys(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
     """Return the keys that may stand in the table that these keys lead to."""
     for key in keys:
-        if key.isdigit():
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if key not in fields:
+            # A place in a list, or a name that the file's author chose.
             continue
-        inner = _model_in(model.model_fields[key].annotation)
+        inner = _model_in(fields[key].annotation)
         if inner is None:
             return []
         model = inner
-    return sorted(model.model_fields)
+    return sorted(field.alias or name for name, field in model.model_fields.items())
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

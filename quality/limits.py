@@ -41,7 +41,7 @@ Source = Annotated[str, Field(min_length=8), AfterValidator(_says_its_standing)]
 class Section(BaseModel):
     """A table of a document's file: frozen, and refusing what it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Span(Section):

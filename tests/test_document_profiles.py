@@ -306,3 +306,22 @@ def test_the_country_profiles_agree_with_the_open_data_set(shared_data):
                 span(row["head_height_pct"])
             ), name
         assert head.is_bare_aim == (not row["head_height_mm"] and not row["head_height_pct"]), name
+
+
+def test_the_page_lists_every_profile_as_it_is():
+    """Canvas, density, crown and standing in docs/documents.md are those of the files."""
+    page = (CHECKOUT / "docs" / "documents.md").read_text(encoding="utf-8")
+    rows = {
+        cells[1].strip("`"): cells[2:-1]
+        for cells in ([cell.strip() for cell in line.split("|")] for line in page.splitlines())
+        if len(cells) == 12 and cells[1].startswith("`")
+    }
+
+    assert sorted(rows) == sorted(DOCUMENTS)
+    for name, (canvas, mm, dpi, crown, _, _, _, standing, lacks) in rows.items():
+        document = DOCUMENTS[name]
+        assert canvas.partition(",")[0] == f"{document.canvas_px[0]}x{document.canvas_px[1]}"
+        assert (mm == "-") == (document.print_mm is None)
+        assert dpi == str(document.dpi)
+        assert crown == document.crown + ("" if document.crown_verified else " ?")
+        assert (standing, bool(lacks)) == (document.standing, True)

@@ -84,9 +84,14 @@ def places_on(
     """Return the grid between the ends that the limits leave, flattened."""
     crown_px = head.crown_above_px(document)
     low, high = _scale_ends(head, crown_px, limits)
+    if high < low <= 1:
+        # No scale keeps all limits; all between are looked at to say which one fails, and by what.
+        # A little beyond the ends, where rounding cannot decide whether a limit holds.
+        low, high = high * (1 - 1e-6), low * (1 + 1e-6)
+    high = max(low, high)
     top, bottom = _eye_ends(head, crown_px, canvas, limits, (low, high))
     scales, eye_lines = np.meshgrid(
-        np.linspace(low, max(low, high), STEPS), np.linspace(top, bottom, STEPS), indexing="ij"
+        np.linspace(low, high, STEPS), np.linspace(top, bottom, STEPS), indexing="ij"
     )
     scale, eye_line = scales.ravel(), eye_lines.ravel()
     return Places(scale, eye_line, values_at(head, crown_px, canvas, scale, eye_line))
@@ -122,7 +127,7 @@ def _eye_ends(
     """Return between which rows the eyes may lie; margins bound them where the sheet does not."""
     eyes, margin = limits.get("eye_line"), limits.get("margin_top")
     below = limits.get("chin_to_bottom")
-    low, high = scales[0], max(scales)
+    low, high = scales
     top, bottom = 0.0, float(canvas.height_px)
     if margin is not None:
         top = max(top, (margin.min or 0.0) + crown_px * low)

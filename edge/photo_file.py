@@ -10,7 +10,7 @@ import io
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
+import cv2
 from PIL import Image
 
 from drivers.camera import Picture
@@ -40,7 +40,7 @@ def encoded(bgr: Picture, quality: int, chroma: int, dpi: int | None) -> bytes:
 
 
 def _image(bgr: Picture) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(bgr[:, :, ::-1]))
+    return Image.fromarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
 
 
 def _jpeg(image: Image.Image, quality: int, chroma: int, dpi: int | None) -> bytes:

@@ -351,3 +351,15 @@ def test_compression_is_bounded_where_the_sheet_says_so():
     blank = Frame(np.full((*SIZE, 3), 230, np.uint8), 1, 0.0)
     with pytest.raises(CannotCrop, match=r"us_visa_ds160: no file of 121\.5 to 240 kB"):
         crop(blank, head(unit=620), DOCUMENTS["us_visa_ds160"], MASTER)
+
+
+def test_limits_that_contradict_each_other_are_told_apart():
+    """A head half as wide as wanted: the width is what fails, by exactly what it lacks."""
+    document = DOCUMENTS["cn_exit_entry_b"]
+    outline = head(side=0.40, face=0.34)
+    with pytest.raises(CannotCrop) as refusal:
+        crop(softer(), outline, document, MASTER)
+
+    assert refusal.value.limit == "head_width"
+    # The largest allowed head, 390 px, is 2.22 units high and 0.8 wide.
+    assert refusal.value.short_px == pytest.approx(230 - 390 / 2.22 * 0.8, abs=0.1)

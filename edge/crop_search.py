@@ -7,45 +7,40 @@ grid cannot miss a feasible corner as a descent could.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import cos, hypot, radians, sin
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from edge.crop_places import (
+    Conflict,
+    Head,
+    NoCrop,
+    Numbers,
+    TooSmall,
+    allowed_places,
+    cost_of,
+    places_on,
+    values_at,
+)  # fmt: skip
 from quality.advice import Advice
-from quality.document import Document, Limit
+from quality.document import Canvas, Document, PixelLimit
 
-Numbers = npt.NDArray[np.float64]
+__all__ = ["Crop", "Head", "NoCrop", "Transform", "find_crop", "measured"]
+
 Transform = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Photo pixel (x, y) of a still pixel: rows of a 2x3 matrix, pixel middles at whole numbers."""
 
-STEPS: Final = 121
-HALF_RANGE_MIN_PX: Final = 1.0
 _EDGES: Final = (Advice.MOVE_LEFT, Advice.MOVE_RIGHT, Advice.MOVE_DOWN, Advice.MOVE_UP)
-
-
-class NoCrop(Exception):
-    """No allowed crop lies in this still. Give the advice and take another."""
-
-    def __init__(self, advice: Advice, reason: str) -> None:
-        super().__init__(reason)
-        self.advice = advice
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A head in still pixels, measured as if the still had been turned upright about the eyes."""
-
-    middle_px: tuple[float, float]
-    roll_deg: float
-    hair_above_px: float
-    chin_below_px: float
-    head_width_px: float
-    face_width_px: float
-    eye_distance_px: float
+_YIELD_TO_PRIORITY: Final = (
+    "margin_top",
+    "chin_to_bottom",
+    "head_width",
+    "face_width",
+    "head_height",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,109 +49,96 @@ class Crop:
 
     Attributes:
         transform: still pixel to photo pixel, 2x3.
+        canvas: of the photo.
         values: the limits' values on the photo, in photo pixels.
+        hair_margin_px: from the top edge down to the hair, whatever the crown is.
         given_way: limits that the document lets give way and that do not hold.
     """
 
     transform: Transform
+    canvas: Canvas
     values: dict[str, float]
+    hair_margin_px: float
     given_way: frozenset[str]
 
 
 def find_crop(head: Head, document: Document, still_px: tuple[int, int]) -> Crop:
     """Return the crop nearest to the document's aim that keeps its limits and never enlarges.
 
+    Where the sheet leaves the size open, the largest size that needs no enlarging is taken.
+
     Raises:
-        NoCrop: with what the person can do about it.
+        NoCrop: which limit fails by how many px, and what the person can do about it.
     """
-    limits = document.geometry.limits()
-    reason = ""
-    for dropped in range(len(document.on_conflict) + 1):
-        given_way = frozenset(document.on_conflict[:dropped])
-        kept = {name: limit for name, limit in limits.items() if name not in given_way}
-        scales, eye_lines = _grid(head, kept, document.canvas_px)
-        values = _values(head, scales, eye_lines)
-        if scales.min() > 1:
-            raise NoCrop(Advice.TOO_FAR, f"the {document.id} crop would have to be enlarged")
-        allowed = scales <= 1
-        for name, limit in kept.items():
-            holds = _holds(values[name], limit)
-            if not (allowed & holds).any():
-                reason = f"{name} cannot hold together with the limits before it"
-            allowed &= holds
-        if not allowed.any():
+    canvases = document.canvases()
+    for canvas in canvases[:-1]:
+        try:
+            return _crop_on(canvas, head, document, still_px)
+        except TooSmall:
             continue
-        outside = _overflows(head, scales, eye_lines, document.canvas_px, still_px)
+    return _crop_on(canvases[-1], head, document, still_px)
+
+
+def _crop_on(canvas: Canvas, head: Head, document: Document, still_px: tuple[int, int]) -> Crop:
+    """Return the crop on a canvas of this size. Raises `NoCrop`."""
+    limits = document.limits_px(canvas)
+    for given_way in _orders(limits, document.on_conflict):
+        kept = {name: limit for name, limit in limits.items() if name not in given_way}
+        places = places_on(canvas, head, document, kept)
+        try:
+            allowed = allowed_places(places, kept, document.id)
+        except Conflict as conflict:
+            if given_way == frozenset(document.on_conflict):
+                # All that the sheet lets give way has given way: this is what to tell.
+                refusal = conflict
+                if not _priority_is_to_blame(canvas, head, document, kept):
+                    break
+            continue
+        outside = _overflows(head, places.scale, places.eye_line, canvas.size_px, still_px)
         inside = allowed & np.all([beyond <= 0 for beyond in outside.values()], axis=0)
         if not inside.any():
-            least = {advice: float(beyond[allowed].min()) for advice, beyond in outside.items()}
-            raise NoCrop(_cure(least), f"the {document.id} crop leaves the picture")
-        cost = _cost(values, limits)
-        best = int(np.argmin(np.where(inside, cost, np.inf)))
+            raise _leaves(document, {a: float(b[allowed].min()) for a, b in outside.items()})
+        best = int(np.argmin(np.where(inside, cost_of(places.values, limits), np.inf)))
         transform = _transform(
-            head, float(scales[best]), float(eye_lines[best]), document.canvas_px[0]
+            head, float(places.scale[best]), float(places.eye_line[best]), canvas.width_px
         )
-        found = measured(head, transform)
-        broken = frozenset(n for n in given_way if found[n] not in limits[n].range)
-        return Crop(transform, found, broken)
-    raise NoCrop(Advice.WAIT, f"{document.id}: {reason}")
+        return _measured_crop(head, document, canvas, transform, given_way)
+    raise refusal
 
 
-def _grid(
-    head: Head, limits: dict[str, Limit], canvas_px: tuple[int, int]
-) -> tuple[Numbers, Numbers]:
-    """Return (scale, eye line) pairs between the ends that the limits leave, flattened."""
-    spans = {
-        "head_height": head.hair_above_px + head.chin_below_px,
-        "head_width": head.head_width_px,
-        "face_width": head.face_width_px,
-        "eye_distance": head.eye_distance_px,
-    }
-    low, high = 0.05, 1.0
-    for name, span_px in spans.items():
-        if name in limits and span_px > 0:
-            low = max(low, (limits[name].min or 0.0) / span_px)
-            high = min(high, (limits[name].max or np.inf) / span_px)
-    eyes = limits.get("eye_line")
-    top = (eyes.min if eyes else None) or 0.0
-    bottom = (eyes.max if eyes else None) or float(canvas_px[1])
-    scale, eye_line = np.meshgrid(
-        np.linspace(low, max(low, high), STEPS), np.linspace(top, bottom, STEPS), indexing="ij"
-    )
-    return scale.ravel(), eye_line.ravel()
+def _orders(
+    limits: dict[str, PixelLimit], on_conflict: tuple[str, ...]
+) -> Iterator[frozenset[str]]:
+    """Yield what may give way: nothing first, then more and more.
+
+    After what the sheet names come the limits that a limit with priority wins over.
+    """
+    for dropped in range(len(on_conflict) + 1):
+        yield frozenset(on_conflict[:dropped])
+    if any(limit.priority for limit in limits.values()):
+        yielding = [n for n in _YIELD_TO_PRIORITY if n in limits and not limits[n].priority]
+        for dropped in range(1, len(yielding) + 1):
+            yield frozenset((*on_conflict, *yielding[:dropped]))
 
 
-def _values(head: Head, scale: Numbers, eye_line: Numbers) -> dict[str, Numbers]:
-    return {
-        "head_height": (head.hair_above_px + head.chin_below_px) * scale,
-        "head_width": head.head_width_px * scale,
-        "face_width": head.face_width_px * scale,
-        "eye_line": eye_line,
-        "margin_top": eye_line - head.hair_above_px * scale,
-        "eye_distance": head.eye_distance_px * scale,
-    }
+def _priority_is_to_blame(
+    canvas: Canvas, head: Head, document: Document, limits: dict[str, PixelLimit]
+) -> bool:
+    """Tell whether the other limits could hold together if only those with priority were not."""
+    others = {name: limit for name, limit in limits.items() if not limit.priority}
+    if len(others) == len(limits):
+        return False
+    try:
+        allowed_places(places_on(canvas, head, document, others), others, document.id)
+    except NoCrop:
+        return False
+    return True
 
 
-def _holds(value: Numbers, limit: Limit) -> npt.NDArray[np.bool_]:
-    # The grid's ends are the limits themselves: what rounding could push out is not taken.
-    low = -np.inf if limit.min is None else limit.min + 1e-9
-    high = np.inf if limit.max is None else limit.max - 1e-9
-    return (value >= low) & (value <= high)
-
-
-def _cost(values: dict[str, Numbers], limits: dict[str, Limit]) -> Numbers:
-    """Return the squared distances from the aim, each in halves of its own range."""
-    return np.asarray(
-        sum(
-            ((values[name] - limit.aim) / _half_range(limit)) ** 2 for name, limit in limits.items()
-        )
-    )
-
-
-def _half_range(limit: Limit) -> float:
-    low = limit.aim if limit.min is None else limit.min
-    high = limit.aim if limit.max is None else limit.max
-    return max(HALF_RANGE_MIN_PX, (high - low) / 2)
+def _leaves(document: Document, least_beyond_px: dict[Advice, float]) -> NoCrop:
+    beyond = max(least_beyond_px.values())
+    reason = f"the {document.id} crop leaves the picture by {max(0.0, beyond):.0f} px"
+    return NoCrop(_cure(least_beyond_px), reason, "", max(0.0, beyond))
 
 
 def _overflows(
@@ -207,15 +189,32 @@ def _transform(head: Head, scale: float, eye_line: float, width_px: int) -> Tran
     )
 
 
-def measured(head: Head, transform: Transform) -> dict[str, float]:
+def _measured_crop(
+    head: Head, document: Document, canvas: Canvas, transform: Transform, given_way: frozenset[str]
+) -> Crop:
+    """Measure what the transform really makes, rather than what was asked of it."""
+    limits = document.limits_px(canvas)
+    values = measured(head, document, canvas, transform)
+    broken = frozenset(name for name in given_way if limits[name].short_px(values[name]) > 0)
+    scale = hypot(transform[0][0], transform[1][0])
+    hair_margin_px = values["eye_line"] - head.hair_above_px * scale
+    return Crop(transform, canvas, values, hair_margin_px, broken)
+
+
+def measured(
+    head: Head, document: Document, canvas: Canvas, transform: Transform
+) -> dict[str, float]:
     """Return the limits' values on the photo that this transform makes, in photo pixels."""
-    (a, b, _), (c, d, down) = transform
+    (a, b, across), (c, d, down) = transform
     scale = hypot(a, c)
-    eye_line = c * head.middle_px[0] + d * head.middle_px[1] + down + 0.5
+    x, y = head.middle_px
+    eye_line = c * x + d * y + down + 0.5
     # Rows of a true rotation: otherwise the photo would be sheared or mirrored.
     if abs(a - d) > 1e-9 or abs(b + c) > 1e-9:
         raise ValueError("not a rotation with one scale")
+    crown_px = head.crown_above_px(document)
+    values = values_at(head, crown_px, canvas, np.array([scale]), np.array([eye_line]))
     return {
-        name: float(value[0])
-        for name, value in _values(head, np.array([scale]), np.array([eye_line])).items()
+        **{name: float(value[0]) for name, value in values.items()},
+        "eye_x": a * x + b * y + across + 0.5,
     }

@@ -5,6 +5,7 @@ Runs on the sitting's thread, one frame a step. Plain pictures live only in what
 
 from __future__ import annotations
 
+import hashlib
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -122,12 +123,14 @@ class PortraitCapture:
         advice = advise(sight, hard)
         if advice is None and sight.outline is not None:
             try:
-                photos = tuple(crop(still, sight.outline, d) for d in self._documents)
+                master = master_jpeg(still)
+                digest = hashlib.sha256(master).hexdigest()
+                photos = tuple(crop(still, sight.outline, d, digest) for d in self._documents)
             except CannotCrop as refusal:
                 advice = refusal.advice
             else:
                 portrait = Portrait(
-                    photos, master_jpeg(still), readings, report(sight.natives),
+                    photos, master, readings, report(sight.natives),
                     still.captured_at_s,
                 )  # fmt: skip
                 return PortraitView(None, 1.0, sight.faces, portrait=portrait)

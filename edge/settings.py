@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from drivers.load import camera_config, camera_names, reader_config, reader_names
+from edge.reuse_policy import ReusePolicy
 from edge.sinks.load import sink_config, sink_names
 from edge.toml_lines import line_of
 from quality.document import Document
@@ -232,14 +233,37 @@ def _check_sinks(path: Path, sinks: Sequence[Sink]) -> None:
 
 
 def document_names() -> list[str]:
-    """Return the ids of the photo documents that this station knows."""
-    return sorted(path.stem for path in (CONFIGS / "documents").glob("*.toml"))
+    """Return the ids of the photo documents that this station knows, in whichever folder."""
+    return sorted(path.stem for path in (CONFIGS / "documents").rglob("*.toml"))
 
 
 def load_document(name: str) -> Document:
-    """Read one photo document's file. Raises `SettingsError`."""
-    path = CONFIGS / "documents" / f"{name}.toml"
-    return _validated(Document, path, _table(path))
+    """Read one photo document's file, with the gates that it takes over from another.
+
+    Raises:
+        SettingsError: the file, or the one that `gates_of` names, cannot be used.
+    """
+    path = _document_path(name)
+    table = _table(path)
+    shared = table.get("gates_of")
+    if shared is not None:
+        lenders = sorted(path.stem for path in (CONFIGS / "documents").glob("*.toml"))
+        if shared not in lenders:
+            raise _refusal(path, ["gates_of"], f"is {shared!r}", _one_of(str(shared), lenders))
+        lent = _table(_document_path(shared)).get("gates", {})
+        table["gates"] = {**lent, **table.get("gates", {})}
+    return _validated(Document, path, table)
+
+
+def load_reuse_policy() -> ReusePolicy:
+    """Read when an earlier photo may be taken over. Raises `SettingsError`."""
+    path = CONFIGS / "policies" / "reuse.toml"
+    return _validated(ReusePolicy, path, _table(path))
+
+
+def _document_path(name: str) -> Path:
+    folder = CONFIGS / "documents"
+    return next(folder.rglob(f"{name}.toml"), folder / f"{name}.toml")
 
 
 def device_options(device: Device, kind: Literal["cameras", "readers"]) -> dict[str, Any]:
@@ -289,13 +313,15 @@ def _explained(
 def _known_keys(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
     """Return the keys that may stand in the table that these keys lead to."""
     for key in keys:
-        if key.isdigit():
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if key not in fields:
+            # A place in a list, or a name that the file's author chose.
             continue
-        inner = _model_in(model.model_fields[key].annotation)
+        inner = _model_in(fields[key].annotation)
         if inner is None:
             return []
         model = inner
-    return sorted(model.model_fields)
+    return sorted(field.alias or name for name, field in model.model_fields.items())
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

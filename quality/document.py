@@ -9,107 +9,123 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from quality.face import MEASURES
+from quality.limits import (
+    MM_PER_INCH,
+    Canvas,
+    Geometry,
+    Limit,
+    PixelLimit,
+    Section,
+    Source,
+    Span,
+    standings,
+)  # fmt: skip
 from quality.measure import Native, Range, Reading, assess
 
+__all__ = ["Canvas", "Document", "FileLimits", "Gate", "Limit", "PixelLimit", "judge"]
+
 MEASURE_OF: Final = {measure.name: measure for measure in MEASURES}
-MM_PER_INCH: Final = 25.4
+CANVASES_MAX: Final = 8
+"""How many sizes are tried at most where a sheet leaves the size open."""
 
-Source = Annotated[str, Field(min_length=8)]
 Pixels = Annotated[int, Field(ge=1, le=10000)]
+Millimetres = Annotated[float, Field(gt=0, le=300)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Span(_Section):
-    """An inclusive interval; an end that is left out is open."""
-
-    min: float | None = None
-    max: float | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Span:
-        if self.min is None and self.max is None:
-            raise ValueError("give min, max or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
-        return self
-
-    @property
-    def range(self) -> Range:
-        """The same as the measures' interval."""
-        return Range(self.min, self.max)
-
-
-class Limit(Span):
-    """What the finished photo must satisfy, in its own pixels, and the value to aim at."""
-
-    aim: float
-    source: Source
-
-    @model_validator(mode="after")
-    def _aim_inside(self) -> Limit:
-        if self.aim not in self.range:
-            raise ValueError(f"aim {self.aim:g} lies outside its own limits")
-        return self
-
-
-class Geometry(_Section):
-    """Limits of the finished photo.
-
-    Attributes:
-        head_height: chin to hair top.
-        head_width: ear to ear with hair; None where the sheet says nothing.
-        face_width: ear to ear without hair; None where the sheet says nothing.
-        eye_line: from the top edge down to the middle between the eyes.
-        margin_top: from the top edge down to the hair.
-        eye_distance: between the eyes.
-    """
-
-    head_height: Limit
-    head_width: Limit | None = None
-    face_width: Limit | None = None
-    eye_line: Limit
-    margin_top: Limit
-    eye_distance: Limit | None = None
-
-    def limits(self) -> dict[str, Limit]:
-        """Return the limits that the document has, by name."""
-        named = {name: getattr(self, name) for name in Geometry.model_fields}
-        return {name: limit for name, limit in named.items() if limit is not None}
-
-
-class FileLimits(_Section):
+class FileLimits(Section):
     """What the file must be: baseline JPEG, 24 bit, sRGB.
 
     Attributes:
+        kb_min, kb_max: None where the sheet says nothing.
         quality_aim: the encoder's quality is set lower only if nothing else fits the size.
         quality_min: it is never set lower than this.
         kb_max_at_quality_min: a wider limit that the sheets allow when quality and size collide.
+        compression_max: raw bytes over the file's, at most.
+        print_only: the issuer takes paper; the file is what the printer gets.
     """
 
-    kb_min: Annotated[float, Field(gt=0)]
-    kb_max: Annotated[float, Field(gt=0)]
+    kb_min: Annotated[float, Field(gt=0)] | None = None
+    kb_max: Annotated[float, Field(gt=0)] | None = None
     quality_aim: Annotated[int, Field(ge=30, le=98)]
     quality_min: Annotated[int, Field(ge=30, le=98)]
     kb_max_at_quality_min: float | None = None
+    compression_max: Annotated[float, Field(gt=1)] | None = None
+    print_only: bool = False
     source: Source
 
     @model_validator(mode="after")
     def _in_order(self) -> FileLimits:
-        widest = self.kb_max_at_quality_min or self.kb_max
-        if not self.kb_min < self.kb_max <= widest:
+        least, most = self.kb_min or 0.0, self.kb_max or float("inf")
+        if not least < most <= (self.kb_max_at_quality_min or most):
             raise ValueError("kb_min < kb_max <= kb_max_at_quality_min is wanted")
         if self.quality_min > self.quality_aim:
             raise ValueError("quality_min is above quality_aim")
         return self
 
+    def bytes_min(self, canvas: Canvas) -> float:
+        """Return the least file, by size and by compression."""
+        # A sheet's kB may mean 1000 or 1024 bytes: stay inside both.
+        return max((self.kb_min or 0.0) * 1024, self.compressed_bytes_min(canvas))
 
-class Gate(_Section):
+    def compressed_bytes_min(self, canvas: Canvas) -> float:
+        """Return the least file by compression alone: 0.0 where the sheet sets no limit."""
+        if self.compression_max is None:
+            return 0.0
+        return canvas.width_px * canvas.height_px * 3 / self.compression_max
+
+    @property
+    def bytes_max(self) -> float:
+        """The largest file; infinite where the sheet says nothing."""
+        return float("inf") if self.kb_max is None else self.kb_max * 1000
+
+
+class FaceLab(Section):
+    """The mean colour of the face's region, CIE Lab (D65), as some sheets want it.
+
+    Advice only: such a range presumes one skin and one light, and never refuses a person.
+    """
+
+    l: Span  # noqa: E741 - CIE's own name
+    a: Span
+    b: Span
+    source: Source
+
+    def ranges(self) -> dict[str, Range]:
+        """Return the three ranges as named readings."""
+        return {f"face_lab_{axis}": getattr(self, axis).range for axis in ("l", "a", "b")}
+
+
+class Background(Section):
+    """What the wall should be; recorded and shown, never painted.
+
+    Attributes:
+        colour: in the sheet's words.
+        rgb_mean_min: least mean of each channel, 0..255.
+        rgb_spread_max: largest standard deviation of a channel.
+    """
+
+    colour: Annotated[str, Field(min_length=3)]
+    rgb_mean_min: Annotated[int, Field(ge=0, le=255)] | None = None
+    rgb_spread_max: Annotated[float, Field(ge=0, le=128)] | None = None
+    source: Source
+
+
+class Rules(Section):
+    """What attendants look after, in words; nothing of this is measured."""
+
+    glasses: str = ""
+    expression: str = ""
+    head_covering: str = ""
+    clothes: str = ""
+    age_of_photo: str = ""
+    other: str = ""
+    source: Source
+
+
+class Gate(Section):
     """When one measure's value is good enough.
 
     Attributes:
@@ -123,7 +139,7 @@ class Gate(_Section):
     live_leave: Span | None = None
     still: Span
     hard: bool
-    source: Source
+    source: Annotated[str, Field(min_length=8)]
 
     @model_validator(mode="after")
     def _leave_is_wider(self) -> Gate:
@@ -144,43 +160,61 @@ class Gate(_Section):
         return live_span.range if live and live_span is not None else self.still.range
 
 
-class Title(_Section):
+class Title(Section):
     """The document's name as the pages show it."""
 
     zh: Annotated[str, Field(min_length=1)]
     en: Annotated[str, Field(min_length=1)]
 
 
-class Document(_Section):
+class Document(Section):
     """One photo document.
 
     Attributes:
-        canvas_px, print_mm: width and height of the finished photo; with `dpi` they agree.
-        crown: where the head ends on top. Only "hair" can be measured so far.
+        standing: "official" where the issuer's own text was read by whoever `source`s name.
+        verified: the issuer's own sheet was read and signed off by us.
+        canvas_px: width and height of the finished photo; with `print_mm` and `dpi` they agree.
+        canvas_min_px, canvas_max_px: where the sheet leaves the size open. A head with too few
+            pixels gets a smaller canvas of the same form, down to the least.
+        aspect: width and height that any canvas must be in proportion to.
+        print_mm, print_max_mm: the printed photo, and the largest print that the sheet allows.
+        crown: where the head ends on top.
+        crown_verified: the sheet itself says so.
+        skull_factor: skull's top above the eyes over chin below the eyes; only for "skull".
         on_conflict: limits that give way, the first one first, where not all can hold.
-        verified: the issuer's own sheet was read and signed off.
+        gates_of: the document whose gates hold here too, unless named again.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: Title
     issuer: Annotated[str, Field(min_length=2)]
+    standing: Literal["official", "secondary"] = "secondary"
     verified: bool
     checked_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     canvas_px: tuple[Pixels, Pixels]
-    print_mm: tuple[float, float]
+    canvas_min_px: tuple[Pixels, Pixels] | None = None
+    canvas_max_px: tuple[Pixels, Pixels] | None = None
+    aspect: tuple[Pixels, Pixels] | None = None
+    print_mm: tuple[Millimetres, Millimetres] | None = None
+    print_max_mm: tuple[Millimetres, Millimetres] | None = None
     dpi: Annotated[int, Field(ge=72, le=1200)]
     canvas_source: Source
-    crown: Literal["hair"]
+    crown: Literal["hair", "skull"]
+    crown_verified: bool = False
+    skull_factor: Annotated[float, Field(ge=0.5, le=1.5)] = 1.0
     on_conflict: tuple[str, ...] = ()
     geometry: Geometry
+    background: Background | None = None
+    face_lab: FaceLab | None = None
     file: FileLimits
+    rules: Rules | None = None
+    gates_of: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     gates: Mapping[str, Gate]
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Document:
-        for side_px, side_mm in zip(self.canvas_px, self.print_mm, strict=True):
-            if abs(side_px - side_mm * self.dpi / MM_PER_INCH) > 1:
-                raise ValueError(f"{side_px} px are not {side_mm:g} mm at {self.dpi} dpi")
+        self._check_canvas()
+        limits = self.geometry.limits()
         for unknown in self.gates.keys() - MEASURE_OF.keys():
             raise ValueError(f"no measure {unknown!r}; there are: {', '.join(sorted(MEASURE_OF))}")
         for name, gate in self.gates.items():
@@ -188,9 +222,70 @@ class Document(_Section):
                 raise ValueError(
                     f"{name}: live limits are for what is measured live, and only that"
                 )
-        for unknown in set(self.on_conflict) - self.geometry.limits().keys():
+        for unknown in set(self.on_conflict) - limits.keys():
             raise ValueError(f"on_conflict: {unknown!r} is no limit of this document")
+        for name in self.on_conflict:
+            if limits[name].priority:
+                raise ValueError(f"on_conflict: {name!r} has priority and cannot give way")
+        if self.verified and (self.standing != "official" or self.is_secondary):
+            raise ValueError("verified, but secondary copies are among its sources")
         return self
+
+    def _check_canvas(self) -> None:
+        for name, sides_px, sides_mm in (
+            ("canvas_px", self.canvas_px, self.print_mm),
+            ("canvas_max_px", self.canvas_max_px, self.print_max_mm),
+        ):
+            for px, mm in zip(sides_px or (), sides_mm or (), strict=False):
+                if abs(px - mm * self.dpi / MM_PER_INCH) > 1:
+                    raise ValueError(f"{name}: {px} px are not {mm:g} mm at {self.dpi} dpi")
+        least, most = self.canvas_min_px or self.canvas_px, self.canvas_max_px or self.canvas_px
+        for low, px, high in zip(least, self.canvas_px, most, strict=True):
+            if not low <= px <= (high if self.canvas_max_px else px):
+                raise ValueError(f"canvas_px: {px} px is not from {low} to {high}")
+        if self.aspect is not None:
+            (w, h), (a, b) = self.canvas_px, self.aspect
+            if abs(w * b - h * a) > max(a, b):
+                raise ValueError(f"canvas_px: {w}x{h} is not {a}:{b}")
+
+    @property
+    def is_secondary(self) -> bool:
+        """Some number of the geometry or the file was read in a copy only."""
+        sources = [limit.source for limit in self.geometry.limits().values()]
+        sources += [self.canvas_source, self.file.source]
+        return any("secondary" in standings(source) for source in sources)
+
+    @property
+    def canvas(self) -> Canvas:
+        """The size that is delivered if the still has pixels enough."""
+        return Canvas(*self.canvas_px, self.dpi)
+
+    def canvases(self) -> tuple[Canvas, ...]:
+        """Return the sizes to try, largest first; only one where the sheet fixes it.
+
+        A print keeps its millimetres, so a smaller canvas has a smaller density.
+        """
+        if self.canvas_min_px is None:
+            return (self.canvas,)
+        (width, height), (width_min, height_min) = self.canvas_px, self.canvas_min_px
+        least = max(width_min / width, height_min / height)
+        sizes = []
+        for n in range(CANVASES_MAX):
+            # Whole densities, so that px, mm and dpi agree to half a pixel on every size.
+            dpi = round(self.dpi * (1 - n * (1 - least) / (CANVASES_MAX - 1)))
+            share = dpi / self.dpi
+            sides = max(width_min, round(width * share)), max(height_min, round(height * share))
+            sizes.append(Canvas(*sides, dpi if self.print_mm else self.dpi))
+        return tuple(dict.fromkeys(sizes))
+
+    def limits_px(self, canvas: Canvas | None = None) -> dict[str, PixelLimit]:
+        """Return the limits in this canvas's pixels (the preferred one's), by name."""
+        where = canvas or self.canvas
+        return {name: limit.in_px(name, where) for name, limit in self.geometry.limits().items()}
+
+    def for_age(self, age_years: int) -> Document:
+        """Return what holds for a person of this age, in completed years."""
+        return self.model_copy(update={"geometry": self.geometry.for_age(age_years)})
 
 
 def judge(

@@ -46,11 +46,17 @@ def room_of(documents: Iterable[Document]) -> Room:
 
 def _room(document: Document) -> Room:
     # The largest allowed head needs the least room: live advice must never ask for more than that.
-    geometry = document.geometry
-    head_px = geometry.head_height.max or geometry.head_height.aim
-    chin_px = head_px / (1 + HAIR_ABOVE_EYES)
-    margin_px = geometry.margin_top.min or 0.0
-    above_px = head_px - chin_px + margin_px
+    limits = document.limits_px()
+    head, eyes, margin = (limits.get(n) for n in ("head_height", "eye_line", "margin_top"))
+    if head is None or eyes is None:
+        raise ValueError(f"{document.id} has neither limit nor aim for head and eyes")
+    head_px = head.max or head.aim
+    above_eyes = HAIR_ABOVE_EYES if document.crown == "hair" else document.skull_factor
+    chin_px = head_px / (1 + above_eyes)
+    if margin is not None:
+        above_px = head_px - chin_px + (margin.min or 0.0)
+    else:
+        above_px = max(head_px - chin_px, eyes.aim if eyes.min is None else eyes.min)
     width_px, height_px = document.canvas_px
     return Room(above_px / chin_px, (height_px - above_px) / chin_px, width_px / 2 / chin_px)
 

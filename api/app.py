@@ -33,8 +33,9 @@ __all__ = [
 KIOSK_STREAMS: Final = EVENT_STREAMS + PREVIEW_STREAMS
 V1_STREAMS: Final = 8
 OPEN_WITHOUT_TOKEN: Final = frozenset(
-    {"health.read_live", "document.read_document", "document.show_document", "document.static"}
-)
+    {"health.read_live", "document.read_document", "document.show_document", "document.static",
+     "document.lead_to_docs"}
+)  # fmt: skip
 """What holds nothing of this station: that it lives, and what the interface looks like."""
 
 

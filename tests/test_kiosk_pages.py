@@ -179,6 +179,40 @@ def test_every_button_of_every_screen_is_understood_there(bench: Bench, name: st
         assert bench.desk.asked or action not in [event.value for event in Event]
 
 
+def test_help_is_offered_once_and_not_where_it_was_called(bench: Bench):
+    """Twice the same offer makes a person wonder what the difference is."""
+    offered = []
+    for scene in ("welcome", "help"):
+        bench.desk.put(SCENES[scene])
+        offered.append(bench.get("/").text.count('name="action" value="help"'))
+
+    assert offered == [1, 0]
+
+
+@pytest.mark.parametrize(("language", "all_in"), [("zh-CN", "都好了"), ("en", "All done")])
+def test_nothing_is_called_done_while_something_is_missing(
+    bench: Bench, language: str, all_in: str
+):
+    """The question agrees with the list below it."""
+    said = {}
+    for scene in ("review", "review-missing"):
+        bench.desk.put(replace(SCENES[scene], language=language))
+        said[scene] = all_in in bench.get("/").text
+
+    assert said == {"review": True, "review-missing": False}
+
+
+def test_the_telephone_is_named_only_where_there_is_one():
+    """No line sends a person to a number that is not on the screen."""
+    said = []
+    for hotline in ("12345", ""):
+        station = KioskStation(Desk(SCENES["help"]), Camera(), "demo-01", hotline, 102.46)
+        client = create_kiosk_app(station, threading.Event()).test_client()
+        said.append("服务电话" in client.get("/", base_url=ORIGIN).text)
+
+    assert said == [True, False]
+
+
 def test_leaving_is_asked_once_more(bench: Bench):
     """One touch on a corner must not delete what an elder has given."""
     bench.desk.put(SCENES["finger-place"])

@@ -86,6 +86,7 @@ def slug(answer) -> str:
 def test_nothing_but_life_and_the_document_is_shown_without_the_token(bench: Bench):
     """Every route asks for the token, also one that a colleague adds tomorrow."""
     open_paths = {"/v1/health/live", "/v1/openapi.json", "/v1/docs"}
+    leads = {"/", "/v1", "/v1/"}
     paths = {
         rule.rule.replace("<package_id>", new_id()).replace("<device_id>", "camera-1")
         for rule in bench.client.application.url_map.iter_rules()
@@ -97,7 +98,9 @@ def test_nothing_but_life_and_the_document_is_shown_without_the_token(bench: Ben
         method = bench.client.put if path.endswith("/receipt") else bench.client.get
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
             answer = method(path, headers=headers)
-            if path in open_paths:
+            if path in leads:
+                assert (answer.status_code, answer.location) == (302, "/v1/docs"), path
+            elif path in open_paths:
                 assert answer.status_code == 200, path
             else:
                 assert (answer.status_code, slug(answer)) == (403, "client-unknown"), path
@@ -358,6 +361,22 @@ def test_the_reference_page_shows_every_path(bench: Bench):
     assert "http://" not in page
     assert "https://" not in page
     assert "<script" not in page
+
+
+def test_the_reference_page_says_how_to_ask(bench: Bench):
+    """A line to copy, where the token is, what its absence gives, and parameters in words."""
+    page = bench.client.get("/v1/docs").text
+
+    assert 'curl -H "Authorization: Bearer $(cat var/demo/store/v1.token)" localhost/v1/' in page
+    assert "403 <code>client-unknown</code>" in page
+    assert "demo-centre" in page
+    assert "at least 1, at most 200, default 50" in page
+    assert "{&#34;" not in page
+    assert "anyOf" not in page
+    document = bench.client.get("/v1/openapi.json").get_json()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            assert all(each["description"] for each in operation.get("parameters", ()))
 
 
 def test_a_planted_fault_shows_nothing_but_its_code(

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from flask import Blueprint, Response, json, redirect, render_template, request, url_for
@@ -122,7 +123,8 @@ def _draw(kiosk: Kiosk, template: str) -> str:
         view=drawn,
         shown=drawn.shown,
         look=drawn.look,
-        line=lambda line_id: catalogue.line(language, line_id),
+        line=partial(catalogue.line, language),
+        tongues={tongue: partial(catalogue.line, tongue) for tongue in catalogue.names},
         language=language,
         other_language=other,
         other_language_name=catalogue.names[other],

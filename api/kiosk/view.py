@@ -34,7 +34,9 @@ class View:
         screen: id of the state, `data-screen` on the page.
         overlay: id of what lies over it, "" if nothing does.
         mark: names the screen a form was drawn for; a post with another mark does nothing.
-        key: changes whenever the page must be drawn anew, not for what moves within it.
+        key: changes whenever the page must be drawn anew, not for what moves within it: a button
+            that is taken away under a finger does not hear the touch.
+        phase: of the finger that is asked for, "" if none is.
         hint: the one line that changes while the screen stays.
         hold: 0..100, how far the automatic capture has come.
         share: 0..100, received share of the finger's image.
@@ -47,6 +49,7 @@ class View:
     mark: str
     key: str
     hint: str
+    phase: str
     hold: int
     share: int
     step: int | None
@@ -60,6 +63,7 @@ class View:
         return {
             "key": self.key,
             "hint": self.hint,
+            "phase": self.phase,
             "hold": self.hold,
             "share": self.share,
         }
@@ -79,6 +83,7 @@ def view(shown: Snapshot, look: Look, catalogue: Catalogue) -> View:
         mark=mark,
         key=_key(shown, look, overlay, mark),
         hint=_hint(shown, catalogue),
+        phase=shown.finger.phase.value if shown.finger else "",
         hold=round(100 * shown.hold_share),
         share=round(100 * shown.finger.share) if shown.finger else 0,
         step=step,
@@ -106,11 +111,9 @@ def _overlay(shown: Snapshot, look: Look, mark: str) -> str:
 
 
 def _key(shown: Snapshot, look: Look, overlay: str, mark: str) -> str:
-    finger = shown.finger
     parts = (
         shown.token, mark, overlay, shown.language, look.scale, look.theme, shown.result,
         shown.portrait_preview, shown.portrait_in, shown.resumed, shown.missing, shown.fingers_in,
-        finger.phase if finger and shown.state is State.FINGER else None,
     )  # fmt: skip
     # Hashed, so that the sitting's token is not readable in a key that a log may see.
     return sha256(repr(parts).encode()).hexdigest()[:16]

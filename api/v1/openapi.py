@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, json, render_template
+from flask import Blueprint, Flask, Response, json, redirect, render_template, request, url_for
 from spectree import SpecTree
+from werkzeug.wrappers import Response as AnyResponse
 
 from api import problems
 from api.v1 import packages
@@ -13,6 +14,10 @@ from api.v1.metrics import MEDIA_TYPE as METRICS_TYPE
 from edge.seal import MEDIA_TYPE
 
 OPEN_PATHS: Final = frozenset({"/v1/health/live"})
+PATH_PARAMETERS: Final = {
+    "package_id": "Id of a package, from the list.",
+    "device_id": "Id of a device, from the list.",
+}
 HEADERS: Final = {
     "Anxin-Api-Version": "Version of this interface.",
     "Request-Id": "The id that logs and problems carry.",
@@ -33,7 +38,16 @@ def document_routes(app: Flask, spec: SpecTree) -> Blueprint:
 
     @routes.get("/v1/docs")
     def show_document() -> str:
-        return render_template("reference.html", document=document, example=_example)
+        return render_template(
+            "reference.html", document=document, shape=shape, limits=limits, host=request.host
+        )
+
+    # Where somebody looks who has only been told the port.
+    @routes.get("/")
+    @routes.get("/v1")
+    @routes.get("/v1/")
+    def lead_to_docs() -> AnyResponse:
+        return redirect(url_for("document.show_document"))
 
     return routes
 
@@ -79,6 +93,9 @@ def _describe_operation(path: str, operation: dict[str, Any]) -> None:
         operation["security"] = []
     operation["responses"].setdefault("422", _problem("A query parameter is not known."))
     operation["responses"].setdefault("403", _problem("No valid token."))
+    for parameter in operation.get("parameters", ()):
+        says = parameter["schema"].get("description") or PATH_PARAMETERS.get(parameter["name"], "")
+        parameter["description"] = says
     for answer in operation["responses"].values():
         schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
         if str(schema.get("$ref", "")).split("/")[-1].startswith("ProblemAnswer"):
@@ -109,5 +126,24 @@ def _problem(says: str) -> dict[str, Any]:
     }
 
 
-def _example(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
+def shape(schema: dict[str, Any]) -> str:
+    """Return in words what a schema allows, as "string or null"."""
+    if "anyOf" in schema:
+        return " or ".join(shape(each) for each in schema["anyOf"])
+    if "$ref" in schema:
+        return str(schema["$ref"].split("/")[-1].split(".")[-1])
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if schema.get("type") == "array":
+        return f"list of {shape(schema.get('items', {}))}"
+    return str(schema.get("type", "any"))
+
+
+def limits(schema: dict[str, Any]) -> str:
+    """Return in words how far a parameter may go and what stands for it if it is left out."""
+    found = [schema, *schema.get("anyOf", ())]
+    words = {"minimum": "at least", "maximum": "at most", "maxLength": "characters at most"}
+    said = [f"{say} {each[key]}" for each in found for key, say in words.items() if key in each]
+    if schema.get("default") is not None:
+        said.append(f"default {schema['default']}")
+    return ", ".join(said)

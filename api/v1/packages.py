@@ -31,9 +31,15 @@ T = TypeVar("T")
 class PackageQuery(Query):
     """Which page of which packages."""
 
-    state: Literal["ready", "receipted", "quarantined"] | None = None
-    after: Annotated[str, Field(max_length=200)] | None = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    state: Annotated[
+        Literal["ready", "receipted", "quarantined"] | None,
+        Field(description="Only packages in this state."),
+    ] = None
+    after: Annotated[
+        Annotated[str, Field(max_length=200)] | None,
+        Field(description="Where to go on: `next` of the page before, unchanged."),
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="Packages a page.")] = 50
 
 
 class Package(Answer):

@@ -168,9 +168,7 @@ class Desk:
         with self.one_at_a_time:
             return self._make(event, token, still)
 
-    def _make(
-        self, event: Event, token: str, still: Callable[[Snapshot], bool] | None
-    ) -> Snapshot:
+    def _make(self, event: Event, token: str, still: Callable[[Snapshot], bool] | None) -> Snapshot:
         shown = self.screen.snapshot
         if still and not still(shown):
             raise StaleToken

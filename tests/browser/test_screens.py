@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from edge.sitting import Event, State
 from tests.browser.desk import SCENES, Camera, Desk, served
@@ -44,6 +44,8 @@ MEASURE = """() => {
   return {texts, targets, over, width: innerWidth, height: innerHeight,
     questions: document.querySelectorAll("h1:not(#lost h1)").length};
 }"""
+
+THEME = "(theme) => { document.getElementById('stage').dataset.theme = theme; }"
 
 
 @dataclass
@@ -145,12 +147,14 @@ def test_every_screen_is_large_whole_and_within_the_policy(
             stand.page.evaluate(
                 "(scale) => { document.getElementById('stage').dataset.scale = scale; }", scale
             )
-            if screens_folder and scale == "1":
+            if screens_folder:
                 live = State.PORTRAIT is SCENES[name].state and not SCENES[name].overlay
                 if live:
                     stand.page.wait_for_selector("canvas[data-preview]:not([hidden])")
+                stand.page.evaluate(THEME, "light" if scale == "1" else "contrast")
                 size = "x".join(map(str, stand.page.viewport_size.values()))
-                picture = screens_folder / f"{name}-{language}-{size}.png"
+                look = "" if scale == "1" else "-larger-contrast"
+                picture = screens_folder / f"{name}-{language}-{size}{look}.png"
                 # Not by `path=`: that starts a thread which outlives the test.
                 picture.write_bytes(stand.page.screenshot())
             try:
@@ -321,3 +325,104 @@ def test_a_foreign_page_cannot_touch_the_sitting(chromium: Browser):
 
     assert status in ("refused", "opaque")
     assert desk.asked == []
+
+
+def test_what_the_machine_draws_by_itself_makes_no_touch_deaf(stand: Stand):
+    """A finger's phase moves within the screen: its button stays the element that a hand is on."""
+    stand.show("finger-place")
+    stand.page.evaluate(
+        "() => { window.skip = document.querySelector('button[value=finger-skipped]'); }"
+    )
+    stand.desk.put(SCENES["finger-retry"])
+    stand.page.wait_for_selector(".hint:has-text('手指有点干')")
+    stand.page.wait_for_selector("[data-phase=retry]")
+    same = stand.page.evaluate("() => window.skip.isConnected")
+    stand.page.evaluate("() => window.skip.click()")
+    stand.until(lambda: stand.desk.asked)
+
+    assert same
+    assert [event for event, _ in stand.desk.asked] == [Event.FINGER_SKIPPED]
+
+
+def test_help_and_leave_hear_at_once_when_the_machine_changes_the_screen(stand: Stand):
+    """A choice may have come under a finger; the bars stand where they stood."""
+    for action, overlay in (("help", "help"), ("ask-leave", "leave")):
+        stand.show("portrait")
+        stand.page.evaluate(
+            """(action) => { const button = document.querySelector(`button[value=${action}]`);
+            new MutationObserver((_, self) => { self.disconnect();
+              document.querySelector('button[value=portrait-kept]').click(); button.click();
+            }).observe(document.body, {attributes: true, attributeFilter: ['data-screen']}); }""",
+            action,
+        )
+        stand.desk.put(SCENES["portrait-ok"])
+        stand.page.wait_for_selector(f"body[data-overlay={overlay}]")
+
+    assert stand.desk.asked == []
+
+
+def test_a_failed_or_overtaken_fetch_never_leaves_an_older_screen(stand: Stand):
+    """The fetch that counts starts after the last event, and is tried again until it succeeds."""
+    stand.show("portrait")
+    old: list[str] = []
+
+    def overtake(route: Route) -> None:
+        if not old:
+            answer = route.fetch()
+            old.append(answer.text())
+            stand.desk.put(SCENES["finger-place"])
+            stand.page.wait_for_timeout(700)
+            route.fulfill(response=answer)
+        elif len(old) == 1:
+            old.append("refused")
+            route.abort()
+        else:
+            route.continue_()
+
+    stand.page.route("**/screen", overtake)
+    stand.desk.put(SCENES["portrait-ok"])
+    stand.page.wait_for_selector("body[data-screen=finger]")
+    stand.page.unroute("**/screen")
+
+    assert 'data-screen="portrait-ok"' in old[0]
+    assert old[1] == "refused"
+
+
+def test_no_advice_stands_beside_a_picture_that_nobody_sees(stand: Stand):
+    """While the camera rests there is one sentence, not two."""
+    stand.camera.live = False
+    stand.show("portrait")
+    stand.page.wait_for_selector("[data-resting]")
+    stand.page.wait_for_selector("[data-hint]", state="hidden")
+    stand.camera.live = True
+    stand.page.wait_for_selector("[data-hint]:has-text('请把头摆正')")
+
+
+def test_the_card_of_a_lost_station_speaks_and_looks_as_the_screen_did(chromium: Browser):
+    """Chosen after the page was loaded: language, size and colours; the telephone stays."""
+    desk, camera = Desk(SCENES["consent"]), Camera()
+    with served(desk, camera) as listener:
+        page = chromium.new_page(viewport={"width": 1080, "height": 1920})
+        page.clock.install()
+        page.goto(listener.url)
+        for touch in ("language:en", "scale:1.25", "theme:contrast"):
+            page.clock.run_for(1_000)
+            page.click(f"button[value='{touch}']")
+            page.wait_for_selector(f"button[value='{touch}']", state="detached")
+        page.route("**/events", lambda route: route.abort())
+        page.route("**/screen", lambda route: route.abort())
+        listener.close()
+        page.clock.run_for(20_000)
+        page.wait_for_selector("#lost:not([hidden])")
+        words = page.inner_text("#lost")
+        look = page.evaluate("() => ({...document.getElementById('lost').dataset})")
+        paper = page.evaluate(
+            "() => getComputedStyle(document.getElementById('lost')).backgroundColor"
+        )
+        page.close()
+
+    assert "The machine is resting" in words
+    assert "12345" in words
+    assert "机器" not in words
+    assert look == {"scale": "1.25", "theme": "contrast"}
+    assert paper == "rgb(0, 0, 0)"

@@ -8,41 +8,68 @@ const HEARTBEAT_MS = Number(document.body.dataset.heartbeatMs);
 const stage = () => document.getElementById("stage");
 const part = (name) => stage().querySelector(`[data-${name}]`);
 
-let drawing = null; // the one fetch of a new screen
+let drawing = null; // the one loop that fetches the screen
+let asked = 0; // how often it was wanted
 let heardAt = performance.now();
 let touchedAt = -Infinity;
+let movedAt = -Infinity; // when choices came to lie where others had been
 
 // ---- the screen ----
 
-async function draw() {
-  drawing ??= fetch("/screen", { signal: AbortSignal.timeout(8000) })
-    .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error("screen"))))
-    .then(replace)
-    .finally(() => { drawing = null; });
+function draw() {
+  asked += 1;
+  drawing ??= drawWhatIsWanted().finally(() => { drawing = null; });
   return drawing;
+}
+
+// Whoever asks while a fetch runs gets one that starts afterwards, so an older answer never stays.
+async function drawWhatIsWanted() {
+  for (let done = 0; done < asked;) {
+    const now = asked;
+    try {
+      const answer = await fetch("/screen", { signal: AbortSignal.timeout(8000) });
+      if (!answer.ok) throw new Error("screen");
+      replace(await answer.text());
+      done = now;
+    } catch {
+      await pause(500);
+    }
+  }
 }
 
 function replace(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   const fresh = template.content.querySelector("#stage");
-  if (fresh.dataset.key === stage().dataset.key) return;
-  stage().replaceWith(fresh);
-  document.documentElement.lang = fresh.lang;
-  document.body.dataset.screen = fresh.dataset.screen;
-  document.body.dataset.overlay = fresh.dataset.overlay;
-  touchedAt = performance.now(); // the new screen's buttons lie where the finger still is
-  fresh.querySelector("h1")?.focus({ preventScroll: true });
+  const old = stage();
+  if (fresh.dataset.key === old.dataset.key) return;
+  if (place(fresh) !== place(old)) movedAt = performance.now();
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+  for (const name of ["token", "mark"]) old.elements[name].value = fresh.elements[name].value;
+  // What stays the same stays the same element: a finger may be on it right now.
+  for (const block of ["header", "main", "nav", "footer"]) {
+    const [before, after] = [old, fresh].map((form) => form.querySelector(block));
+    if (!before.isEqualNode(after)) before.replaceWith(after);
+  }
+  document.documentElement.lang = old.lang;
+  document.body.dataset.screen = old.dataset.screen;
+  document.body.dataset.overlay = old.dataset.overlay;
+  old.querySelector("h1")?.focus({ preventScroll: true });
 }
+
+// The mark names the screen and the finger that is asked for.
+const place = (form) => `${form.elements.mark.value} ${form.dataset.overlay}`;
 
 function show(live) {
   if (live.key !== stage().dataset.key) {
-    draw().catch(() => {});
+    draw();
     return;
   }
   const hint = part("hint");
   if (hint && hint.textContent !== live.hint) hint.textContent = live.hint;
   const share = document.body.dataset.screen === "portrait" ? live.hold : live.share;
+  const finger = part("phase");
+  if (finger) finger.dataset.phase = live.phase;
   part("ring")?.setAttribute("stroke-dasharray", `${share} 200`);
 }
 
@@ -62,7 +89,9 @@ function listen() {
 
 document.addEventListener("click", (event) => {
   if (!event.target.closest?.("button")) return;
-  if (performance.now() - touchedAt < DEAF_MS) {
+  // The bars stand still, so they hear at once; a choice may have come under a finger.
+  const since = Math.max(touchedAt, event.target.closest("main") ? movedAt : -Infinity);
+  if (performance.now() - since < DEAF_MS) {
     event.preventDefault();
     event.stopImmediatePropagation();
     return;
@@ -74,13 +103,9 @@ document.addEventListener("submit", async (event) => {
   if (event.target.id !== "stage" || event.target.method !== "post") return;
   event.preventDefault();
   const body = new URLSearchParams(new FormData(event.target, event.submitter));
-  try {
-    await fetch("/act", { method: "POST", body, redirect: "manual" });
-    await drawing?.catch(() => {}); // it may have been asked for before the move
-    await draw();
-  } catch {
-    location.reload();
-  }
+  // Unheard, it changed nothing: the screen shows what is, and a card says if nobody answers.
+  await fetch("/act", { method: "POST", body, redirect: "manual" }).catch(() => {});
+  await draw();
 });
 
 document.addEventListener("contextmenu", (event) => event.preventDefault());
@@ -146,6 +171,8 @@ setInterval(() => {
 setInterval(async () => {
   const lost = performance.now() - heardAt > 3 * HEARTBEAT_MS;
   const card = document.getElementById("lost");
+  Object.assign(card.dataset, { scale: stage().dataset.scale, theme: stage().dataset.theme });
+  for (const words of card.children) words.hidden = words.lang !== stage().lang;
   card.hidden = !lost;
   stage().inert = lost;
   if (!lost) return;

@@ -322,7 +322,7 @@ def _report(told: Walk, *, as_json: bool) -> None:
         limits = f"{_shown(row['min'])} .. {_shown(row['max'])}"
         click.echo(
             f"reading    {row['document']:<15} {row['measure']:<18} {_shown(row['native']):>9} "
-            f"{row['unit']:<4} {limits:<18} {row['verdict']}"
+            f"{row['unit']:<4} {limits:<18} {row['verdict']:<12} {row['standing']}"
         )
     for row in told.fingers:
         click.echo(f"finger     {row['position']:<12} {row['value']:>3}  {row['algorithm']}")

@@ -141,12 +141,17 @@ def _watch_a_sitting(client: httpx.Client, kiosk: str) -> None:
 
 
 def _touch(client: httpx.Client, kiosk: str, action: str, screen: str) -> None:
-    page = client.get(kiosk).text
-    form = {name: _hidden(page, name) for name in ("token", "mark")}
+    """Touch a choice on the page as it stands; a page that went on meanwhile is touched again."""
     ours = {"Origin": kiosk.rstrip("/"), "Sec-Fetch-Site": "same-origin"}
-    client.post(f"{kiosk}act", data={"action": action, **form}, headers=ours)
-    if f'data-screen="{screen}' not in client.get(kiosk).text:
-        raise CannotRun(f"the demo's sitting did not come from {action} to its {screen} screen")
+    until_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until_s:
+        page = client.get(kiosk).text
+        form = {name: _hidden(page, name) for name in ("token", "mark")}
+        client.post(f"{kiosk}act", data={"action": action, **form}, headers=ours)
+        if f'data-screen="{screen}' in client.get(kiosk).text:
+            return
+        time.sleep(POLL_S)
+    raise CannotRun(f"the demo's sitting did not come from {action} to its {screen} screen")
 
 
 def _hidden(page: str, name: str) -> str:

@@ -12,7 +12,7 @@ import mmap
 import socket
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final
@@ -49,6 +49,15 @@ LIVE_WIDTH_PX: Final = 640
 _FACES: Final = 2
 _MASK_SIDE_PX: Final = 256
 _NOBODY: Final = Native(None, "no face found")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who is in a picture: how many faces, and the largest one with its outline."""
+
+    faces: int
+    face: Face | None
+    outline: HeadOutline | None
 
 
 class Analyst:
@@ -94,25 +103,31 @@ class Analyst:
         them, the person mask gives the hair's top and the head's sides, and those measures are
         taken too that guidance does not ask for.
         """
-        found = self.find(_rgb_within(bgr, bgr.shape[1] if still else LIVE_WIDTH_PX))
         measures = MEASURES if still else LIVE_MEASURES
+        subject = self.subject(bgr, still=still)
+        if subject.face is None:
+            return _answer(0, {measure.name: _NOBODY for measure in measures}, None)
+        return _answer(subject.faces, natives(measures, subject.face), subject.outline)
+
+    def subject(self, bgr: Picture, *, still: bool) -> Subject:
+        """Return the largest face as the measures take it, and how many faces there are."""
+        found = self.find(_rgb_within(bgr, bgr.shape[1] if still else LIVE_WIDTH_PX))
         height_px, width_px = bgr.shape[:2]
         meshes = [_mesh_px(points, width_px, height_px) for points in found.face_landmarks]
         if not meshes:
-            values = {measure.name: _NOBODY for measure in measures}
-            return _answer(0, values, None)
+            return Subject(0, None, None)
         # The largest face is the subject; its area stands in for a detector's box.
         areas = [float(np.prod(np.ptp(mesh, axis=0))) for mesh in meshes]
-        subject = int(np.argmax(areas))
-        yaw_deg, pitch_deg, roll_deg = angles_deg(found.facial_transformation_matrixes[subject])
-        landmarks_px = wflw_98(meshes[subject])
+        first = int(np.argmax(areas))
+        yaw_deg, pitch_deg, roll_deg = angles_deg(found.facial_transformation_matrixes[first])
+        landmarks_px = wflw_98(meshes[first])
         mask = self._mask_about(bgr, landmarks_px) if still else None
         face = Face(
             bgr, landmarks_px, yaw_deg, pitch_deg, roll_deg,
             tuple(sorted(areas, reverse=True)), whole_px=still, person_mask=mask,
         )  # fmt: skip
-        outline = outline_of(meshes[subject], roll_deg, width_px, height_px, mask)
-        return _answer(len(meshes), natives(measures, face), outline)
+        outline = outline_of(meshes[first], roll_deg, width_px, height_px, mask)
+        return Subject(len(meshes), face, outline)
 
     def person_mask(self, bgr: Picture) -> Picture:
         """Return (height, width): 0 background to 255 person, smooth in between."""

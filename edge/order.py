@@ -1,0 +1,39 @@
+"""What the centre ordered: one sitting, for whom, for which documents, with which earlier photo.
+
+An order is data and decides nothing. `edge.orders` keeps those that wait; a sitting that begins
+takes one with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.reuse import Candidate, When
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One sitting that was ordered.
+
+    Attributes:
+        sitting_id: given by the station when the order came; the sitting keeps it.
+        order_ref: the centre's own reference.
+        applies_for: what is applied for, in the reuse policy's words ("ordinary_passport"); "" if
+            the order does not say.
+        documents: ids of the photo documents wanted; empty: the station's own.
+        positions: fingers wanted; None: the station's own.
+        applied_at: application date of the order, as it came.
+        born_on: the applicant's date of birth, as it came; None if the order does not say.
+        candidates: earlier photos that the order names, the centre's preferred one first.
+        proxy: a relative was announced who may agree to the reuse.
+    """
+
+    sitting_id: str
+    order_ref: str
+    applies_for: str = ""
+    documents: tuple[str, ...] = ()
+    positions: tuple[str, ...] | None = None
+    applied_at: When = None
+    born_on: When = None
+    candidates: tuple[Candidate, ...] = ()
+    proxy: bool = False

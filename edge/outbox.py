@@ -122,11 +122,12 @@ class Outbox:
     def status(self) -> OutboxStatus:
         """What the console and the metrics show."""
         waiting, oldest_ms = self._store.waiting(self._name)
-        next_at_s = self._next_try_at_s
+        with self._bell:
+            state, next_at_s = self._state, self._next_try_at_s
         return OutboxStatus(
             sink=self._name,
             role=self._role,
-            state=self._state,
+            state=state,
             last_code=self._last_code or None,
             failures=self._failures,
             alarms=tuple(sorted(self._alarms)),

@@ -159,7 +159,7 @@ def test_a_centre_that_will_not_talk_stops_the_sink_with_an_alarm(kit, store, st
         said[0] = answer(201, receipt(kit, row))
         outbox.retry_now()
         until(lambda: state(store, row) == "receipted")
-        assert outbox.status.alarms == ()
+        until(lambda: outbox.status.alarms == ())
 
 
 def test_a_conflict_is_an_incident(kit, store):
@@ -389,7 +389,7 @@ def test_closing_does_not_wait_for_a_back_off(kit, store):
     kit.hand_in(store)
     with HostileCentre(kit.folder / "centre", lambda _: answer(503)) as centre:
         with delivering(kit, store, centre.options, PATIENT) as outbox:
-            until(lambda: outbox.status.state == "backing_off" and outbox.codes)
+            until(lambda: outbox.codes and outbox.status.state == "backing_off")
         assert not outbox.alive
         outbox.close()
 
@@ -441,7 +441,7 @@ def test_the_wish_of_a_busy_centre_is_a_lower_bound(kit, store):
         HostileCentre(kit.folder / "centre", lambda _: answer(503, Retry_After="900")) as centre,
         delivering(kit, store, centre.options) as outbox,
     ):
-        until(lambda: outbox.status.state == "backing_off" and outbox.codes)
+        until(lambda: outbox.codes and outbox.status.state == "backing_off")
 
         assert 800 < outbox.status.next_try_s <= 900
 

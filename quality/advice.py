@@ -29,9 +29,24 @@ class Advice(Enum):
     TURN_RIGHT = "portrait.turn_right"
     CHIN_UP = "portrait.chin_up"
     CHIN_DOWN = "portrait.chin_down"
+    NOT_WHOLE_FACE = "portrait.not_whole_face"
     OPEN_EYES = "portrait.open_eyes"
+    LOOK_AT_CAMERA = "portrait.look_at_camera"
+    TAKE_OFF_SUNGLASSES = "portrait.take_off_sunglasses"
+    GLASSES_GLARE = "portrait.glasses_glare"
+    TAKE_OFF_MASK = "portrait.take_off_mask"
+    HAND_DOWN = "portrait.hand_down"
+    HAIR_ASIDE = "portrait.hair_aside"
+    TAKE_OFF_HAT = "portrait.take_off_hat"
     CLOSE_MOUTH = "portrait.close_mouth"
+    RELAX_MOUTH = "portrait.relax_mouth"
     LIGHT = "portrait.light"
+    LIGHT_LESS = "portrait.light_less"
+    LIGHT_EVEN = "portrait.light_even"
+    COLOUR_LIGHT = "portrait.colour_light"
+    BACKGROUND_BUSY = "portrait.background_busy"
+    BACKGROUND_DARK = "portrait.background_dark"
+    STEP_FROM_WALL = "portrait.step_from_wall"
     HOLD_STILL = "portrait.hold_still"
     WAIT = "portrait.wait"
 
@@ -61,9 +76,14 @@ BY_MEASURE: Final[Mapping[str, tuple[Advice, Advice]]] = {
 PRIORITY: Final = (
     Advice.NO_FACE, Advice.MANY_FACES, Advice.TOO_FAR, Advice.TOO_NEAR,
     Advice.MOVE_LEFT, Advice.MOVE_RIGHT, Advice.MOVE_UP, Advice.MOVE_DOWN,
-    Advice.STRAIGHTEN_HEAD, Advice.TURN_LEFT, Advice.TURN_RIGHT,
-    Advice.CHIN_UP, Advice.CHIN_DOWN, Advice.OPEN_EYES, Advice.CLOSE_MOUTH,
-    Advice.LIGHT, Advice.HOLD_STILL, Advice.WAIT,
+    Advice.NOT_WHOLE_FACE, Advice.STRAIGHTEN_HEAD, Advice.TURN_LEFT, Advice.TURN_RIGHT,
+    Advice.CHIN_UP, Advice.CHIN_DOWN,
+    Advice.OPEN_EYES, Advice.LOOK_AT_CAMERA, Advice.TAKE_OFF_SUNGLASSES, Advice.GLASSES_GLARE,
+    Advice.TAKE_OFF_MASK, Advice.HAND_DOWN, Advice.HAIR_ASIDE, Advice.TAKE_OFF_HAT,
+    Advice.CLOSE_MOUTH, Advice.RELAX_MOUTH,
+    Advice.LIGHT, Advice.LIGHT_LESS, Advice.LIGHT_EVEN, Advice.COLOUR_LIGHT,
+    Advice.BACKGROUND_BUSY, Advice.BACKGROUND_DARK, Advice.STEP_FROM_WALL,
+    Advice.HOLD_STILL, Advice.WAIT,
 )  # fmt: skip
 """What comes first when several things are wrong: who, where, then how."""
 

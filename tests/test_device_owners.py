@@ -14,7 +14,7 @@ from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
 from drivers.fingerprint import FingerImage, Progress, Retry
 from edge.camera_owner import CameraOwner
 from edge.reader_owner import ReaderOwner
-from edge.supervisor import LONGEST_PAUSE_S, DeviceState, Upkeep
+from edge.supervisor import LONGEST_PAUSE_S, DeviceState, DeviceStatus, Upkeep
 
 LONG_S = 30.0
 
@@ -102,6 +102,15 @@ def until(wanted: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def status_in(owner, state: DeviceState) -> DeviceStatus:
+    """Return the status that was seen in this state, which lasts until the next try only."""
+    until_s = time.monotonic() + LONG_S
+    while (status := owner.status).state is not state:
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+    return status
+
+
 @pytest.mark.parametrize(
     ("error", "state", "reason"),
     [
@@ -119,8 +128,7 @@ def test_a_camera_that_fails_is_named_closed_and_tried_again(error, state, reaso
     with camera_owner(camera) as owner:
         until(lambda: owner.status.state is DeviceState.READY and owner.latest() is not None)
         failing[0] = True
-        until(lambda: owner.status.state is state)
-        status = owner.status
+        status = status_in(owner, state)
         failing[0] = False
 
         assert status.reason == reason

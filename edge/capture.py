@@ -19,7 +19,7 @@ import structlog
 
 from drivers.errors import DeviceError
 from edge.health import Figures
-from edge.screen import Screen
+from edge.screen import Picture, Screen
 from edge.sitting import (
     FROM_THE_PERSON,
     Event,
@@ -31,6 +31,7 @@ from edge.sitting import (
     State,
     move,
 )
+from edge.staff import WrongPin
 from edge.store_errors import StoreBroken, StoreError, StoreFull
 from edge.vision import FrameRefused, VisionLost
 from edge.visit import Room, Visit
@@ -102,7 +103,54 @@ class SittingDesk:
 
     def portrait_jpeg(self, token: str) -> bytes | None:
         """Return the portrait under review to whoever shows the sitting's token; else None."""
-        return self._screen.portrait_jpeg(token)
+        return self._screen.jpeg(Picture.PORTRAIT, token)
+
+    def earlier_photo_jpeg(self, token: str) -> bytes | None:
+        """Return the earlier photo that may be taken over, while it is shown; else None."""
+        return self._screen.jpeg(Picture.EARLIER, token)
+
+    def live_look_jpeg(self, token: str) -> bytes | None:
+        """Return the one live frame that is compared, while it is shown; else None."""
+        return self._screen.jpeg(Picture.LIVE_LOOK, token)
+
+    def sign_same_person(self, token: str, staff_id: str, pin: str, same: bool) -> Snapshot:
+        """Let an attendant sign that both pictures show the same person, or that they do not.
+
+        Args:
+            token: of the sitting whose pictures the attendant saw.
+            staff_id: of the attendant, as the staff file has it.
+            pin: the attendant's.
+            same: what the attendant saw.
+
+        Raises:
+            WrongPin: id and PIN do not fit, or a wait still runs.
+            IllegalMove: nothing is to be signed now.
+            StaleToken: the token is not the present sitting's.
+            TimeoutError: the loop did not come to it in time.
+        """
+        self._check_staff(staff_id, pin)
+        return self._do(lambda: self._sign(token, staff_id, same))
+
+    def manual_shutter(self, token: str, staff_id: str, pin: str, reason: str) -> Snapshot:
+        """Let an attendant take the portrait now, because a measure cannot be met.
+
+        One face, visible eyes and the size stay demanded; what else fails is recorded as waived.
+
+        Args:
+            token: of the sitting.
+            staff_id: of the attendant, as the staff file has it.
+            pin: the attendant's.
+            reason: one of the codes in `edge.portrait_capture`.
+
+        Raises:
+            WrongPin: id and PIN do not fit, or a wait still runs.
+            ValueError: no such reason.
+            IllegalMove: no portrait is looked for now.
+            StaleToken: the token is not the present sitting's.
+            TimeoutError: the loop did not come to it in time.
+        """
+        self._check_staff(staff_id, pin)
+        return self._do(lambda: self._shutter(token, staff_id, reason))
 
     def ask(
         self, event: Event, token: str = "", still: Callable[[Snapshot], bool] | None = None
@@ -146,7 +194,19 @@ class SittingDesk:
             done.cancel()
             raise
 
+    def _check_staff(self, staff_id: str, pin: str) -> None:
+        # On the asking thread: the hash is slow on purpose, and the loop has a person before it.
+        staff = self._room.staff
+        if staff is None or not staff.check(staff_id, pin):
+            raise WrongPin(0.0 if staff is None else staff.wait_s(staff_id))
+
     # Everything below runs on the sitting's thread.
+
+    def _sign(self, token: str, staff_id: str, same: bool) -> None:
+        raise IllegalMove(self._screen.snapshot.state, Event.REUSE_AGREED)
+
+    def _shutter(self, token: str, staff_id: str, reason: str) -> None:
+        raise IllegalMove(self._screen.snapshot.state, Event.PORTRAIT_TAKEN)
 
     def _run(self) -> None:
         try:

@@ -7,18 +7,30 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from enum import Enum
 from typing import Any
 
 from edge.sitting import Snapshot
 
 
+class Picture(Enum):
+    """Which picture of the person a screen can show."""
+
+    PORTRAIT = "portrait"
+    """The new portrait under review."""
+    EARLIER = "earlier"
+    """The earlier photo that may be taken over, made anew from its pixels."""
+    LIVE_LOOK = "live-look"
+    """The one live frame that the earlier photo is compared with."""
+
+
 class Screen:
-    """Holds the newest snapshot, and in memory only the portrait that is under review."""
+    """Holds the newest snapshot, and in memory only the pictures that it lets the person see."""
 
     def __init__(self, first: Snapshot) -> None:
         self._news = threading.Condition()
         self._snapshot = first
-        self._portrait: bytes | None = None
+        self._pictures: dict[Picture, bytes] = {}
 
     @property
     def snapshot(self) -> Snapshot:
@@ -49,18 +61,20 @@ class Screen:
     def wipe(self, first: Snapshot) -> None:
         """Forget everything of the last sitting; only the revision goes on."""
         with self._news:
-            self._portrait = None
+            self._pictures.clear()
             self._snapshot = replace(first, revision=self._snapshot.revision + 1)
             self._news.notify_all()
 
-    def hold_portrait(self, jpeg: bytes | None) -> None:
-        """Keep the portrait under review, or forget it."""
+    def hold(self, picture: Picture, jpeg: bytes | None) -> None:
+        """Keep one picture to be shown, or forget it."""
         with self._news:
-            self._portrait = jpeg
+            self._pictures.pop(picture, None)
+            if jpeg is not None:
+                self._pictures[picture] = jpeg
 
-    def portrait_jpeg(self, token: str) -> bytes | None:
-        """Return the portrait under review to whoever shows the sitting's token; else None."""
+    def jpeg(self, picture: Picture, token: str) -> bytes | None:
+        """Return a picture to whoever shows the sitting's token; else None."""
         with self._news:
             expected = self._snapshot.token
             allowed = bool(expected) and secrets.compare_digest(expected.encode(), token.encode())
-            return self._portrait if allowed else None
+            return self._pictures.get(picture) if allowed else None

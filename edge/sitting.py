@@ -17,6 +17,8 @@ class State(Enum):
 
     WELCOME = "welcome"
     CONSENT = "consent"
+    REUSE = "reuse"
+    REUSE_CHECK = "reuse-check"
     PORTRAIT = "portrait"
     PORTRAIT_OK = "portrait-ok"
     FINGER = "finger"
@@ -32,7 +34,13 @@ class Event(Enum):
     RESUME_PORTRAIT = "resume-portrait"
     RESUME_FINGER = "resume-finger"
     AGREE = "agree"
+    AGREE_TO_OFFER = "agree-to-offer"
+    """The loop makes it in place of `AGREE` where an earlier photo can be offered."""
     DECLINE = "decline"
+    REUSE_CHOSEN = "reuse-chosen"
+    REUSE_DECLINED = "reuse-declined"
+    REUSE_AGREED = "reuse-agreed"
+    REUSE_REFUSED = "reuse-refused"
     PORTRAIT_TAKEN = "portrait-taken"
     PORTRAIT_AGAIN = "portrait-again"
     PORTRAIT_KEPT = "portrait-kept"
@@ -61,6 +69,8 @@ FROM_THE_PERSON: Final = frozenset(
         Event.START,
         Event.AGREE,
         Event.DECLINE,
+        Event.REUSE_CHOSEN,
+        Event.REUSE_DECLINED,
         Event.PORTRAIT_AGAIN,
         Event.PORTRAIT_KEPT,
         Event.PORTRAIT_GIVEN_UP,
@@ -80,7 +90,22 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
     },
     State.CONSENT: {
         Event.AGREE: State.PORTRAIT,
+        Event.AGREE_TO_OFFER: State.REUSE,
         Event.DECLINE: State.RESULT,
+        Event.NOT_STORED: State.RESULT,
+        Event.LEAVE: State.WELCOME,
+    },
+    State.REUSE: {
+        Event.REUSE_CHOSEN: State.REUSE_CHECK,
+        Event.REUSE_DECLINED: State.PORTRAIT,
+        Event.NOT_STORED: State.RESULT,
+        Event.LEAVE: State.WELCOME,
+    },
+    # A photo that is taken over replaces a new one and nothing else: the fingers are still asked.
+    State.REUSE_CHECK: {
+        Event.REUSE_AGREED: State.FINGER,
+        Event.REUSE_REFUSED: State.PORTRAIT,
+        Event.REUSE_DECLINED: State.PORTRAIT,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
@@ -186,6 +211,31 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class ReuseView:
+    """The earlier photo that may be taken over, and how far its check has come.
+
+    Stands from `State.REUSE` on; in `State.PORTRAIT` only after a refusal, to say `refused`.
+
+    Attributes:
+        source: where the photo comes from, in the policy's words ("exit_entry", "resident_id").
+        year: of the photo's date, so that the person can recall it.
+        live_ready: the one live look is there; it and the earlier photo can be fetched.
+        needs_staff: an attendant is asked to look at both pictures and to sign.
+        checks: measures that the earlier photo does not pass today; for the attendant only.
+        refused: "new_one" after a refusal: a new photo is taken, without a reason; else "".
+        staff_wait_s: how long the next PIN must wait, as it was when this was shown.
+    """
+
+    source: str
+    year: int
+    live_ready: bool = False
+    needs_staff: bool = False
+    checks: tuple[str, ...] = ()
+    refused: str = ""
+    staff_wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that a page needs to draw the screen, immutable; a new one for every change.
 
@@ -197,6 +247,8 @@ class Snapshot:
         portrait_preview: a captured portrait can be fetched with the token.
         portrait_in: the portrait is sealed and committed.
         documents: ids of the photo documents this sitting makes.
+        reuse: the earlier photo that may be taken over, None without an offer.
+        stuck: the automatic capture does not come to an end here; staff may take the photo.
         calm_long: the device has been away so long that a way round it is offered.
         camera, reader: states of the two devices, as `edge.supervisor.DeviceState` values.
     """
@@ -215,6 +267,8 @@ class Snapshot:
     fingers_in: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
     documents: tuple[str, ...] = ()
+    reuse: ReuseView | None = None
+    stuck: bool = False
     calm_long: bool = False
     result: Result | None = None
     resumed: bool = False

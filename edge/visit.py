@@ -16,9 +16,10 @@ from edge.finger_capture import EARLIER_MAX, FingerCapture, FingerMissing, Finge
 from edge.portrait_capture import Portrait, PortraitCapture
 from edge.reader_owner import ReaderOwner
 from edge.record import Record, RecordRoom
-from edge.screen import Screen
+from edge.screen import Picture, Screen
 from edge.settings import Fingers, SittingLimits
 from edge.sitting import Event, Missing, Result
+from edge.staff import Staff
 from edge.vision import Depth, FrameRefused, VisionLost, VisionWorker
 from quality.advice import Advice
 from quality.document import Document
@@ -31,7 +32,7 @@ PRESENCE_TIMEOUT_S: Final = 2.0
 class Room:
     """What a sitting works with; put together in `edge.station`.
 
-    `seeing` is set once the vision worker has loaded its models.
+    `seeing` is set once the vision worker has loaded its models. Without `staff` nobody can sign.
     """
 
     camera: CameraOwner
@@ -44,6 +45,7 @@ class Room:
     fingers: Fingers
     limits: SittingLimits
     language: str
+    staff: Staff | None = None
 
 
 class Visit:
@@ -64,7 +66,7 @@ class Visit:
     def look_for_portrait(self) -> None:
         """Begin the search anew and forget the portrait that was under review."""
         self._portrait = None
-        self._screen.hold_portrait(None)
+        self._screen.hold(Picture.PORTRAIT, None)
         self._screen.show(portrait_preview=False, hint=Advice.WAIT.value)
         room = self._room
         self._search = PortraitCapture(room.camera, room.vision, room.documents, room.good_frames)
@@ -82,7 +84,7 @@ class Visit:
         if seen.portrait is None:
             return None
         self._portrait, self._search = seen.portrait, None
-        self._screen.hold_portrait(seen.portrait.photos[0].jpeg)
+        self._screen.hold(Picture.PORTRAIT, seen.portrait.photos[0].jpeg)
         self._screen.show(portrait_preview=True)
         return Event.PORTRAIT_TAKEN
 

@@ -13,12 +13,17 @@ from edge.sitting import FROM_THE_PERSON, TRANSITIONS, Event, IllegalMove, State
 DIAGRAM = Path(__file__).resolve().parent.parent / "docs" / "sitting.md"
 
 
-def reachable(start: State) -> set[State]:
-    """All states that moves lead to from here."""
+BY_ITSELF = FROM_THE_PERSON | {Event.PORTRAIT_TAKEN, Event.FINGERS_SETTLED, Event.STORED}
+"""What happens without an attendant, a centre or an earlier photo."""
+
+
+def reachable(start: State, events=frozenset(Event), but=frozenset()) -> set[State]:
+    """All states that moves lead to from here, by these events, not through those states."""
     found, fresh = {start}, [start]
     while fresh:
-        for state in TRANSITIONS[fresh.pop()].values():
-            if state not in found:
+        row = TRANSITIONS[fresh.pop()]
+        for state in (to for event, to in row.items() if event in events):
+            if state not in found and state not in but:
                 found.add(state)
                 fresh.append(state)
     return found
@@ -35,6 +40,32 @@ def test_every_state_is_reached_and_has_a_row(state):
     """No state is dead and none lacks its moves."""
     assert state in reachable(State.WELCOME)
     assert TRANSITIONS[state]
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_can_reach_a_result_without_an_attendant(state):
+    """Whether staff come, and whether a centre answers, decides about nobody's sitting."""
+    assert State.RESULT in reachable(state, BY_ITSELF)
+
+
+@pytest.mark.parametrize("state", [State.REUSE, State.REUSE_CHECK])
+def test_whoever_is_offered_an_earlier_photo_can_always_have_a_new_one(state):
+    """The choice is the person's, and one touch is enough."""
+    assert TRANSITIONS[state][Event.REUSE_DECLINED] is State.PORTRAIT
+    assert Event.REUSE_DECLINED in FROM_THE_PERSON
+
+
+def test_nobody_comes_from_an_earlier_photo_to_the_end_past_the_fingers():
+    """The rule speaks of photos only: whatever becomes of the offer, the fingers are asked for."""
+    assert State.REVIEW not in reachable(State.REUSE, but={State.FINGER, State.WELCOME})
+
+
+def test_no_touch_takes_an_earlier_photo_over():
+    """Somebody or something has to vouch that the photo is the person's."""
+    assert State.REUSE_CHECK in reachable(State.WELCOME)
+    for state, row in TRANSITIONS.items():
+        for event in row.keys() & {Event.REUSE_AGREED, Event.AGREE_TO_OFFER}:
+            assert event not in FROM_THE_PERSON, state
 
 
 @pytest.mark.parametrize("state", set(State) - {State.WELCOME, State.CLOSING, State.RESULT})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from PIL import Image, ImageDraw
 
 from api.app import KIOSK_STREAMS, KioskStation, Listener, create_kiosk_app
-from edge.screen import Screen
+from edge.screen import Picture, Screen
 from edge.sitting import (
     FROM_THE_PERSON,
     Event,
@@ -147,7 +147,7 @@ class Desk:
         """Show this; the revision goes on."""
         self.screen.wipe(snapshot)
         if snapshot.portrait_preview:
-            self.screen.hold_portrait(drawn_person(354, 472))
+            self.screen.hold(Picture.PORTRAIT, drawn_person(354, 472))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -200,7 +200,7 @@ class Desk:
 
     def portrait_jpeg(self, token: str) -> bytes | None:
         """As the real desk does."""
-        return self.screen.portrait_jpeg(token)
+        return self.screen.jpeg(Picture.PORTRAIT, token)
 
 
 @contextmanager

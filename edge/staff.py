@@ -1,0 +1,162 @@
+"""Who works here: ids and PINs, so that an attendant can sign for what only an attendant may do.
+
+The file holds one scrypt hash for each id and no name; PINs are never stored, logged or shown. It
+is read anew for every check, so that whoever is struck off can no longer sign, without a restart.
+A wrong PIN makes the next one wait, longer each time, and never for ever: a person is standing at
+the station who needs the attendant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import stat
+import threading
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+STAFF_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+PIN: Final = re.compile(r"[0-9]{6,12}")
+"""Digits only, as the screen's pad has them; six of them, so that guessing takes years."""
+FREE_TRIES: Final = 2
+"""So many slips of a finger cost no wait."""
+FIRST_WAIT_S: Final = 2.0
+LONGEST_WAIT_S: Final = 60.0
+"""At this pace all PINs of six digits take 694 days without a break [ours: 10^6 x 60 s]."""
+COST: Final = {"n": 2**14, "r": 8, "p": 1}
+"""16 MiB and some 50 ms for each try (RFC 7914, section 2: interactive use)."""
+_NOBODY: Final = "-"
+
+log = structlog.get_logger("staff")
+
+
+class StaffFileUnsafe(Exception):
+    """The staff file is missing, readable by others, or not ours. Mend it; see `add_staff`."""
+
+
+class WrongPin(Exception):
+    """Id and PIN do not fit, or it is too early for another try. Ask again after `wait_s`."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__("staff id and PIN do not fit")
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    salt: bytes
+    digest: bytes
+
+
+@dataclass(slots=True)
+class _Tries:
+    wrong: int = 0
+    next_at_s: float = float("-inf")
+
+
+class Staff:
+    """Checks PINs against one staff file. All methods may be called from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file. Raises `StaffFileUnsafe`: it cannot be used as it is."""
+        self._path = path
+        self._lock = threading.Lock()
+        self._tries: dict[str, _Tries] = {}
+        # Whoever is not in the file costs the same time as whoever is.
+        self._nobody = _Hashed(secrets.token_bytes(16), secrets.token_bytes(32))
+        _read(path)
+
+    def check(self, staff_id: str, pin: str) -> bool:
+        """Tell whether id and PIN fit; False without a look at them while a wait runs.
+
+        One check at a time, so that many at once are no way round the wait.
+        """
+        with self._lock:
+            known = self._known().get(staff_id)
+            tries = self._tries.setdefault(staff_id if known else _NOBODY, _Tries())
+            if time.monotonic() < tries.next_at_s:
+                return False
+            expected = known or self._nobody
+            fits = hmac.compare_digest(_digest(pin, expected.salt), expected.digest)
+            if fits and known is not None:
+                del self._tries[staff_id]
+                return True
+            tries.wrong += 1
+            tries.next_at_s = time.monotonic() + _wait_after(tries.wrong)
+            log.warning("wrong_pin", attempts=tries.wrong)
+            return False
+
+    def wait_s(self, staff_id: str) -> float:
+        """Return how long the next try for this id must wait."""
+        with self._lock:
+            tries = self._tries.get(staff_id if staff_id in self._known() else _NOBODY)
+            return max(0.0, tries.next_at_s - time.monotonic()) if tries else 0.0
+
+    def _known(self) -> dict[str, _Hashed]:
+        try:
+            return _read(self._path)
+        except StaffFileUnsafe:
+            log.error("staff_file_unsafe")
+            return {}
+
+
+def add_staff(path: Path, staff_id: str, pin: str) -> None:
+    """Write one attendant into the staff file, or a new PIN for one who is in it.
+
+    Raises:
+        ValueError: the id or the PIN does not have the form that we take.
+        StaffFileUnsafe: there is a file and it is not a staff file.
+    """
+    if not STAFF_ID.fullmatch(staff_id):
+        raise ValueError("an id is 1 to 32 lower-case letters, digits and hyphens")
+    if not PIN.fullmatch(pin):
+        raise ValueError("a PIN is 6 to 12 digits")
+    rows = _read(path) if path.exists() else {}
+    salt = secrets.token_bytes(16)
+    rows[staff_id] = _Hashed(salt, _digest(pin, salt))
+    text = "".join(
+        f'[staff.{name}]\nsalt = "{row.salt.hex()}"\nscrypt = "{row.digest.hex()}"\n\n'
+        for name, row in sorted(rows.items())
+    )
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _read(path: Path) -> dict[str, _Hashed]:
+    try:
+        with path.open("rb") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+                raise StaffFileUnsafe("others may read or write the staff file: chmod 600")
+            rows = tomllib.load(file).get("staff", {})
+        return {
+            name: _Hashed(bytes.fromhex(row["salt"]), bytes.fromhex(row["scrypt"]))
+            for name, row in rows.items()
+        }
+    except OSError as error:
+        raise StaffFileUnsafe(f"the staff file cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise StaffFileUnsafe("the staff file is not one of ours") from None
+
+
+def _digest(pin: str, salt: bytes) -> bytes:
+    # Far longer entries than any PIN would only cost time.
+    return hashlib.scrypt(pin.encode()[:64], salt=salt, dklen=32, **COST)
+
+
+def _wait_after(wrong: int) -> float:
+    if wrong <= FREE_TRIES:
+        return 0.0
+    return min(FIRST_WAIT_S * 2.0 ** min(wrong - FREE_TRIES - 1, 16), LONGEST_WAIT_S)

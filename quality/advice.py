@@ -24,6 +24,7 @@ class Advice(Enum):
     MOVE_RIGHT = "portrait.move_right"
     MOVE_UP = "portrait.move_up"
     MOVE_DOWN = "portrait.move_down"
+    STAFF_MOVES_CAMERA = "portrait.staff_moves_camera"
     STRAIGHTEN_HEAD = "portrait.straighten_head"
     TURN_LEFT = "portrait.turn_left"
     TURN_RIGHT = "portrait.turn_right"
@@ -76,6 +77,7 @@ BY_MEASURE: Final[Mapping[str, tuple[Advice, Advice]]] = {
 PRIORITY: Final = (
     Advice.NO_FACE, Advice.MANY_FACES, Advice.TOO_FAR, Advice.TOO_NEAR,
     Advice.MOVE_LEFT, Advice.MOVE_RIGHT, Advice.MOVE_UP, Advice.MOVE_DOWN,
+    Advice.STAFF_MOVES_CAMERA,
     Advice.NOT_WHOLE_FACE, Advice.STRAIGHTEN_HEAD, Advice.TURN_LEFT, Advice.TURN_RIGHT,
     Advice.CHIN_UP, Advice.CHIN_DOWN,
     Advice.OPEN_EYES, Advice.LOOK_AT_CAMERA, Advice.TAKE_OFF_SUNGLASSES, Advice.GLASSES_GLARE,
@@ -100,11 +102,12 @@ def advise(seen: Seen, readings: Iterable[Reading], framing: Advice | None = Non
         return Advice.NO_FACE
     if seen.faces > 1:
         return Advice.MANY_FACES
-    found = {framing, *(_advice_of(reading) for reading in readings)}
+    found = {framing, *(advice_of(reading) for reading in readings)}
     return next((advice for advice in PRIORITY if advice in found), None)
 
 
-def _advice_of(reading: Reading) -> Advice | None:
+def advice_of(reading: Reading) -> Advice | None:
+    """Return what cures this one reading, None if nothing is wrong with it."""
     if reading.verdict is Verdict.ACCEPTED:
         return None
     if reading.verdict is Verdict.NOT_ASSESSED:

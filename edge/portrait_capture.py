@@ -6,16 +6,16 @@ Runs on the sitting's thread, one frame a step. Plain pictures live only in what
 from __future__ import annotations
 
 import hashlib
-import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from drivers.camera import Frame
+from edge.burst import BURST, Still, best
 from edge.camera_owner import CameraOwner
 from edge.guidance import Guidance
+from edge.override import Override, OverrideReason, refusals, waived
 from edge.portrait import CannotCrop, DocumentPhoto, crop, master_jpeg
-from edge.vision import Depth, FrameRefused, Sight, VisionWorker
+from edge.vision import Depth, FrameRefused, VisionWorker
 from quality.advice import Advice, advise
 from quality.document import Document, judge
 from quality.face_report import report
@@ -25,17 +25,16 @@ FRAME_WAIT_S: Final = 0.15
 LIVE_TIMEOUT_S: Final = 2.0
 STILL_TIMEOUT_S: Final = 2.5
 """No step may be longer than a touch waits: a still, a look, and a worker that begins anew."""
-BURST: Final = 3
-BLINK_SHARE: Final = 0.7
-"""A still whose eyes are less open than this share of the burst's median is a blink."""
 
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
     """An accepted portrait, in memory only: one photo a document, and the still they come from.
 
-    `readings` of the still, by document id: each document has its own limits.
-    `report` of the still: all that was measured and what was not, against no limit.
+    Attributes:
+        readings: of the still, by document id: each document has its own limits.
+        report: of the still: all that was measured and what was not, against no limit.
+        override: who took it by hand, why, and what was overruled; None if it was automatic.
     """
 
     photos: tuple[DocumentPhoto, ...]
@@ -43,13 +42,17 @@ class Portrait:
     readings: Mapping[str, tuple[Reading, ...]]
     report: tuple[Reading, ...]
     captured_at_s: float
+    override: Override | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PortraitView:
     """What one step saw: the one hint, how far the hold has come, and the portrait if it is taken.
 
-    `fresh` is False when no new frame came, so that nothing can be said about now.
+    Attributes:
+        fresh: False when no new frame came, so that nothing can be said about now.
+        stuck: the automatic capture does not come to an end here: offer the staff's help.
+        refused: this step judged a burst and refused it; `hint` says what to do.
     """
 
     hint: Advice | None = None
@@ -57,6 +60,8 @@ class PortraitView:
     faces: int = 0
     fresh: bool = True
     portrait: Portrait | None = None
+    stuck: bool = False
+    refused: bool = False
 
 
 class PortraitCapture:
@@ -75,7 +80,27 @@ class PortraitCapture:
         self._good_frames = good_frames
         self._guidance = self._new_guidance()
         self._after = -1
-        self._burst: list[tuple[Frame, Sight]] = []
+        self._burst: list[Still] = []
+        self._by_hand: Override | None = None
+
+    def take_now(self, reason: OverrideReason, staff_id: str = "") -> None:
+        """Take the portrait by hand: the staff's manual shutter.
+
+        Call it on the thread that calls `step`, once the attendant's PIN was checked; it returns at
+        once. The next steps take a burst whatever the live gates say, and the step that judges it
+        has either `portrait`, with `Portrait.override` = `Override(reason, staff_id, waived)`, or
+        `refused` with the hint; then the search goes on by itself and may be overruled again.
+
+        What holds all the same (`edge.override.NEVER_WAIVED`): one face, its size, eyes in view,
+        and every rule of the crop, so that each photo still fits its document. `EyesOpen` gives
+        way to `OverrideReason.EYE_CONDITION` alone. All else that failed is named in `waived`, and
+        its readings stay in `Portrait.readings` as they were: rejected.
+
+        Args:
+            reason: what the attendant saw.
+            staff_id: who signed.
+        """
+        self._by_hand = Override(reason, staff_id)
 
     def step(self) -> PortraitView:
         """Judge the newest frame; when the pose has held, take one still of the burst a step.
@@ -83,8 +108,10 @@ class PortraitCapture:
         Raises:
             VisionLost: the worker died; call again.
             DeviceError: the camera was lost while a still was taken.
+            FrameRefused: a still could not be looked at; the burst is given up, the manual shutter
+                too.
         """
-        if self._burst:
+        if self._burst or self._by_hand:
             return self._next_still()
         frame = self._camera.wait_frame(self._after, FRAME_WAIT_S)
         if frame is None:
@@ -108,19 +135,21 @@ class PortraitCapture:
         try:
             sight = self._vision.look(still, Depth.STILL, STILL_TIMEOUT_S)
         except FrameRefused:
-            self._burst = []
+            self._burst, self._by_hand = [], None
             raise
         self._burst.append((still, sight))
         if len(self._burst) < BURST:
             return PortraitView(None, 1.0, sight.faces)
         burst, self._burst = self._burst, []
-        return self._judge(*_best(burst))
+        override, self._by_hand = self._by_hand, None
+        return self._judge(best(burst), override)
 
-    def _judge(self, still: Frame, sight: Sight) -> PortraitView:
+    def _judge(self, taken: Still, override: Override | None) -> PortraitView:
+        still, sight = taken
         readings = {d.id: judge(d, sight.natives, live=False) for d in self._documents}
+        together = [reading for judged in readings.values() for reading in judged]
         # What is only advisory is recorded with the portrait, it does not refuse it.
-        hard = [r for judged in readings.values() for r in judged if not r.advisory]
-        advice = advise(sight, hard)
+        advice = advise(sight, refusals(together, override))
         if advice is None and sight.outline is not None:
             try:
                 master = master_jpeg(still)
@@ -129,24 +158,13 @@ class PortraitCapture:
             except CannotCrop as refusal:
                 advice = refusal.advice
             else:
+                if override is not None:
+                    override = replace(override, waived=waived(together, override.reason))
                 portrait = Portrait(
                     photos, master, readings, report(sight.natives),
-                    still.captured_at_s,
+                    still.captured_at_s, override,
                 )  # fmt: skip
                 return PortraitView(None, 1.0, sight.faces, portrait=portrait)
-        # The picture was not good enough after all: look again from the beginning, without comment.
+        # The picture was not good enough after all: look again from the beginning.
         self._guidance = self._new_guidance()
-        return PortraitView(advice or Advice.WAIT, 0.0, sight.faces)
-
-
-def _best(burst: Sequence[tuple[Frame, Sight]]) -> tuple[Frame, Sight]:
-    """Return the sharpest still of a burst in which nobody blinks."""
-    openness = [_native(sight, "EyesOpen") for _, sight in burst]
-    floor = BLINK_SHARE * statistics.median(openness)
-    awake = [pair for pair, open_ in zip(burst, openness, strict=True) if open_ >= floor]
-    return max(awake, key=lambda pair: _native(pair[1], "FaceSharpness"))
-
-
-def _native(sight: Sight, measure: str) -> float:
-    native = sight.natives.get(measure)
-    return 0.0 if native is None or native.value is None else native.value
+        return PortraitView(advice or Advice.WAIT, 0.0, sight.faces, refused=True)

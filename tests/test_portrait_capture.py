@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drivers.camera import Frame
-from edge.portrait_capture import BLINK_SHARE, _best
+from edge.burst import BLINK_SHARE, best
 from edge.vision import Sight
 from quality.measure import Native
 
@@ -25,18 +25,18 @@ def test_a_blink_is_never_the_portrait_however_sharp(place):
     burst = [*awake[:place], still(3, open_=0.30 * BLINK_SHARE - 0.01, sharpness=90.0),
              *awake[place:]]  # fmt: skip
 
-    assert _best(burst)[0].sequence == 2
+    assert best(burst)[0].sequence == 2
 
 
 def test_small_differences_of_the_eyes_are_no_blink():
     """Sharpness decides among open eyes."""
     burst = [still(n, open_=0.30 - n / 100, sharpness=n) for n in (1, 2, 3)]
 
-    assert _best(burst)[0].sequence == 3
+    assert best(burst)[0].sequence == 3
 
 
-def test_a_burst_without_measured_eyes_still_has_a_best():
+def test_a_burst_without_measured_eyes_still_has_abest():
     """The judgement of the still says what is wrong with it; choosing never fails."""
     burst = [still(n, open_=None, sharpness=n) for n in (1, 2, 3)]
 
-    assert _best(burst)[0].sequence == 3
+    assert best(burst)[0].sequence == 3

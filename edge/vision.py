@@ -1,7 +1,7 @@
-"""The station's side of seeing: frames go to the vision worker, sights come back, in time.
+"""The station's side of seeing: pictures go to the vision worker, sights come back, in time.
 
-The worker (`edge.vision_worker`) may crash or hang on any frame; then it is killed, replaced at
-once, and the caller told by `VisionLost`. This module never imports a model library.
+The worker (`edge.vision_worker`) may crash, hang or lie on any picture; then it is killed, replaced
+at once, and the caller told by `VisionLost`. This module never imports a model library.
 """
 
 from __future__ import annotations
@@ -12,25 +12,38 @@ import mmap
 import os
 import threading
 import time
-from dataclasses import dataclass
-from enum import Enum
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable, Hashable
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from drivers.camera import Frame
+from edge.photo_fault import PHOTO_BYTES_MAX, PhotoFault, PhotoUnreadable
+from edge.photo_reading import Photo, photo_of
 from edge.vision_child import Child, ChildBegins, ChildLost
+from edge.vision_models import ModelFiles, ModelUnfit
+from edge.vision_sight import Depth, Nonsense, Sight, sight_of
 from edge.vision_wire import Message, memory_bytes
-from quality.face.outline import HeadOutline
-from quality.measure import Native
+
+__all__ = [
+    "BOOT_TIMEOUT_S",
+    "DEATHS_MAX",
+    "Depth",
+    "FrameRefused",
+    "ModelFiles",
+    "ModelUnfit",
+    "Photo",
+    "PhotoUnreadable",
+    "Sight",
+    "VisionLost",
+    "VisionWorker",
+]
 
 BOOT_TIMEOUT_S: Final = 20.0
 DEATHS_MAX: Final = 3
 _MEMORY_SEALS: Final = fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-_FACE_LANDMARKER_SHA256: Final = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
-_SELFIE_SHA256: Final = "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c"
+_Seen = TypeVar("_Seen")
 
 
 class VisionLost(Exception):
@@ -39,54 +52,6 @@ class VisionLost(Exception):
 
 class FrameRefused(ValueError):
     """This frame cannot be looked at: too large, or it cost three workers. Take another."""
-
-
-class ModelUnfit(Exception):
-    """A model file is missing or not the one we tested. It stays so until it is fetched again."""
-
-
-class Depth(Enum):
-    """How closely to look: at every preview frame, or once at the still."""
-
-    LIVE = "live"
-    STILL = "still"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFiles:
-    """Where the two models lie, checked by their SHA-256 at construction.
-
-    Raises:
-        ModelUnfit: one is missing, unreadable or another file.
-    """
-
-    face_landmarker: Path
-    selfie_segmentation: Path
-
-    def __post_init__(self) -> None:
-        _check(self.face_landmarker, _FACE_LANDMARKER_SHA256)
-        _check(self.selfie_segmentation, _SELFIE_SHA256)
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What the worker saw in one frame.
-
-    Attributes:
-        frame_sequence: of the frame.
-        captured_at_s: `time.monotonic` of the frame.
-        faces: how many faces, two at most are sought.
-        natives: every face measure's value on the subject, the largest face.
-        outline: of the subject's head, with hair and sides on a still; None without a face.
-        worker_ms: from the request's arrival in the worker to its answer.
-    """
-
-    frame_sequence: int
-    captured_at_s: float
-    faces: int
-    natives: dict[str, Native]
-    outline: HeadOutline | None
-    worker_ms: float
 
 
 class VisionWorker:
@@ -112,7 +77,7 @@ class VisionWorker:
         self._child: Child | None = None
         self._memory: mmap.mmap | None = None
         self._memory_fd = -1
-        self._deaths: tuple[tuple[int, float], int] = ((-1, 0.0), 0)
+        self._deaths: tuple[Hashable, int] = (None, 0)
 
     def start(self) -> None:
         """Spawn the worker and return at once: it loads its models while others start."""
@@ -144,27 +109,51 @@ class VisionWorker:
         """Return what is seen in the frame.
 
         Raises:
-            VisionLost: the worker died, still loads its models, or did not answer in `timeout_s`,
-                which counts twice if it had to be waited for.
+            VisionLost: the worker died, still loads its models, answered nonsense, or did not
+                answer in `timeout_s`, which counts twice if it had to be waited for.
             FrameRefused: the frame is too large, or three workers were lost on it.
         """
+        sequence, captured_at_s = frame.sequence, frame.captured_at_s
+
+        def seen(reply: Message) -> Sight:
+            return sight_of(reply, depth, sequence, captured_at_s)
+
         with self._turn:
-            reply = self._ask(frame, depth.value, timeout_s)
-        try:
-            return _sight(frame, reply)
-        except (KeyError, TypeError, ValueError) as error:
-            raise VisionLost("the worker's answer makes no sense") from error
+            return self._ask_about(frame, depth.value, timeout_s, seen)
 
     def person_mask(self, frame: Frame, timeout_s: float) -> npt.NDArray[np.uint8]:
         """Return (height_px, width_px), 0 background to 255 person. Raises as `look`."""
+        shape = frame.height_px, frame.width_px
+
+        def seen(_: Message) -> npt.NDArray[np.uint8]:
+            return np.frombuffer(self._written(shape[0] * shape[1]), np.uint8).reshape(shape)
+
         with self._turn:
-            self._ask(frame, "mask", timeout_s)
-            memory = self._memory
-            if memory is None:
-                raise VisionLost("closed")
-            first = self._frame_bytes_max
-            mask = memory[first : first + frame.width_px * frame.height_px]
-        return np.frombuffer(mask, np.uint8).reshape(frame.height_px, frame.width_px)
+            return self._ask_about(frame, "mask", timeout_s, seen)
+
+    def read_photo(self, content: bytes, timeout_s: float) -> Photo:
+        """Return what is seen in an earlier photo's file; it is decoded in the worker's cell.
+
+        Raises:
+            PhotoUnreadable: it cannot be taken over; its code says why, and stays so.
+            VisionLost: as in `look`: read it again.
+        """
+        if len(content) > min(PHOTO_BYTES_MAX, self._frame_bytes_max):
+            raise PhotoUnreadable(PhotoFault.TOO_LARGE)
+
+        def seen(reply: Message) -> Photo:
+            size = reply.get("preview_bytes", 0)
+            if type(size) is not int or not 0 <= size <= self._frame_bytes_max // 3:
+                raise Nonsense("a preview of no size")
+            return photo_of(reply, self._written(size))
+
+        with self._turn:
+            try:
+                request = {"do": "photo", "bytes": len(content)}
+                key = hashlib.sha256(content).digest()
+                return self._ask(key, memoryview(content), request, timeout_s, seen)
+            except FrameRefused as error:
+                raise PhotoUnreadable(PhotoFault.UNJUDGED) from error
 
     def close(self) -> None:
         """End the worker and free the shared memory. Closing twice is allowed."""
@@ -177,31 +166,52 @@ class VisionWorker:
                 self._memory = None
                 os.close(self._memory_fd)
 
-    def _ask(self, frame: Frame, what: str, timeout_s: float) -> Message:
-        key = (frame.sequence, frame.captured_at_s)
+    def _ask_about(
+        self, frame: Frame, what: str, timeout_s: float, seen: Callable[[Message], _Seen]
+    ) -> _Seen:
         if frame.bgr.nbytes > self._frame_bytes_max:
             raise FrameRefused(f"{frame.bgr.nbytes} bytes, {self._frame_bytes_max} at most")
         if frame.bgr.size == 0:
             raise FrameRefused("an empty frame")
+        request = {"do": what, "width_px": frame.width_px, "height_px": frame.height_px}
+        pixels = np.ascontiguousarray(frame.bgr).reshape(-1).data
+        return self._ask((frame.sequence, frame.captured_at_s), pixels, request, timeout_s, seen)
+
+    def _ask(
+        self,
+        key: Hashable,
+        content: memoryview,
+        request: Message,
+        timeout_s: float,
+        seen: Callable[[Message], _Seen],
+    ) -> _Seen:
+        """Return what `seen` makes of the reply; on `key` no more than three workers are lost."""
         if self._deaths[0] == key and self._deaths[1] >= DEATHS_MAX:
             raise FrameRefused(f"{DEATHS_MAX} workers were lost on it")
         child = self._ready(timeout_s)
         if self._memory is None:
             raise VisionLost("not started")
-        self._memory[: frame.bgr.nbytes] = np.ascontiguousarray(frame.bgr).reshape(-1).data
-        size = {"width_px": frame.width_px, "height_px": frame.height_px}
+        self._memory[: len(content)] = content
         try:
-            reply = child.ask({"do": what, **size}, timeout_s)
+            reply = child.ask(request, timeout_s)
+            if "refused" not in reply:
+                return seen(reply)
+        except PhotoUnreadable:
+            raise
         except BaseException as error:
             # Also when the caller was interrupted: its answer would reach the next question.
             self._replace(child)
-            if isinstance(error, ChildLost):
+            if isinstance(error, ChildLost | Nonsense):
                 self._blame(key)
                 raise VisionLost(f"the vision worker: {error}") from error
             raise
-        if "refused" in reply:
-            raise FrameRefused(f"the worker could not look at it: {reply['refused']}")
-        return reply
+        raise FrameRefused("the worker could not look at it")
+
+    def _written(self, count: int) -> bytes:
+        """Return a copy of what the worker wrote beside its reply."""
+        if self._memory is None:
+            raise VisionLost("closed")
+        return self._memory[self._frame_bytes_max : self._frame_bytes_max + count]
 
     def _ready(self, timeout_s: float) -> Child:
         if self._memory is None:
@@ -223,7 +233,7 @@ class VisionWorker:
             raise VisionLost(f"the vision worker did not begin: {error}") from error
         return child
 
-    def _blame(self, key: tuple[int, float]) -> None:
+    def _blame(self, key: Hashable) -> None:
         blamed, deaths = self._deaths
         self._deaths = (key, deaths + 1 if blamed == key else 1)
         if self._deaths[1] >= DEATHS_MAX:
@@ -252,24 +262,6 @@ class VisionWorker:
             raise VisionLost(f"the vision worker {error}") from error
 
 
-def _sight(frame: Frame, reply: Message) -> Sight:
-    outline = reply["outline"]
-    return Sight(
-        frame.sequence,
-        frame.captured_at_s,
-        int(reply["faces"]),
-        {name: Native(value, reason) for name, (value, reason) in reply["natives"].items()},
-        _outline(outline) if outline else None,
-        float(reply["worker_ms"]),
-    )
-
-
-def _outline(fields: Message) -> HeadOutline:
-    # JSON knows no tuples.
-    values: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
-    return HeadOutline(**values)
-
-
 def _shared_memory(size_bytes: int) -> int:
     """Return a descriptor of a nameless memory that neither side can resize."""
     descriptor = os.memfd_create("vision", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -277,12 +269,3 @@ def _shared_memory(size_bytes: int) -> int:
     # A worker that shrank it would kill the station with SIGBUS.
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _MEMORY_SEALS)
     return descriptor
-
-
-def _check(path: Path, sha256: str) -> None:
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ModelUnfit(f"model file {path} cannot be read: {error.strerror}") from error
-    if found != sha256:
-        raise ModelUnfit(f"model file {path} is not the one this release was tested with")

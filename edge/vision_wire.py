@@ -2,13 +2,15 @@
 
     | length, 4 bytes, big-endian | that many bytes of UTF-8 JSON, one object |
 
-Pixels do not pass here; they lie in a memory that both sides map: the frame's bytes first, and
-from `frame_bytes_max` on the mask that the worker wrote. A reply bears its request's `id`.
+Pixels do not pass here; they lie in a memory that both sides map: first the frame's bytes or a
+photo's file, and from `frame_bytes_max` on the mask or preview that the worker wrote. A reply bears
+its request's `id`. Numbers are finite: neither side sends others, and none is accepted.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import socket
 import struct
 import time
@@ -47,12 +49,22 @@ def receive(wire: socket.socket, timeout_s: float | None = None) -> Message:
     if length > MESSAGE_BYTES_MAX:
         raise WireBroken(f"a message of {length} bytes")
     try:
-        message = json.loads(_exactly(wire, length, until_s))
-    except ValueError:
+        message = json.loads(
+            _exactly(wire, length, until_s), parse_float=_finite, parse_constant=_finite
+        )
+    # Deep nesting is no ValueError.
+    except (ValueError, RecursionError):
         raise WireBroken("not JSON") from None
     if not isinstance(message, dict):
         raise WireBroken("not an object")
     return message
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("not finite")
+    return value
 
 
 def _exactly(wire: socket.socket, wanted: int, until_s: float | None) -> bytes:

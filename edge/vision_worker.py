@@ -35,6 +35,8 @@ from mediapipe.tasks.python.vision import (  # type: ignore[import-untyped]
     ImageSegmenterOptions,
 )
 
+from edge.photo_decoding import decoded, preview
+from edge.photo_fault import PhotoUnreadable
 from edge.vision_wire import Message, WireBroken, memory_bytes, receive, send
 from quality.face import LIVE_MEASURES, MEASURES
 from quality.face.face import Face
@@ -205,18 +207,32 @@ def serve(wire_fd: int, memory_fd: int, walls: str) -> None:
 
 def _reply(analyst: Analyst, request: Message, memory: mmap.mmap, frame_bytes_max: int) -> Message:
     began_s = time.perf_counter()
-    height_px, width_px = int(request["height_px"]), int(request["width_px"])
-    pixels = np.frombuffer(memory, np.uint8, height_px * width_px * 3)
-    bgr = pixels.reshape(height_px, width_px, 3)
     try:
-        if request["do"] == "mask":
-            mask = analyst.person_mask(bgr)
-            memory[frame_bytes_max : frame_bytes_max + mask.size] = mask.tobytes()
-            answer: Message = {}
+        if request["do"] == "photo":
+            answer, written = _photo(analyst, memory[: int(request["bytes"])])
+        elif request["do"] == "mask":
+            answer, written = {}, analyst.person_mask(_frame(request, memory)).tobytes()
         else:
-            answer = analyst.look(bgr, still=request["do"] == "still")
+            still = request["do"] == "still"
+            answer, written = analyst.look(_frame(request, memory), still=still), b""
+        memory[frame_bytes_max : frame_bytes_max + len(written)] = written
+    except PhotoUnreadable as error:
+        answer = {"unreadable": error.code.value}
     # The border to native code: whatever a picture provokes is an answer about that picture.
     except Exception as error:
         answer = {"refused": type(error).__name__}
     worker_ms = (time.perf_counter() - began_s) * 1000
     return {"id": request["id"], "worker_ms": worker_ms, **answer}
+
+
+def _frame(request: Message, memory: mmap.mmap) -> Picture:
+    height_px, width_px = int(request["height_px"]), int(request["width_px"])
+    pixels = np.frombuffer(memory, np.uint8, height_px * width_px * 3)
+    return pixels.reshape(height_px, width_px, 3)
+
+
+def _photo(analyst: Analyst, content: bytes) -> tuple[Message, bytes]:
+    """Return what is seen in a photo's file, and its preview."""
+    bgr = decoded(content)
+    shown = preview(bgr)
+    return {**analyst.look(bgr, still=True), "preview_bytes": len(shown)}, shown

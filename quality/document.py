@@ -125,24 +125,22 @@ class Rules(Section):
     source: Source
 
 
-class Gate(Section):
-    """When one measure's value is good enough.
+class Bounds(Section):
+    """Between which values one measure is good enough.
 
     Attributes:
         live_enter: from "not good" to good, on the preview; None for a measure of stills.
         live_leave: from good to "not good"; wider, so that advice does not flicker.
         still: on the captured still.
-        hard: must hold. A gate that is not hard is advisory: it gives way when nothing else helps.
     """
 
     live_enter: Span | None = None
     live_leave: Span | None = None
     still: Span
-    hard: bool
     source: Annotated[str, Field(min_length=8)]
 
     @model_validator(mode="after")
-    def _leave_is_wider(self) -> Gate:
+    def _leave_is_wider(self) -> Bounds:
         inner, outer = self.live_enter, self.live_leave
         if inner is None or outer is None:
             if inner is not outer:
@@ -153,6 +151,18 @@ class Gate(Section):
         if not (low_ok and high_ok):
             raise ValueError("live_leave must enclose live_enter")
         return self
+
+
+class Gate(Bounds):
+    """When one measure's value is good enough, and whether that must be.
+
+    Attributes:
+        hard: must hold. A gate that is not hard is advisory: it gives way when nothing else helps.
+        calibrated: what holds instead, and must, at a station that has calibrated the measure.
+    """
+
+    hard: bool
+    calibrated: Bounds | None = None
 
     def accept(self, *, live: bool, passed: bool) -> Range:
         """Return the limits that hold now; `passed` says that the last look was good."""
@@ -183,6 +193,7 @@ class Document(Section):
         skull_factor: skull's top above the eyes over chin below the eyes; only for "skull".
         on_conflict: limits that give way, the first one first, where not all can hold.
         gates_of: the document whose gates hold here too, unless named again.
+        good_frames: so many good frames at least take the picture; None leaves it to the preset.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -209,6 +220,7 @@ class Document(Section):
     file: FileLimits
     rules: Rules | None = None
     gates_of: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
+    good_frames: Annotated[int, Field(ge=1, le=60)] | None = None
     gates: Mapping[str, Gate]
 
     @model_validator(mode="after")
@@ -282,6 +294,10 @@ class Document(Section):
         """Return the limits in this canvas's pixels (the preferred one's), by name."""
         where = canvas or self.canvas
         return {name: limit.in_px(name, where) for name, limit in self.geometry.limits().items()}
+
+    def with_gates(self, gates: Mapping[str, Gate]) -> Document:
+        """Return the document with these gates in place of its own of the same measures."""
+        return self.model_copy(update={"gates": {**self.gates, **gates}})
 
     def for_age(self, age_years: int) -> Document:
         """Return what holds for a person of this age, in completed years."""

@@ -40,7 +40,10 @@ BODY_LIMIT: Final = 1 << 24
 
 
 class HostileCentre:
-    """Serves one request a connection; `script` decides, `requests` remembers."""
+    """Serves one request a connection; `script` decides, `requests` remembers.
+
+    With `closes_late` a connection is cut only when a second request comes over it.
+    """
 
     def __init__(
         self,
@@ -49,11 +52,13 @@ class HostileCentre:
         *,
         body_limit: int = BODY_LIMIT,
         tls: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+        closes_late: bool = False,
     ) -> None:
         self.script = script
         self.requests: list[Request] = []
         self.leave = threading.Event()
         self._body_limit = body_limit
+        self._closes_late = closes_late
         self._context: ssl.SSLContext = open_or_make_tls(folder, "127.0.0.1").context
         self._context.minimum_version = self._context.maximum_version = tls
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -88,6 +93,8 @@ class HostileCentre:
             said = self.script(request)
             if said is not None:
                 secure.sendall(said)
+            if self._closes_late:
+                secure.recv(1)
 
     def _read(self, secure: ssl.SSLSocket) -> Request:
         received = b""

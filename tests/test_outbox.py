@@ -384,6 +384,23 @@ def test_a_stalled_centre_is_given_up(kit, store):
     assert outbox.codes == ["timeout", "ok"]
 
 
+def test_a_kept_connection_that_the_centre_closed_is_no_failure(kit, store):
+    """The next package goes at once over a new one: no back-off, no doubt about custody."""
+    rows = [kit.hand_in(store), kit.hand_in(store)]
+
+    def script(request):
+        return answer(201, receipt(kit, next(r for r in rows if r.package_id in request.path)))
+
+    with (
+        HostileCentre(kit.folder / "centre", script, closes_late=True) as centre,
+        delivering(kit, store, centre.options) as outbox,
+    ):
+        until(lambda: all(state(store, row) == "receipted" for row in rows))
+
+    assert outbox.codes == ["ok", "ok"]
+    assert [request.method for request in centre.requests] == ["PUT", "PUT"]
+
+
 def test_closing_does_not_wait_for_a_back_off(kit, store):
     """SIGTERM in the middle of a ten-minute wait."""
     kit.hand_in(store)

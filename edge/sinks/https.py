@@ -60,7 +60,7 @@ class HttpsSink:
         """Use `open_sink`."""
         self._stall_timeout_s = config.stall_timeout_s
         self._socket: socket.socket | None = None
-        self._cancelled = False
+        self._cancelled = self._connected = False
         # No total limit: 2 MB at 64 kbit/s take 250 s. Thirty seconds without progress end it.
         timeout = httpx.Timeout(config.stall_timeout_s, connect=config.connect_timeout_s)
         self._client = httpx.Client(
@@ -115,6 +115,21 @@ class HttpsSink:
     def _ask(
         self, method: str, path: str, headers: dict[str, str], content: bytes
     ) -> tuple[int, str, float]:
+        """Ask once; once more if a connection kept from before turned out to be closed.
+
+        Every request here is idempotent, so RFC 9112 9.3.1 allows it.
+        """
+        self._connected = False
+        try:
+            return self._ask_once(method, path, headers, content)
+        except SinkAway as away:
+            if away.code != "cut" or self._connected:
+                raise
+        return self._ask_once(method, path, headers, content)
+
+    def _ask_once(
+        self, method: str, path: str, headers: dict[str, str], content: bytes
+    ) -> tuple[int, str, float]:
         if self._cancelled:
             raise SinkAway("cancelled")
         try:
@@ -148,6 +163,7 @@ class HttpsSink:
     def _trace(self, event: str, details: dict[str, Any]) -> None:
         # The only way to the socket: `cancel` needs it to wake a thread that waits for an answer.
         if event == "connection.connect_tcp.complete":
+            self._connected = True
             line = details["return_value"].get_extra_info("socket")
             earlier, self._socket = self._socket, socket.socket(fileno=os.dup(line.fileno()))
             if earlier is not None:

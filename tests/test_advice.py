@@ -61,7 +61,7 @@ def test_a_good_look_needs_no_advice():
         ("EyesOpen", 0.02, Advice.OPEN_EYES),
         ("MouthClosed", 0.11, Advice.CLOSE_MOUTH),
         ("LuminanceMean", 0.02, Advice.LIGHT),
-        ("LuminanceMean", 0.8, Advice.LIGHT),
+        ("LuminanceMean", 0.8, Advice.LIGHT_LESS),
         ("FaceSharpness", 0.01, Advice.HOLD_STILL),
         ("SingleFacePresent", 0.4, Advice.MANY_FACES),
     ],

@@ -19,8 +19,10 @@ def exposed_share(face: Face, darkest: int, brightest: int) -> float:
         CannotAssess: the face cannot be aligned, or nothing of it is visible.
     """
     aligned = face.aligned
-    seen = aligned.region if face.occlusion is None else aligned.region & (face.occlusion == 1)
-    values = aligned.luminance[seen]
+    if face.occlusion is None:
+        # The same pixels, already counted: this runs on live frames.
+        return float(aligned.histogram[darkest : brightest + 1].sum() / aligned.histogram.sum())
+    values = aligned.luminance[aligned.region & (face.occlusion == 1)]
     if not values.size:
         raise CannotAssess("nothing of the face is visible")
     return float(((values >= darkest) & (values <= brightest)).mean())

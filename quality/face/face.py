@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from quality.face.alignment import SIDE_PX, Aligned, align
 from quality.face.points import Points, as_measured
+from quality.face.wall import Wall, wall_of
 
 Mask = npt.NDArray[np.uint8]
 PARSING_SIDE_PX: Final = 400
@@ -69,3 +70,8 @@ class Face:
     def aligned(self) -> Aligned:
         """The face brought to OFIQ's 616 x 616 pose; raises `CannotAssess`."""
         return align(self.bgr, self.points, whole_px=self.whole_px)
+
+    @cached_property
+    def wall(self) -> Wall:
+        """What is seen of the wall beside the head; raises `CannotAssess`."""
+        return wall_of(self.aligned, self.person_mask)

@@ -26,5 +26,5 @@ def component(native: float) -> int:
 
 MEASURE = Measure(
     "OverExposurePrevention", "1", Range(0.0, 1.0), over_exposure_prevention,
-    Standing.OFIQ_LIKE, component, still_only=True, stand_in=UNMASKED,
+    Standing.OFIQ_LIKE, component, stand_in=UNMASKED,
 )  # fmt: skip

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import string
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from api.kiosk.catalogue import MASTER, SECOND, Catalogue, load_catalogue
+from api.kiosk.checks import check_lines
 from api.kiosk.view import STEPS
+from edge.override import OverrideReason
+from edge.settings import load_reuse_policy
 from edge.sitting import FingerPhase, Overlay, Result, State
 from quality.advice import Advice
 
@@ -23,6 +27,7 @@ POSITIONS = [
     for side in ("right", "left")
     for name in ("thumb", "index", "middle", "ring", "little")
 ]
+ROOMS = Path(__file__).parent.parent
 TEMPLATES = Path(__file__).parent.parent / "api" / "kiosk" / "templates"
 
 
@@ -68,6 +73,35 @@ def test_every_hint_named_in_the_finger_rooms_has_a_line():
     assert not [code for code in codes if not CATALOGUE.has(code)]
 
 
+def test_every_measure_that_an_earlier_photo_may_not_pass_is_told_in_words():
+    """Staff read what differs, never a code; a measure that comes later has words too."""
+    measures = [path.stem for path in (ROOMS / "quality" / "face").glob("*.py")]
+    names = ["".join(word.title() for word in stem.split("_")) for stem in measures]
+    gates = {
+        gate
+        for path in (ROOMS / "firmware_configs" / "documents").rglob("*.toml")
+        for gate in tomllib.loads(path.read_text(encoding="utf-8")).get("gates", {})
+    }
+    lines = check_lines([*names, *gates, "head_height", "margin_top", "file_size", "Unheard"])
+
+    assert gates
+    assert not [line_id for line_id in lines if not CATALOGUE.has(line_id)]
+    assert {line_id for line_id in CATALOGUE.lines[MASTER] if line_id.startswith("check.")} == {
+        *lines,
+        "check.say",
+    }
+    assert "check.other" not in check_lines(gates)
+
+
+def test_every_reason_and_every_source_has_a_line():
+    """What staff choose from, and where an earlier photo may come from."""
+    sources = {name for rule in load_reuse_policy().reuse.values() for name in rule.sources}
+
+    assert sources
+    assert all(CATALOGUE.has(f"reason.{reason.value}") for reason in OverrideReason)
+    assert all(CATALOGUE.has(f"reuse.source.{name}") for name in {*sources, "other"})
+
+
 @pytest.mark.parametrize("position", POSITIONS)
 def test_every_finger_position_has_its_own_whole_line(position: str):
     """No sentence is put together at run time."""
@@ -92,6 +126,7 @@ def test_every_line_of_the_templates_exists_and_every_line_is_used():
     text = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.html"))
     named = set(re.findall(r"""line\(["']([\w.\-]+)["']\)""", text))
     by_code = ("portrait.", "finger.", "result.", "progress.", "mistake.", "resumed.")
+    by_code += ("check.", "reason.", "reuse.source.", "reuse.new_one", "reuse-check.look", "staff.")
     overlays = tuple(f"{name}." for name in ("calm", "help", "rest", "out-of-service", "leave"))
     left_over = {
         line_id

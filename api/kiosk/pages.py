@@ -1,4 +1,4 @@
-"""The kiosk's URLs: pages and forms, the event stream, the preview, the portrait under review.
+"""The kiosk's URLs: pages and forms, the event stream, the preview, the person's pictures.
 
 Every GET changes nothing; every move is one plain form POST to `/act`, answered by 303 to `/`.
 The ES module only spares the person the reload.
@@ -6,26 +6,25 @@ The ES module only spares the person the reload.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 from flask import Blueprint, Response, json, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.kiosk.catalogue import Catalogue
-from api.kiosk.look import SCALES, THEMES, Looks
-from api.kiosk.station import KioskStation, Preview
-from api.kiosk.view import STEPS, View, mark_of, view
+from api.kiosk.kiosk import EVENT_STREAMS, PREVIEW_STREAMS, Kiosk
+from api.kiosk.pad import DELETE, DIGITS
+from api.kiosk.station import Preview
+from api.kiosk.touches import touch
+from api.kiosk.view import STEPS, looks_live
 from api.problems import FieldError, Refused
-from api.security import StreamCap, same_secret
-from edge.sitting import FROM_THE_PERSON, Event, IllegalMove, Snapshot, StaleToken, State
+from api.security import same_secret
+from edge.override import OverrideReason
 
-EVENT_STREAMS: Final = 8
-PREVIEW_STREAMS: Final = 4
+__all__ = ["EVENT_STREAMS", "PREVIEW_STREAMS", "Kiosk", "kiosk_pages", "size_sheet"]
+
 HEARTBEAT_S: Final = 5.0
 PREVIEW_WAIT_S: Final = 2.0
 SLICE_S: Final = 0.5
@@ -34,24 +33,6 @@ MM_PER_INCH: Final = 25.4
 ROOM_MM: Final = (470, 264)
 """Long and short side, in mm, that the layout needs; a smaller window shrinks all in proportion."""
 CAMERA_WORKS: Final = frozenset({"ready", "busy"})
-FROM_FORM: Final = {event.value: event for event in FROM_THE_PERSON}
-
-
-@dataclass(frozen=True, slots=True)
-class Kiosk:
-    """The pages' own state: nothing but the present look, and who is connected."""
-
-    station: KioskStation
-    catalogue: Catalogue
-    closing: threading.Event
-    looks: Looks = field(default_factory=Looks)
-    events: StreamCap = field(default_factory=lambda: StreamCap(EVENT_STREAMS))
-    previews: StreamCap = field(default_factory=lambda: StreamCap(PREVIEW_STREAMS))
-
-    def view(self, shown: Snapshot | None = None) -> View:
-        """Draw the present screen, or this one."""
-        shown = shown or self.station.desk.snapshot
-        return view(shown, self.looks.of(shown.token), self.catalogue)
 
 
 def kiosk_pages(kiosk: Kiosk) -> Blueprint:
@@ -67,7 +48,7 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
 
     def act() -> AnyResponse:
         form = request.form
-        _act(kiosk, form.get("action", ""), form.get("token", ""), form.get("mark", ""))
+        touch(kiosk, form.get("action", ""), form.get("token", ""), form.get("mark", ""))
         return redirect(url_for("kiosk.page"), 303)
 
     def events() -> Response:
@@ -84,13 +65,6 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
         with kiosk.previews.place():
             return _preview(kiosk, int(after))
 
-    def portrait() -> Response:
-        token, desk = request.args.get("token", ""), kiosk.station.desk
-        jpeg = desk.portrait_jpeg(token) if same_secret(token, desk.snapshot.token) else None
-        if jpeg is None:
-            raise Refused("not-found")
-        return Response(jpeg, mimetype="image/jpeg")
-
     def sizes() -> Response:
         return Response(size_sheet(kiosk.station.screen_ppi), mimetype="text/css")
 
@@ -99,7 +73,14 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
     pages.add_url_rule("/act", view_func=act, methods=["POST"])
     pages.add_url_rule("/events", view_func=events)
     pages.add_url_rule("/preview/camera", view_func=preview)
-    pages.add_url_rule("/sample/portrait.jpg", view_func=portrait)
+    desk = kiosk.station.desk
+    for name, jpeg_of in (
+        ("portrait", desk.portrait_jpeg),
+        ("earlier-photo", desk.earlier_photo_jpeg),
+        ("live-look", desk.live_look_jpeg),
+    ):
+        sample = partial(_picture, kiosk, jpeg_of)
+        pages.add_url_rule(f"/sample/{name}.jpg", f"{name}-sample", sample)
     pages.add_url_rule("/kiosk/screen.css", view_func=sizes)
     return pages
 
@@ -129,57 +110,21 @@ def _draw(kiosk: Kiosk, template: str) -> str:
         other_language=other,
         other_language_name=catalogue.names[other],
         steps=STEPS,
+        keys=(*DIGITS[1:], DIGITS[0], DELETE),
+        reasons=[reason.value for reason in OverrideReason],
         station=kiosk.station,
         heartbeat_ms=round(HEARTBEAT_S * 1000),
     )
 
 
-def _act(kiosk: Kiosk, action: str, token: str, mark: str) -> None:
-    """Do what one touch asks for, if the person saw the screen that is still shown.
-
-    Raises:
-        Refused: no page of ours posts this action.
-    """
-    desk = kiosk.station.desk
-    change = FROM_FORM.get(action) or _touch(kiosk, action)
-    shown = desk.snapshot
-    fresh = mark == mark_of(shown) and (same_secret(token, shown.token) or token == shown.token)
-    if not fresh:
-        return
-    # Asked again with the move itself: two taps may come this far together.
-    try:
-        if isinstance(change, Event):
-            after = desk.ask(change, token, lambda present: mark_of(present) == mark)
-            kiosk.looks.carry(token, after.token)
-            if kiosk.looks.of(after.token).leaving_from:
-                kiosk.looks.change(after.token, leaving_from="")
-        else:
-            change(token, mark)
-    except (IllegalMove, StaleToken, TimeoutError):
-        # Ordinary life at a screen: the sitting moved on meanwhile. The present screen is shown.
-        return
-
-
-def _touch(kiosk: Kiosk, action: str) -> Callable[[str, str], object]:
-    """Return what a touch outside the table of moves does."""
-    desk, looks = kiosk.station.desk, kiosk.looks
-    touches: dict[str, Callable[[str, str], object]] = {
-        "help": lambda token, mark: desk.call_help(True),
-        "help-done": lambda token, mark: desk.call_help(False),
-        "rest": lambda token, mark: desk.rest(True),
-        "rest-done": lambda token, mark: desk.rest(False),
-        "ask-leave": lambda token, mark: looks.change(token, leaving_from=mark),
-        "stay": lambda token, mark: looks.change(token, leaving_from=""),
-    }
-    for language in kiosk.catalogue.names:
-        touches[f"language:{language}"] = lambda t, m, chosen=language: desk.set_language(chosen)  # type: ignore[misc]
-    for scale in SCALES:
-        touches[f"scale:{scale}"] = lambda t, m, chosen=scale: looks.change(t, scale=chosen)  # type: ignore[misc]
-    for theme in THEMES:
-        touches[f"theme:{theme}"] = lambda t, m, chosen=theme: looks.change(t, theme=chosen)  # type: ignore[misc]
-    if action not in touches:
-        raise Refused("invalid-request", [FieldError("action", "enum")])
-    return touches[action]
+def _picture(kiosk: Kiosk, jpeg_of: Callable[[str], bytes | None]) -> Response:
+    """Answer a picture of the person to whoever shows the sitting's token; memory only."""
+    token = request.args.get("token", "")
+    right = same_secret(token, kiosk.station.desk.snapshot.token)
+    jpeg = jpeg_of(token) if right else None
+    if jpeg is None:
+        raise Refused("not-found")
+    return Response(jpeg, mimetype="image/jpeg")
 
 
 def _events(kiosk: Kiosk) -> Iterator[str]:
@@ -207,7 +152,7 @@ def _preview(kiosk: Kiosk, after: int) -> Response:
         shown = kiosk.station.desk.snapshot
         # No picture leaves unless somebody is being photographed; a page that is about to be
         # drawn anew may still ask, and that is no fault.
-        if shown.state is not State.PORTRAIT:
+        if not looks_live(shown):
             break
         if shown.camera not in CAMERA_WORKS:
             raise Refused("device-absent")

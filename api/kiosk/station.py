@@ -65,6 +65,28 @@ class Desk(Protocol):
     def portrait_jpeg(self, token: str) -> bytes | None:
         """Return the portrait under review to whoever shows the sitting's token."""
 
+    def earlier_photo_jpeg(self, token: str) -> bytes | None:
+        """Return the earlier photo that may be taken over, while it is shown."""
+
+    def live_look_jpeg(self, token: str) -> bytes | None:
+        """Return the one live frame that the earlier photo is compared with, while it is shown."""
+
+    def sign_same_person(self, token: str, staff_id: str, pin: str, same: bool) -> Snapshot:
+        """Let an attendant sign what both pictures show.
+
+        Raises:
+            WrongPin: id and PIN do not fit, or a wait still runs.
+            IllegalMove, StaleToken, TimeoutError: as `ask` does.
+        """
+
+    def manual_shutter(self, token: str, staff_id: str, pin: str, reason: str) -> Snapshot:
+        """Let an attendant take the portrait now, for a reason of `edge.override`.
+
+        Raises:
+            WrongPin: id and PIN do not fit, or a wait still runs.
+            IllegalMove, StaleToken, TimeoutError: as `ask` does.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class KioskStation:

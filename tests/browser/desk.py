@@ -22,11 +22,13 @@ from edge.sitting import (
     Missing,
     Overlay,
     Result,
+    ReuseView,
     Snapshot,
     StaleToken,
     State,
     move,
 )
+from edge.staff import WrongPin
 
 TOKEN = "t0ken-of-this-sitting"
 
@@ -49,10 +51,29 @@ def finger(phase: FingerPhase, position: str = "right_thumb", **changes: object)
 TWO_THUMBS = ("right_thumb", "left_thumb")
 MISSING = (Missing("portrait", "not_possible"), Missing("finger:left_thumb", "not_possible"))
 
+LONGEST = "portrait.take_off_hat"
+"""The hint with the most to say."""
+
+REUSE = ReuseView("exit_entry", 2023)
+BOTH = replace(REUSE, live_ready=True)
+CHECKS = ("HeadPoseRoll", "LuminanceMean", "BackgroundUniformity", "head_height", "FaceSharpness")
+TO_SIGN = replace(BOTH, needs_staff=True, checks=CHECKS)
+
 SCENES: dict[str, Snapshot] = {
     "welcome": Snapshot(camera="ready", reader="ready"),
     "consent": scene(State.CONSENT),
     "portrait": scene(State.PORTRAIT, hint="portrait.straighten_head"),
+    "reuse": scene(State.REUSE, reuse=REUSE),
+    "reuse-look": scene(State.REUSE_CHECK, reuse=REUSE),
+    "reuse-hint": scene(State.REUSE_CHECK, reuse=REUSE, hint="portrait.too_far"),
+    "reuse-compare": scene(State.REUSE_CHECK, reuse=BOTH),
+    "reuse-staff": scene(State.REUSE_CHECK, reuse=TO_SIGN),
+    "portrait-refused": scene(
+        State.PORTRAIT, hint="portrait.no_face", reuse=replace(REUSE, refused="new_one")
+    ),
+    "portrait-long": scene(State.PORTRAIT, hint=LONGEST),
+    "portrait-stuck": scene(State.PORTRAIT, hint=LONGEST, stuck=True),
+    "portrait-stuck-short": scene(State.PORTRAIT, hint="portrait.hold_still", stuck=True),
     "portrait-hold": scene(State.PORTRAIT, hold_share=0.6),
     "portrait-ok": scene(State.PORTRAIT_OK, portrait_preview=True),
     "finger-place": finger(FingerPhase.PLACE),
@@ -70,10 +91,21 @@ SCENES: dict[str, Snapshot] = {
     "result-window": scene(State.RESULT, result=Result.TO_WINDOW),
     "result-cancelled": scene(State.RESULT, result=Result.CANCELLED),
     "calm": scene(State.PORTRAIT, overlay=Overlay.CALM, camera="absent"),
+    "help-portrait": scene(State.PORTRAIT, overlay=Overlay.HELP, stuck=True),
     "help": finger(FingerPhase.PLACE, overlay=Overlay.HELP),
     "rest": finger(FingerPhase.PLACE, overlay=Overlay.REST),
     "out-of-service": Snapshot(overlay=Overlay.OUT_OF_SERVICE, out_of_service=("camera",)),
 }  # fmt: skip
+
+
+SHEETS: dict[str, tuple[str, str]] = {
+    "sign": ("reuse-staff", "staff:sign"),
+    "shutter": ("help-portrait", "staff:shutter"),
+}
+"""Staff sheets: the scene on which each is opened, and by which touch."""
+
+STAFF_ID, PIN = "1024", "271828"
+"""Who signs at this desk."""
 
 
 def drawn_person(width_px: int = 1280, height_px: int = 720) -> bytes:
@@ -135,6 +167,8 @@ class Desk:
 
     first: Snapshot = SCENES["welcome"]
     asked: list[tuple[Event, str]] = field(default_factory=list)
+    signed: list[tuple[str, str]] = field(default_factory=list)
+    pin_wait_s: float = 0.0
     failure: Exception | None = None
     next_finger: str = "left_thumb"
     one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
@@ -148,6 +182,10 @@ class Desk:
         self.screen.wipe(snapshot)
         if snapshot.portrait_preview:
             self.screen.hold(Picture.PORTRAIT, drawn_person(354, 472))
+        if snapshot.reuse:
+            self.screen.hold(Picture.EARLIER, drawn_person(354, 472))
+        if snapshot.reuse and snapshot.reuse.live_ready:
+            self.screen.hold(Picture.LIVE_LOOK, drawn_person(960, 540))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -201,6 +239,35 @@ class Desk:
     def portrait_jpeg(self, token: str) -> bytes | None:
         """As the real desk does."""
         return self.screen.jpeg(Picture.PORTRAIT, token)
+
+    def earlier_photo_jpeg(self, token: str) -> bytes | None:
+        """As the real desk does."""
+        return self.screen.jpeg(Picture.EARLIER, token)
+
+    def live_look_jpeg(self, token: str) -> bytes | None:
+        """As the real desk does."""
+        return self.screen.jpeg(Picture.LIVE_LOOK, token)
+
+    def sign_same_person(self, token: str, staff_id: str, pin: str, same: bool) -> Snapshot:
+        """Take the one attendant's word, and move as the table says."""
+        self._check(staff_id, pin)
+        event = Event.REUSE_AGREED if same else Event.REUSE_REFUSED
+        state = move(self.screen.snapshot.state, event)
+        self.signed.append((event.value, staff_id))
+        self.screen.show(state=state, reuse=None if same else replace(REUSE, refused="new_one"))
+        return self.screen.snapshot
+
+    def manual_shutter(self, token: str, staff_id: str, pin: str, reason: str) -> Snapshot:
+        """Take the portrait for the one attendant."""
+        self._check(staff_id, pin)
+        state = move(self.screen.snapshot.state, Event.PORTRAIT_TAKEN)
+        self.signed.append((reason, staff_id))
+        self.screen.show(state=state)
+        return self.screen.snapshot
+
+    def _check(self, staff_id: str, pin: str) -> None:
+        if (staff_id, pin) != (STAFF_ID, PIN):
+            raise WrongPin(self.pin_wait_s)
 
 
 @contextmanager

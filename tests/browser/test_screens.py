@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from api.kiosk.view import looks_live
 from edge.sitting import Event, State
-from tests.browser.desk import SCENES, Camera, Desk, served
+from tests.browser.desk import SCENES, SHEETS, Camera, Desk, served
 
 SIZES = {"upright": (1080, 1920), "lying": (1920, 1080)}
 PPI = 102.46
@@ -63,6 +64,24 @@ class Stand:
         self.desk.put(replace(SCENES[name], **changes))
         self.page.goto(self.url)
         self.page.wait_for_selector(f"body[data-screen={SCENES[name].state.value}]")
+
+    def open_sheet(self, name: str, **changes: Any) -> None:
+        """Put the scene of a staff sheet up and open it, as a touch would."""
+        scene, action = SHEETS[name]
+        self.show(scene, **changes)
+        self.post(action)
+        self.page.reload()
+        self.page.wait_for_selector(f"body[data-overlay={name}]")
+
+    def post(self, *actions: str) -> None:
+        """Send touches of the standing page without waiting for a hand."""
+        for action in actions:
+            self.page.evaluate(
+                """async (action) => { const form = document.getElementById('stage');
+                const body = new URLSearchParams(new FormData(form)); body.set('action', action);
+                await fetch('/act', {method: 'POST', body, redirect: 'manual'}); }""",
+                action,
+            )
 
     def until(self, holds: Callable[[], object], limit_s: float = 20.0) -> None:
         """Wait, while the browser goes on, for what must come about."""
@@ -141,27 +160,36 @@ def test_every_screen_is_large_whole_and_within_the_policy(
     stand: Stand, language: str, screens_folder: Path | None
 ):
     """Text and targets in millimetres of the reference screen, plain and enlarged."""
-    for name in SCENES:
-        stand.show(name, language=language)
+    for name in (*SCENES, *SHEETS):
+        if name in SHEETS:
+            stand.open_sheet(name, language=language)
+        else:
+            stand.show(name, language=language)
         for scale in ("1", "1.25"):
             stand.page.evaluate(
                 "(scale) => { document.getElementById('stage').dataset.scale = scale; }", scale
             )
             if screens_folder:
-                live = State.PORTRAIT is SCENES[name].state and not SCENES[name].overlay
-                if live:
-                    stand.page.wait_for_selector("canvas[data-preview]:not([hidden])")
-                stand.page.evaluate(THEME, "light" if scale == "1" else "contrast")
-                size = "x".join(map(str, stand.page.viewport_size.values()))
-                look = "" if scale == "1" else "-larger-contrast"
-                picture = screens_folder / f"{name}-{language}-{size}{look}.png"
-                # Not by `path=`: that starts a thread which outlives the test.
-                picture.write_bytes(stand.page.screenshot())
+                keep_picture(stand, screens_folder, name, language, scale)
             try:
                 check_geometry(stand.page.evaluate(MEASURE))
             except AssertionError as failure:
                 raise AssertionError(f"{name} {language} x{scale}: {failure}") from failure
+        if name in SHEETS:
+            stand.post("staff:back")
     assert stand.complaints == []
+
+
+def keep_picture(stand: Stand, folder: Path, name: str, language: str, scale: str) -> None:
+    """Keep a screenshot of the standing page: plain, or larger in the colours of high contrast."""
+    if name in SCENES and looks_live(SCENES[name]) and not SCENES[name].overlay:
+        stand.page.wait_for_selector("canvas[data-preview]:not([hidden])")
+    stand.page.evaluate(THEME, "light" if scale == "1" else "contrast")
+    size = "x".join(map(str, (stand.page.viewport_size or {}).values()))
+    look = "" if scale == "1" else "-larger-contrast"
+    picture = folder / f"{name}-{language}-{size}{look}.png"
+    # Not by `path=`: that starts a thread which outlives the test.
+    picture.write_bytes(stand.page.screenshot())
 
 
 def test_contrast_is_at_least_seven_to_one_in_both_themes(stand: Stand):

@@ -3,6 +3,7 @@
 
 const STALE_MS = 1000; // an older frame is never shown as live
 const DEAF_MS = 700; // a second tap within this time is a trembling hand, not a wish
+const TYPED = ["number", "pin"]; // what staff typed: digits and dots
 const HEARTBEAT_MS = Number(document.body.dataset.heartbeatMs);
 
 const stage = () => document.getElementById("stage");
@@ -42,7 +43,10 @@ function replace(html) {
   template.innerHTML = html;
   const fresh = template.content.querySelector("#stage");
   const old = stage();
-  if (fresh.dataset.key === old.dataset.key) return;
+  if (fresh.dataset.key === old.dataset.key) {
+    for (const name of TYPED) say(name, fresh.querySelector(`[data-${name}]`)?.textContent ?? "");
+    return;
+  }
   if (place(fresh) !== place(old)) movedAt = performance.now();
   for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
   for (const name of ["token", "mark"]) old.elements[name].value = fresh.elements[name].value;
@@ -65,12 +69,16 @@ function show(live) {
     draw();
     return;
   }
-  const hint = part("hint");
-  if (hint && hint.textContent !== live.hint) hint.textContent = live.hint;
+  for (const name of ["hint", "aside", ...TYPED]) say(name, live[name]);
   const share = document.body.dataset.screen === "portrait" ? live.hold : live.share;
   const finger = part("phase");
   if (finger) finger.dataset.phase = live.phase;
   part("ring")?.setAttribute("stroke-dasharray", `${share} 200`);
+}
+
+function say(name, words) {
+  const line = part(name);
+  if (line && line.textContent !== words) line.textContent = words;
 }
 
 function listen() {
@@ -89,22 +97,29 @@ function listen() {
 
 document.addEventListener("click", (event) => {
   if (!event.target.closest?.("button")) return;
+  // Staff type as fast as they can: a key hears as soon as its screen has stood for a moment.
+  const key = event.target.closest(".key");
   // The bars stand still, so they hear at once; a choice may have come under a finger.
-  const since = Math.max(touchedAt, event.target.closest("main") ? movedAt : -Infinity);
+  const since = Math.max(key ? -Infinity : touchedAt, event.target.closest("main") ? movedAt : -Infinity);
   if (performance.now() - since < DEAF_MS) {
     event.preventDefault();
     event.stopImmediatePropagation();
     return;
   }
-  touchedAt = performance.now();
+  if (!key) touchedAt = performance.now();
 }, true);
+
+let typing = Promise.resolve(); // digits arrive in their order, and before what is signed with them
 
 document.addEventListener("submit", async (event) => {
   if (event.target.id !== "stage" || event.target.method !== "post") return;
   event.preventDefault();
   const body = new URLSearchParams(new FormData(event.target, event.submitter));
   // Unheard, it changed nothing: the screen shows what is, and a card says if nobody answers.
-  await fetch("/act", { method: "POST", body, redirect: "manual" }).catch(() => {});
+  const heard = typing.then(() => fetch("/act", { method: "POST", body, redirect: "manual",
+    signal: AbortSignal.timeout(10_000) })).catch(() => {});
+  if (event.submitter?.matches(".key")) typing = heard;
+  await heard;
   await draw();
 });
 

@@ -1,0 +1,146 @@
+"""What one touch does: a move of the sitting, a change of the look, a key of the staff's pad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Final
+
+from api.kiosk.kiosk import Kiosk
+from api.kiosk.look import SCALES, THEMES
+from api.kiosk.pad import DELETE, DIGITS, FIELDS, SHUTTER, SIGN, Field, Pad, Sheet
+from api.kiosk.view import mark_of
+from api.problems import FieldError, Refused
+from api.security import same_secret
+from edge.override import OverrideReason
+from edge.sitting import FROM_THE_PERSON, Event, IllegalMove, StaleToken
+from edge.staff import WrongPin
+
+Touch = Callable[[Kiosk, str, str], object]
+"""Kiosk, token of the sitting, mark of the screen that was touched."""
+
+FROM_FORM: Final = {event.value: event for event in FROM_THE_PERSON}
+
+
+def touch(kiosk: Kiosk, action: str, token: str, mark: str) -> None:
+    """Do what one touch asks for, if the person saw the screen that is still shown.
+
+    Raises:
+        Refused: no page of ours posts this action.
+    """
+    event = FROM_FORM.get(action)
+    change = _move(event) if event else TOUCHES.get(action)
+    if change is None and action.startswith("language:"):
+        change = _language(kiosk, action.removeprefix("language:"))
+    if change is None:
+        raise Refused("invalid-request", [FieldError("action", "enum")])
+    shown = kiosk.station.desk.snapshot
+    fresh = mark == mark_of(shown) and (same_secret(token, shown.token) or token == shown.token)
+    if not fresh:
+        return
+    try:
+        change(kiosk, token, mark)
+    except (IllegalMove, StaleToken, TimeoutError):
+        # Ordinary life at a screen: the sitting moved on meanwhile. The present screen is shown.
+        return
+
+
+def _move(event: Event) -> Touch:
+    def move(kiosk: Kiosk, token: str, mark: str) -> None:
+        # Asked again with the move itself: two taps may come this far together.
+        after = kiosk.station.desk.ask(event, token, lambda present: mark_of(present) == mark)
+        kiosk.looks.carry(token, after.token)
+        if kiosk.looks.of(after.token).leaving_from:
+            kiosk.looks.change(after.token, leaving_from="")
+
+    return move
+
+
+def _language(kiosk: Kiosk, chosen: str) -> Touch | None:
+    if chosen not in kiosk.catalogue.names:
+        return None
+    return lambda kiosk, token, mark: kiosk.station.desk.set_language(chosen)
+
+
+def _look(**changes: str) -> Touch:
+    return lambda kiosk, token, mark: kiosk.looks.change(token, **changes)
+
+
+def _open_sheet(sheet: Sheet) -> Touch:
+    def open_sheet(kiosk: Kiosk, token: str, mark: str) -> None:
+        # Staff are here: whoever waited for them waits no more.
+        if kiosk.station.desk.snapshot.overlay is not None:
+            kiosk.station.desk.call_help(False)
+        kiosk.pads.open(token, mark, sheet)
+
+    return open_sheet
+
+
+def _sign(sheet: Sheet, do: Callable[[Kiosk, str, Pad], object]) -> Touch:
+    """Return the touch that signs: the sheet closes if it was heard, and says so if it was not."""
+
+    def sign(kiosk: Kiosk, token: str, mark: str) -> None:
+        pad = kiosk.pads.take(token, mark, sheet)
+        if pad is None:
+            return
+        try:
+            do(kiosk, token, pad)
+        except WrongPin as refusal:
+            kiosk.pads.refuse(token, mark, refusal.wait_s)
+        else:
+            kiosk.pads.close()
+
+    return sign
+
+
+def _same_person(same: bool, kiosk: Kiosk, token: str, pad: Pad) -> None:
+    kiosk.station.desk.sign_same_person(token, pad.number, pad.pin, same)
+
+
+def _take_portrait(kiosk: Kiosk, token: str, pad: Pad) -> None:
+    kiosk.station.desk.manual_shutter(token, pad.number, pad.pin, pad.reason)
+
+
+def _touches() -> Iterator[tuple[str, Touch]]:
+    yield "help", lambda kiosk, token, mark: kiosk.station.desk.call_help(True)
+    yield "help-done", lambda kiosk, token, mark: kiosk.station.desk.call_help(False)
+    yield "rest", lambda kiosk, token, mark: kiosk.station.desk.rest(True)
+    yield "rest-done", lambda kiosk, token, mark: kiosk.station.desk.rest(False)
+    yield "ask-leave", lambda kiosk, token, mark: kiosk.looks.change(token, leaving_from=mark)
+    yield "stay", _look(leaving_from="")
+    for scale in SCALES:
+        yield f"scale:{scale}", _look(scale=scale)
+    for theme in THEMES:
+        yield f"theme:{theme}", _look(theme=theme)
+    yield from _staff_touches()
+
+
+def _staff_touches() -> Iterator[tuple[str, Touch]]:
+    yield "staff:sign", _open_sheet(SIGN)
+    yield "staff:shutter", _open_sheet(SHUTTER)
+    yield "staff:back", lambda kiosk, token, mark: kiosk.pads.close()
+    for key in (*DIGITS, DELETE):
+        yield f"key:{key}", partial(_key, key)
+    for to in FIELDS:
+        yield f"field:{to}", partial(_field, to)
+    for reason in OverrideReason:
+        yield f"reason:{reason.value}", partial(_reason, reason)
+    yield "sign:same", _sign(SIGN, partial(_same_person, True))
+    yield "sign:other", _sign(SIGN, partial(_same_person, False))
+    yield "shutter:take", _sign(SHUTTER, _take_portrait)
+
+
+def _key(key: str, kiosk: Kiosk, token: str, mark: str) -> None:
+    kiosk.pads.press(token, mark, key)
+
+
+def _field(to: Field, kiosk: Kiosk, token: str, mark: str) -> None:
+    kiosk.pads.turn_to(token, mark, to)
+
+
+def _reason(reason: OverrideReason, kiosk: Kiosk, token: str, mark: str) -> None:
+    kiosk.pads.choose(token, mark, reason.value)
+
+
+TOUCHES: Final[Mapping[str, Touch]] = dict(_touches())
+"""Everything that a page of ours posts and that is no move of the sitting."""

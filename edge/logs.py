@@ -22,7 +22,7 @@ import structlog
 
 FIELDS: Final = frozenset(
     {
-        "attempts", "baud", "bytes", "code", "count", "device", "document", "duration_ms", "error",
+        "attempts", "baud", "beyond", "bytes", "code", "count", "device", "document", "duration_ms", "error",
         "event", "event_code", "level", "level_reached", "logger", "measure", "method",
         "next_try_s", "overlay", "package", "part", "pid", "place", "port", "position",
         "presentation", "reason", "request", "restarts", "result", "route", "score", "sequence",

@@ -10,12 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import structlog
+
+from drivers.camera import Frame
 from edge.burst import BURST, Still, best
 from edge.camera_owner import CameraOwner
-from edge.guidance import Guidance
+from edge.guidance import Guidance, Guided
 from edge.override import Override, OverrideReason, refusals, waived
 from edge.portrait import CannotCrop, DocumentPhoto, crop, master_jpeg
-from edge.vision import Depth, FrameRefused, VisionWorker
+from edge.preset import PortraitRules
+from edge.vision import Depth, FrameRefused, Sight, VisionWorker
 from quality.advice import Advice, advise
 from quality.document import Document, judge
 from quality.face_report import report
@@ -26,6 +30,8 @@ LIVE_TIMEOUT_S: Final = 2.0
 STILL_TIMEOUT_S: Final = 2.5
 """No step may be longer than a touch waits: a still, a look, and a worker that begins anew."""
 
+log = structlog.get_logger("portrait")
+
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
@@ -35,6 +41,7 @@ class Portrait:
         readings: of the still, by document id: each document has its own limits.
         report: of the still: all that was measured and what was not, against no limit.
         override: who took it by hand, why, and what was overruled; None if it was automatic.
+        preset: id of the preset it was taken in; a bedside portrait is never called conformant.
     """
 
     photos: tuple[DocumentPhoto, ...]
@@ -43,6 +50,7 @@ class Portrait:
     report: tuple[Reading, ...]
     captured_at_s: float
     override: Override | None = None
+    preset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class PortraitView:
         fresh: False when no new frame came, so that nothing can be said about now.
         stuck: the automatic capture does not come to an end here: offer the staff's help.
         refused: this step judged a burst and refused it; `hint` says what to do.
+        speak: the line that a voice begins with this step; None lets the last one end.
     """
 
     hint: Advice | None = None
@@ -62,6 +71,7 @@ class PortraitView:
     portrait: Portrait | None = None
     stuck: bool = False
     refused: bool = False
+    speak: Advice | None = None
 
 
 class PortraitCapture:
@@ -72,14 +82,26 @@ class PortraitCapture:
         camera: CameraOwner,
         vision: VisionWorker,
         documents: Sequence[Document],
-        good_frames: int,
+        rules: PortraitRules,
     ) -> None:
+        """Prepare.
+
+        Args:
+            camera: gives frames and stills.
+            vision: looks at them.
+            documents: as their files have them; the station's zero and preset come with `rules`.
+            rules: of this station.
+        """
         self._camera = camera
         self._vision = vision
-        self._documents = tuple(documents)
-        self._good_frames = good_frames
-        self._guidance = self._new_guidance()
+        self._rules = rules
+        self._documents = rules.documents(documents)
+        needed = rules.frames_needed(documents)
+        self._guidance = Guidance(self._documents, rules.preset, needed)
         self._after = -1
+        self._hint: Advice | None = None
+        self._stuck = False
+        self._usual_openness: float | None = None
         self._burst: list[Still] = []
         self._by_hand: Override | None = None
 
@@ -117,32 +139,54 @@ class PortraitCapture:
         if frame is None:
             return PortraitView(fresh=False)
         self._after = frame.sequence
-        sight = self._vision.look(frame, Depth.LIVE, LIVE_TIMEOUT_S)
+        sight = self._look(frame, Depth.LIVE, LIVE_TIMEOUT_S)
         guided = self._guidance.see(sight, frame.captured_at_s, frame.still_scale)
+        self._note(guided)
         if not guided.capture:
             # Praise is for a pose that holds; before the first judgement the person just waits.
             waiting = guided.hint is None and not guided.hold_share
             hint = Advice.WAIT if waiting else guided.hint
-            return PortraitView(hint, guided.hold_share, sight.faces)
+            return PortraitView(
+                hint, guided.hold_share, sight.faces, stuck=guided.stuck, speak=guided.speak
+            )
+        self._usual_openness = next(
+            (r.native for r in guided.readings if r.measure == "EyesOpen"), None
+        )
         return self._next_still()
 
-    def _new_guidance(self) -> Guidance:
-        return Guidance(self._documents, good_frames_needed=self._good_frames)
+    def _look(self, frame: Frame, depth: Depth, timeout_s: float) -> Sight:
+        """Look at a frame of this station's camera, live or still: with its zero taken off."""
+        sight = self._vision.look(frame, depth, timeout_s)
+        return replace(sight, natives=dict(self._rules.pitch_zero.natives(sight.natives)))
+
+    def _note(self, guided: Guided) -> None:
+        """Log a new hint with what led to it, as a technician wants it; nobody else sees it."""
+        self._stuck = guided.stuck
+        if guided.hint is self._hint:
+            return
+        self._hint = guided.hint
+        why = guided.because
+        if guided.hint is not None:
+            log.info(
+                "hint", code=guided.hint.value,
+                measure=why.measure if why else "", beyond=_beyond(why) if why else 0.0,
+            )  # fmt: skip
 
     def _next_still(self) -> PortraitView:
         still = self._camera.still(STILL_TIMEOUT_S)
         self._after = still.sequence
         try:
-            sight = self._vision.look(still, Depth.STILL, STILL_TIMEOUT_S)
+            sight = self._look(still, Depth.STILL, STILL_TIMEOUT_S)
         except FrameRefused:
             self._burst, self._by_hand = [], None
             raise
         self._burst.append((still, sight))
         if len(self._burst) < BURST:
-            return PortraitView(None, 1.0, sight.faces)
+            return PortraitView(None, 1.0, sight.faces, stuck=self._stuck)
         burst, self._burst = self._burst, []
         override, self._by_hand = self._by_hand, None
-        return self._judge(best(burst), override)
+        usual = None if override else self._usual_openness
+        return self._judge(best(burst, usual), override)
 
     def _judge(self, taken: Still, override: Override | None) -> PortraitView:
         still, sight = taken
@@ -162,9 +206,22 @@ class PortraitCapture:
                     override = replace(override, waived=waived(together, override.reason))
                 portrait = Portrait(
                     photos, master, readings, report(sight.natives),
-                    still.captured_at_s, override,
+                    still.captured_at_s, override, self._rules.preset.id,
                 )  # fmt: skip
                 return PortraitView(None, 1.0, sight.faces, portrait=portrait)
-        # The picture was not good enough after all: look again from the beginning.
-        self._guidance = self._new_guidance()
-        return PortraitView(advice or Advice.WAIT, 0.0, sight.faces, refused=True)
+        # The picture was not good enough after all: say why, and look again from the beginning.
+        guided = self._guidance.refuse(advice or Advice.WAIT, still.captured_at_s)
+        self._note(guided)
+        return PortraitView(
+            guided.hint, 0.0, sight.faces, stuck=guided.stuck, refused=True, speak=guided.speak
+        )
+
+
+def _beyond(reading: Reading) -> float:
+    """Return how far a value is outside its limits, in its unit; 0.0 if it has no value."""
+    if reading.native is None:
+        return 0.0
+    low, high = reading.accept.low, reading.accept.high
+    below = 0.0 if low is None else low - reading.native
+    above = 0.0 if high is None else reading.native - high
+    return round(max(below, above, 0.0), 3)

@@ -25,10 +25,12 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from drivers.load import camera_config, camera_names, reader_config, reader_names
+from edge.preset import PortraitRules, Preset
 from edge.reuse_policy import ReusePolicy
 from edge.sinks.load import sink_config, sink_names
 from edge.toml_lines import line_of
 from quality.document import Document
+from quality.pitch_zero import PitchZero
 
 CONFIGS: Final = Path(__file__).resolve().parent.parent / "firmware_configs"
 
@@ -86,10 +88,15 @@ class Vision(_Section):
 
 
 class Portrait(_Section):
-    """Which photo documents one portrait becomes, and how patient the automatic capture is."""
+    """Which photo documents one portrait becomes, and how it is looked for."""
 
     documents: Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_each_once)]
-    good_frames: Annotated[int, Field(ge=1, le=60)] = 8
+    preset: Name = "seated"
+    """A file in `firmware_configs/presets` (`docs/guidance.md`)."""
+    good_frames: Annotated[int, Field(ge=1, le=60)] | None = None
+    """In place of the preset's and the documents' own number."""
+    pitch_zero_deg: Annotated[float, Field(ge=-30, le=30)] | None = None
+    """What `HeadPosePitch` reads here of a face that looks straight ahead; from calibration."""
     keep_master: bool = True
 
 
@@ -188,6 +195,7 @@ def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
         ("camera.driver", settings.camera.driver, camera_names()),
         ("reader.driver", settings.reader.driver, reader_names()),
         *(("portrait.documents", name, document_names()) for name in settings.portrait.documents),
+        ("portrait.preset", settings.portrait.preset, preset_names()),
         *(
             (f"sinks.{n}.driver", sink.driver, sink_names())
             for n, sink in enumerate(settings.sinks)
@@ -253,6 +261,23 @@ def load_document(name: str) -> Document:
         lent = _table(_document_path(shared)).get("gates", {})
         table["gates"] = {**lent, **table.get("gates", {})}
     return _validated(Document, path, table)
+
+
+def preset_names() -> list[str]:
+    """Return the ids of the presets that this station knows."""
+    return sorted(path.stem for path in (CONFIGS / "presets").glob("*.toml"))
+
+
+def load_preset(name: str) -> Preset:
+    """Read how patiently a portrait is looked for. Raises `SettingsError`."""
+    path = CONFIGS / "presets" / f"{name}.toml"
+    return _validated(Preset, path, _table(path))
+
+
+def portrait_rules(portrait: Portrait) -> PortraitRules:
+    """Return what the search for a portrait goes by at this station. Raises `SettingsError`."""
+    zero = PitchZero(portrait.pitch_zero_deg)
+    return PortraitRules(load_preset(portrait.preset), portrait.good_frames, zero)
 
 
 def load_reuse_policy() -> ReusePolicy:

@@ -243,6 +243,8 @@ class Snapshot:
         revision: grows with each snapshot; pages ask for what is newer.
         token: random for each sitting; whoever asks for a sample's picture must show it.
         hint: catalogue code of the one thing to do now ("portrait.turn_left"), None if all is well.
+        speak: catalogue code of the line that was begun last, None before the first.
+        speak_number: grows with every line, so that a page that comes late says none twice.
         hold_share: how far the automatic capture has come, 0..1.
         portrait_preview: a captured portrait can be fetched with the token.
         portrait_in: the portrait is sealed and committed.
@@ -260,6 +262,8 @@ class Snapshot:
     overlay: Overlay | None = None
     language: str = "zh-CN"
     hint: str | None = None
+    speak: str | None = None
+    speak_number: int = 0
     hold_share: float = 0.0
     portrait_preview: bool = False
     portrait_in: bool = False

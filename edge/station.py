@@ -27,7 +27,7 @@ from edge.reader_owner import ReaderOwner
 from edge.receipt import ReceiptVerifier
 from edge.record import RecordRoom
 from edge.seal import Sealer
-from edge.settings import Settings, device_options, load_document
+from edge.settings import Settings, device_options, load_document, portrait_rules
 from edge.sinks.load import open_sink
 from edge.store import Store
 from edge.supervisor import DeviceStatus, Upkeep
@@ -169,7 +169,7 @@ def _room(  # noqa: PLR0917 - what a sitting works with, part by part
         seeing=seeing,
         records=records,
         documents=tuple(load_document(name) for name in settings.portrait.documents),
-        good_frames=settings.portrait.good_frames,
+        rules=portrait_rules(settings.portrait),
         fingers=settings.fingers,
         limits=settings.sitting,
         language=settings.station.language,

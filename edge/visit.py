@@ -14,6 +14,7 @@ from typing import Final
 from edge.camera_owner import CameraOwner
 from edge.finger_capture import EARLIER_MAX, FingerCapture, FingerMissing, FingerTaken
 from edge.portrait_capture import Portrait, PortraitCapture
+from edge.preset import PortraitRules
 from edge.reader_owner import ReaderOwner
 from edge.record import Record, RecordRoom
 from edge.screen import Picture, Screen
@@ -41,7 +42,7 @@ class Room:
     seeing: threading.Event
     records: RecordRoom
     documents: tuple[Document, ...]
-    good_frames: int
+    rules: PortraitRules
     fingers: Fingers
     limits: SittingLimits
     language: str
@@ -69,7 +70,7 @@ class Visit:
         self._screen.hold(Picture.PORTRAIT, None)
         self._screen.show(portrait_preview=False, hint=Advice.WAIT.value)
         room = self._room
-        self._search = PortraitCapture(room.camera, room.vision, room.documents, room.good_frames)
+        self._search = PortraitCapture(room.camera, room.vision, room.documents, room.rules)
 
     def portrait_step(self) -> Event | None:
         """Judge one frame. Raises `VisionLost` and `DeviceError` as the search does."""
@@ -81,6 +82,9 @@ class Visit:
         self.present = seen.faces > 0
         hint = seen.hint.value if seen.hint else None
         self._screen.show(hint=hint, hold_share=round(seen.hold_share, 2))
+        if seen.speak is not None:
+            number = self._screen.snapshot.speak_number + 1
+            self._screen.show(speak=seen.speak.value, speak_number=number)
         if seen.portrait is None:
             return None
         self._portrait, self._search = seen.portrait, None

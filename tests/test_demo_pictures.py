@@ -13,6 +13,7 @@ from demo.studio import Stand, cut_out
 from drivers.load import open_camera
 from edge.guidance import Guidance
 from edge.portrait import crop
+from edge.settings import load_preset
 from edge.vision import Depth, ModelFiles, VisionWorker
 from quality.advice import advise
 from quality.document import Document, judge
@@ -56,7 +57,7 @@ def options(folder, subject):
 
 def guided(camera, worker, looks):
     """Every guidance over so many looks, up to the capture."""
-    guidance = Guidance(DOCUMENTS)
+    guidance = Guidance(DOCUMENTS, load_preset("seated"))
     said = []
     for number in range(looks):
         frame = camera.read(LOOK_TIMEOUT_S)

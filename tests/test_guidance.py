@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import tomllib
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from edge.guidance import RELAX_AFTER_S, Guidance
-from quality.document import Document
-from quality.face.outline import HeadOutline
-from quality.measure import Native
+from edge.guidance import Guidance
+from tests.guidance_kit import DOCUMENT, NOBODY, OUTLINE, RATE_HZ, SEATED, TWO, look
 
-FOLDER = Path(__file__).resolve().parent.parent / "firmware_configs" / "documents"
-DOCUMENTS = tuple(
-    Document.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    for path in sorted(FOLDER.glob("*.toml"))
-)
-RATE_HZ = 10.0
-GOOD = {
-    "SingleFacePresent": 0.0, "InterEyeDistance": 142.0, "HeadSize": 0.30, "HeadPoseRoll": 0.0,
-    "HeadPoseYaw": 0.0, "HeadPosePitch": 0.0, "EyesOpen": 0.07, "MouthClosed": 0.002,
-    "LuminanceMean": 0.3, "FaceSharpness": 0.25,
-}  # fmt: skip
-OUTLINE = HeadOutline(
-    (580.0, 338.0), (700.0, 338.0), (640.0, 553.0), (500.0, 338.0), (780.0, 338.0),
-    None, None, None, 0.0, 1280, 720,
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Look:
-    """One synthetic look: values that differ from a good one."""
-
-    faces: int = 1
-    natives: dict = field(default_factory=dict)
-    outline: HeadOutline | None = OUTLINE
-
-
-def look(**changed):
-    return Look(natives={n: Native(v) for n, v in (GOOD | changed).items()})
-
-
-NOBODY = Look(0, {}, None)
-TWO = Look(2, {n: Native(v) for n, v in GOOD.items()})
+DOCUMENTS = (DOCUMENT,)
+RELAX_AFTER_S = SEATED.patience.relax_after_s
 
 
 def play(*acts, guidance=None, start_s=50.0):
     """See each act's look so many times; return [(second, hint)] of changes, and the captures."""
-    guidance = guidance or Guidance(DOCUMENTS)
+    guidance = guidance or Guidance(DOCUMENTS, SEATED)
     transcript, captures, hint, now_s = [], [], "-", start_s
     for shown, times in acts:
         for _ in range(times):
@@ -94,7 +60,7 @@ def test_a_good_view_is_captured_after_the_settling_and_the_good_frames():
 
 def test_the_hold_grows_by_shares_and_falls_to_nothing():
     """The ring fills frame by frame; one bad median empties it without a word."""
-    guidance = Guidance(DOCUMENTS, good_frames_needed=4)
+    guidance = Guidance(DOCUMENTS, SEATED, good_frames_needed=4)
     shares = [guidance.see(look(), t / 10).hold_share for t in range(5)]
     lost = [guidance.see(NOBODY, 1 + t / 10) for t in range(2)]
 
@@ -152,9 +118,17 @@ def test_hard_gates_never_give_way(bad):
 def test_somebody_new_has_the_whole_time_again():
     """The 25 s count from when this person came, not from when the search began."""
     low = look(HeadPosePitch=25.0)
-    _, captures = play((low, 200), (NOBODY, 5), (low, 200))
+    _, captures = play((low, 200), (NOBODY, 25), (low, 200))
 
     assert captures == []
+
+
+def test_a_face_that_is_lost_for_a_moment_is_not_somebody_new():
+    """Who looks away for a second does not begin to wait from the beginning."""
+    low = look(HeadPosePitch=25.0)
+    _, captures = play((low, 200), (NOBODY, 10), (low, 100))
+
+    assert captures[0] == pytest.approx(RELAX_AFTER_S + 0.7, abs=0.11)
 
 
 def test_a_moving_head_is_asked_to_hold_still():
@@ -185,7 +159,7 @@ def test_a_second_person_stops_the_hold_at_once():
 
 def test_nobody_is_judged_by_the_one_before():
     """Values of who left do not linger in the medians of who comes."""
-    guidance = Guidance(DOCUMENTS)
+    guidance = Guidance(DOCUMENTS, SEATED)
     for t in range(5):
         guidance.see(look(HeadPoseYaw=9.0), t / 10)
     guidance.see(NOBODY, 0.5)
@@ -196,7 +170,7 @@ def test_nobody_is_judged_by_the_one_before():
 
 def test_the_preview_is_judged_by_the_still_that_will_be_taken():
     """Half the pixels in the preview are enough if the still has twice as many."""
-    far, near = Guidance(DOCUMENTS), Guidance(DOCUMENTS)
+    far, near = Guidance(DOCUMENTS, SEATED), Guidance(DOCUMENTS, SEATED)
     for t in range(20):
         alone = far.see(look(InterEyeDistance=70.0), t / 10)
         scaled = near.see(look(InterEyeDistance=70.0), t / 10, still_scale=2.0)
@@ -207,7 +181,7 @@ def test_the_preview_is_judged_by_the_still_that_will_be_taken():
 
 def test_readings_are_the_smoothed_values_with_their_limits():
     """What is shown in the console is what decided."""
-    guidance = Guidance(DOCUMENTS)
+    guidance = Guidance(DOCUMENTS, SEATED)
     for t, yaw in enumerate((1.0, 2.0, 30.0)):
         guided = guidance.see(look(HeadPoseYaw=yaw), t / 10)
     yaws = [r for r in guided.readings if r.measure == "HeadPoseYaw"]

@@ -1,0 +1,69 @@
+"""``python -m accuracy [--check]``: measure on the reference material and write the page."""
+
+from __future__ import annotations
+
+import sys
+from difflib import unified_diff
+from pathlib import Path
+from typing import Final
+
+import click
+
+from accuracy.agreement import agreements
+from accuracy.fairness import seen_by_eye
+from accuracy.looker import Looker
+from accuracy.material import FOLDER, Material, MaterialMissing
+from accuracy.page import Measured, figures, page
+from accuracy.portraits import judged_portraits
+from accuracy.sections import sections
+from edge.settings import load_document
+from edge.vision import ModelFiles, ModelUnfit
+
+CHECKOUT: Final = Path(__file__).resolve().parents[1]
+PAGE: Final = CHECKOUT / "docs" / "accuracy.md"
+MODELS: Final = CHECKOUT / ".cache" / "anxin" / "models"
+DOCUMENTS: Final = ("cn_exit_entry", "cn_resident_id")
+
+
+def measure(material: Material, models: ModelFiles) -> Measured:
+    """Return all that the page shows. Raises `MaterialMissing`."""
+    documents = tuple(load_document(name) for name in DOCUMENTS)
+    compared = agreements(material)
+    with Looker(models) as looker:
+        portraits = judged_portraits(material, looker, documents)
+        more = sections(material, looker, documents)
+    return Measured(compared, documents, portraits, seen_by_eye(), more)
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing: compare the page with a new run.")
+@click.option(
+    "--material", "folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True,
+    help="Where the reference material lies.",
+)  # fmt: skip
+def main(check: bool, folder: Path) -> None:
+    """Write docs/accuracy.md, whole or not at all."""
+    try:
+        material = Material(folder)
+        models = ModelFiles(MODELS / "face_landmarker.task", MODELS / "selfie_segmentation.tflite")
+        text = page(measure(material, models))
+    except MaterialMissing as missing:
+        click.echo(f"accuracy: {missing}.", err=True)
+        sys.exit(2)
+    except (ModelUnfit, ModuleNotFoundError) as missing:
+        click.echo(f"accuracy: {missing}: run `make test` once.", err=True)
+        sys.exit(2)
+    if not check:
+        PAGE.write_text(text, encoding="utf-8")
+        return
+    committed = figures(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else []
+    changed = list(
+        unified_diff(committed, figures(text), "committed", "measured", lineterm="", n=0)
+    )
+    if changed:
+        click.echo("\n".join(changed))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,11 +3,12 @@
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 ARGS ?=
+EXAMPLES ?= 10000
 
-.PHONY: help run test lint bench lock clean
+.PHONY: help run test lint fuzz-vision bench accuracy lock clean
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z]*\): *## */make \1: /p' Makefile
+	@sed -n 's/^\([a-z-]*\): *## */make \1: /p' Makefile
 
 run:  ## set up and start the demo station
 	@$(PYTHON) -m setup run
@@ -21,9 +22,17 @@ lint:  ## check format, types and imports
 	@$(PYTHON) -m setup test
 	@.ci/lint
 
+fuzz-vision:  ## send ten thousand mutated photos through the vision worker; EXAMPLES=n for more
+	@$(PYTHON) -m setup test
+	@ANXIN_FUZZ_EXAMPLES=$(EXAMPLES) .venv/bin/python -m pytest tests/test_vision_fuzz.py $(ARGS)
+
 bench:  ## run every benchmark and write docs/benchmarks.md
 	@$(PYTHON) -m setup test
 	@.venv/bin/python -m bench all
+
+accuracy:  ## measure on the reference material and write docs/accuracy.md
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m accuracy $(ARGS)
 
 lock:  ## compile the lock files; ARGS=--upgrade takes newer versions
 	@$(PYTHON) -m setup.lock $(ARGS)

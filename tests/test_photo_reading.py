@@ -293,8 +293,19 @@ def test_the_header_is_read_in_a_moment(photo):
 def test_the_header_keeps_profile_and_exif_apart(person):
     """A profile in pieces is put together again, and only the first EXIF block counts."""
     profile = bytes(70_000)
-    content = hostile.jpeg(person, icc_profile=profile, exif=b"Exif\0\0MM\0*first")
+    first, second = b"Exif\0\0MM\0*first", b"Exif\0\0MM\0*second"
+    content = hostile.jpeg(person, icc_profile=profile, exif=second)
+    content = hostile.after_start(content, 0xE1, first)
     header = photo_header(hostile.after_start(content, 0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>"))
 
     assert header.icc == profile
     assert header.exif == b"MM\0*first"
+
+
+def test_a_picture_has_one_size(photo):
+    """A second frame header could promise less than the decoder then takes from the first."""
+    at = hostile.frame_header(photo)
+    length = int.from_bytes(photo[at + 2 : at + 4], "big")
+    small = hostile.claiming(photo, 100, 100)[at + 4 : at + 2 + length]
+    with pytest.raises(PhotoUnreadable, match="damaged"):
+        photo_header(hostile.after_start(photo, 0xC0, small))

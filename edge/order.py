@@ -6,7 +6,7 @@ takes one with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge.reuse import Candidate, When
 
@@ -26,14 +26,21 @@ class Order:
         born_on: the applicant's date of birth, as it came; None if the order does not say.
         candidates: earlier photos that the order names, the centre's preferred one first.
         proxy: a relative was announced who may agree to the reuse.
+        surname, honorific: how a screen may ask who is there; never a full name.
+        slip_code: the day's number on the person's slip.
+
+    What names the person stays out of its `repr`.
     """
 
     sitting_id: str
-    order_ref: str
+    order_ref: str = field(repr=False)
     applies_for: str = ""
     documents: tuple[str, ...] = ()
     positions: tuple[str, ...] | None = None
     applied_at: When = None
-    born_on: When = None
+    born_on: When = field(default=None, repr=False)
     candidates: tuple[Candidate, ...] = ()
     proxy: bool = False
+    surname: str = field(default="", repr=False)
+    honorific: str = field(default="", repr=False)
+    slip_code: str = field(default="", repr=False)

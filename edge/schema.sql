@@ -1,4 +1,4 @@
--- The journal. Parts are sealed before they come here; what is in clear (inside the encrypted
+-- The journal, step 1. Parts are sealed before they come here; what is in clear (inside the encrypted
 -- file) is what resuming, closing and delivering need.
 
 create table package(

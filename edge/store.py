@@ -31,6 +31,7 @@ from edge.store_errors import (
     StoreKeyWrong,
 )
 from edge.store_file import DAMAGED, StoreFile, open_store_file
+from edge.store_orders import Ending
 from edge.store_rows import OpenPackage, PackageRow, Pending, Role
 from edge.store_sitting import (
     kept_parts,
@@ -46,6 +47,7 @@ from edge.utc import now_ms
 __all__ = [
     "STATION",
     "Actor",
+    "Ending",
     "NoSuchPackage",
     "OpenPackage",
     "PackageClosed",
@@ -264,6 +266,7 @@ class Store:
         previous: str | None,
         sinks: Mapping[str, Role],
         actor: Actor = STATION,
+        ending: Ending | None = None,
     ) -> PackageRow:
         """Close and sign the package in one durable transaction: the point of no return.
 
@@ -274,13 +277,14 @@ class Store:
             previous: what the manifest names as the package before (`previous_digest`).
             sinks: every sink that shall have it; at least one of role "custody".
             actor: who handed it in.
+            ending: how the sitting's order ends with it, if there was one.
 
         Raises:
             NoSuchPackage, StoreFull, OutOfTurn: nothing happened.
         """
         if "custody" not in sinks.values():
             raise ValueError("a package needs a sink whose receipt allows deletion")
-        order = store_close.Order(manifest_record, statement_of, previous, sinks, actor)
+        order = store_close.Order(manifest_record, statement_of, previous, sinks, actor, ending)
         self._writer.run(
             lambda db: store_close.close(db, package_id, order, now_ms()), reserve=Reserve.LAST
         )
@@ -354,6 +358,21 @@ class Store:
                 "select n, hash, entry from audit where n > ? order by n limit ?", (after, limit)
             )
             return [audit.Row(*row) for row in found]
+
+    # Rows that other modules of the house keep here
+
+    def write(self, job: Callable[[apsw.Connection], T], reserve: Reserve = Reserve.NONE) -> T:
+        """Run a job in one durable transaction; it may run twice, the first time without effect.
+
+        Raises:
+            StoreFull, StoreBroken: nothing happened. And what the job itself refuses with.
+        """
+        return self._writer.run(job, reserve=reserve)
+
+    def read(self, job: Callable[[apsw.Connection], T]) -> T:
+        """Let a job read one consistent moment."""
+        with self._readers.lend() as db:
+            return job(db)
 
     # Room
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import apsw
 
-from edge import audit
+from edge import audit, store_orders
 from edge.audit import Actor
 from edge.seal import Closing, digest_of, package_file
 from edge.store_errors import NoSuchPackage, OutOfTurn
+from edge.store_orders import Ending
 from edge.store_rows import Role
 from edge.utc import rfc3339
 
@@ -26,6 +27,7 @@ class Order:
     previous: str | None
     sinks: Mapping[str, Role]
     actor: Actor
+    ending: Ending | None = None
 
 
 def close(db: apsw.Connection, package_id: str, order: Order, now_ms: int) -> None:
@@ -37,11 +39,12 @@ def close(db: apsw.Connection, package_id: str, order: Order, now_ms: int) -> No
         ValueError: the manifest was sealed for another place.
     """
     row = db.execute(
-        "select id, state, station_id, kid from package where package_id = ?", (package_id,)
+        "select id, state, station_id, kid, sitting_id from package where package_id = ?",
+        (package_id,),
     ).get
     if row is None:
         raise NoSuchPackage(f"no package {package_id}")
-    cursor, state, station_id, kid = row
+    cursor, state, station_id, kid, sitting_id = row
     if state != "open":
         return
     last_sequence, previous = db.execute("select sequence, digest from chain").get
@@ -63,6 +66,8 @@ def close(db: apsw.Connection, package_id: str, order: Order, now_ms: int) -> No
         audit_head=head.hash.hex(),
     )
     keep(db, cursor, closing, order, now_ms)
+    if order.ending is not None:
+        store_orders.end(db, sitting_id, order.ending, now_ms)
 
 
 def add_manifest(db: apsw.Connection, cursor: int, record: bytes) -> bytes:

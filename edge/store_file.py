@@ -25,7 +25,9 @@ from edge.store_errors import StoreBroken, StoreBusy, StoreError, StoreKeyWrong
 
 SQLITE_MIN: Final = (3, 54)
 """Before 3.53 a checkpoint racing a commit can lose it (SQLite's WAL-reset bug)."""
-SCHEMA_VERSION: Final = 1
+SCHEMA_STEPS: Final = ("schema.sql", "schema_orders.sql")
+"""What made each version of the tables, in order; a release adds steps and never edits one."""
+SCHEMA_VERSION: Final = len(SCHEMA_STEPS)
 KEY_BYTES: Final = 32
 QUICK_CHECK_S: Final = 5.0
 DAMAGED: Final = (apsw.CorruptError, apsw.NotADBError)
@@ -203,14 +205,16 @@ def quick_check(db: apsw.Connection, limit_s: float = QUICK_CHECK_S) -> None:
 
 
 def make_tables(db: apsw.Connection) -> None:
-    """Make the tables of a new file; refuse one that a newer release made."""
+    """Make the tables that are missing, all or none; refuse a file that a newer release made."""
     found = db.pragma("user_version")
     if found > SCHEMA_VERSION:
         raise StoreError("a newer release made this store: install that release again")
-    if found == 0:
-        with db:
-            db.execute(files("edge").joinpath("schema.sql").read_text("utf-8"))
-            db.pragma("user_version", SCHEMA_VERSION)
+    if found == SCHEMA_VERSION:
+        return
+    with db:
+        for step in SCHEMA_STEPS[found:]:
+            db.execute(files("edge").joinpath(step).read_text("utf-8"))
+        db.pragma("user_version", SCHEMA_VERSION)
 
 
 def move_aside(path: Path) -> Path:

@@ -1,0 +1,553 @@
+"""The orders of one station: which wait, which one runs, how each ended, and its earlier photo.
+
+Every method that changes something returns when the change is durable. What names a person lies in
+the encrypted journal while the order is open and is erased in the transaction that ends it. An
+earlier photo's bytes are in memory only: after a restart they are needed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal, get_args
+
+import apsw
+import structlog
+from uuid_utils import uuid7
+
+from edge import idempotency, store_orders
+from edge.audit import Actor
+from edge.candidates.lookup import Ask, Lookup, LookupAway, LookupFailed, PhotoUnfit
+from edge.disk_floor import Reserve
+from edge.held_photos import HeldPhotos, NoRoomForPhotos
+from edge.idempotency import Once, Repeats
+from edge.order import Order
+from edge.photo_fault import PhotoUnreadable
+from edge.photo_header import photo_header
+from edge.reuse import Candidate, Offer, Refusal, When, may_reuse
+from edge.reuse_policy import ReusePolicy
+from edge.store import Store
+from edge.store_errors import StoreError
+from edge.store_orders import Ending, OrderState, StoredOrder
+from edge.utc import now_ms, rfc3339
+
+__all__ = [
+    "Ending",
+    "NoRoomForPhotos",
+    "NoSuchOrder",
+    "OrderClosed",
+    "OrderRow",
+    "OrderStale",
+    "OrderUnknown",
+    "Orders",
+    "OrdersFull",
+    "OtherPhoto",
+    "PhotoState",
+    "PhotoUnreadable",
+    "Wanted",
+]
+
+PhotoState = Literal["none", "needed", "held", "used", "declined", "unfit"]
+
+OPEN_MAX: Final = 500
+STANDS_MS: Final = 24 * 3600 * 1000
+"""So long an order stands that does not say; and so long one that runs may outlive its time."""
+SWEEP_S: Final = 30.0
+ASK_AGAIN_S: Final = 0.3
+RESULTS: Final = frozenset(
+    {"accepted", "accepted_with_missing", "to_window", "cancelled", "expired"}
+)
+STATION: Final = Actor("station", "service")
+
+log = structlog.get_logger("orders")
+
+
+class NoSuchOrder(Exception):
+    """No order has this sitting id."""
+
+
+class OrderClosed(Exception):
+    """The order has gone on: what is asked for is possible no more. Read it again."""
+
+
+class OrderStale(Exception):
+    """The order changed since it was read. Read it again and decide again."""
+
+
+class OrdersFull(Exception):
+    """As many orders are open as the station keeps. Wait until some have ended."""
+
+
+class OtherPhoto(Exception):
+    """These bytes are none of the photos that the order names."""
+
+
+class OrderUnknown(Exception):
+    """The order asks for what this station does not have; `keys` say where in the order."""
+
+    def __init__(self, keys: Sequence[tuple[str | int, ...]]) -> None:
+        super().__init__("the order asks for what the station does not have")
+        self.keys = tuple(keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an order asks for, as it came; the members of `Order` and the time that it stands.
+
+    Attributes:
+        not_before_ms: UTC; None: at once.
+        expires_at_ms: UTC; None: `STANDS_MS` after it may begin.
+    """
+
+    order_ref: str = field(repr=False)
+    applies_for: str = ""
+    documents: tuple[str, ...] = ()
+    positions: tuple[str, ...] | None = None
+    applied_at: str | None = None
+    born_on: str | None = field(default=None, repr=False)
+    candidates: tuple[Candidate, ...] = ()
+    proxy: bool = False
+    surname: str = field(default="", repr=False)
+    honorific: str = field(default="", repr=False)
+    slip_code: str = field(default="", repr=False)
+    not_before_ms: int | None = None
+    expires_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One order as a client may see it: nothing personal.
+
+    Attributes:
+        cursor: grows with the age of the order; pages begin after one.
+        etag: differs with every change that a client can see.
+        photo: state of the earlier photo.
+        photo_reason: why it is unfit, or why the last look-up brought nothing.
+    """
+
+    cursor: int
+    sitting_id: str
+    state: OrderState
+    etag: str
+    photo: PhotoState
+    photo_reason: str | None
+    ordered_at_ms: int
+    expires_at_ms: int
+    ended_at_ms: int | None
+    result: str | None
+    missing: tuple[Mapping[str, str], ...]
+    package_id: str | None
+
+
+class Orders:
+    """All orders of one station. Any thread may call it; a thread of its own ends the expired."""
+
+    def __init__(
+        self,
+        store: Store,
+        documents: Collection[str],
+        positions: Collection[str],
+        policy: ReusePolicy | None,
+        lookup: Lookup | None = None,
+        *,
+        clock_ms: Callable[[], int] = now_ms,
+        held: HeldPhotos | None = None,
+    ) -> None:
+        """Take up what an earlier run left, and begin to watch the clock.
+
+        Args:
+            store: the journal.
+            documents: ids of the photo documents that may be ordered.
+            positions: names of the fingers that may be ordered.
+            policy: when an earlier photo may be taken over; None: never.
+            lookup: where photos are asked for that did not come; closed with the orders.
+            clock_ms: UTC milliseconds.
+            held: room for photos.
+
+        Raises:
+            StoreFull, StoreBroken: nothing was begun.
+        """
+        self._store = store
+        self._documents = frozenset(documents)
+        self._positions = frozenset(positions)
+        self._policy = policy
+        self._lookup = lookup
+        self._clock_ms = clock_ms
+        self._held = HeldPhotos() if held is None else held
+        self._reasons: dict[str, str] = {}
+        self.repeats = Repeats(store)
+        self._closing = threading.Event()
+        store.write(lambda db: store_orders.recover(db, clock_ms()), Reserve.LAST)
+        self.sweep()
+        self._thread = threading.Thread(target=self._watch_the_clock, name="orders")
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and running look-ups, forget all photos. Closing twice is allowed."""
+        self._closing.set()
+        if self._lookup is not None:
+            self._lookup.close()
+        self._thread.join()
+        self._held.clear()
+
+    # From the central system
+
+    def add(
+        self,
+        wanted: Wanted,
+        *,
+        once: Once | None = None,
+        answer: Callable[[OrderRow], str] = lambda _: "",
+        actor: Actor = STATION,
+    ) -> Order:
+        """Keep a new order; it waits from here on.
+
+        Args:
+            wanted: what is asked for.
+            once: mark of the request; its answer is kept in the same transaction.
+            answer: makes what is kept, and said again if the request comes again.
+            actor: who ordered.
+
+        Raises:
+            OrderUnknown: documents or fingers that the station does not have.
+            OrdersFull: nothing happened.
+            StoreFull, StoreBroken: nothing happened.
+        """
+        self._check(wanted)
+        sitting_id, at_ms = str(uuid7()), self._clock_ms()
+        begins_ms = at_ms if wanted.not_before_ms is None else wanted.not_before_ms
+        ends_ms = wanted.expires_at_ms
+        if ends_ms is None:
+            ends_ms = max(at_ms, begins_ms) + STANDS_MS
+        fields = _fields(wanted, rfc3339(at_ms))
+        order = _order(sitting_id, fields)
+        photo = self._first_photo_state(order)
+
+        def keep(db: apsw.Connection) -> None:
+            if store_orders.open_count(db) >= OPEN_MAX:
+                raise OrdersFull
+            times_ms = (at_ms, begins_ms, ends_ms)
+            row = store_orders.insert(db, sitting_id, fields, photo, times_ms, actor)
+            if once is not None:
+                idempotency.keep(db, once, answer(self._shown(row)), at_ms)
+
+        self._store.write(keep)
+        log.info("order_added", sitting=sitting_id)
+        return order
+
+    def cancel(self, sitting_id: str, etag: str, actor: Actor = STATION) -> None:
+        """End an order that waits.
+
+        Raises:
+            NoSuchOrder, OrderStale, OrderClosed: nothing happened.
+        """
+
+        def end(db: apsw.Connection) -> None:
+            row = store_orders.stored(db, sitting_id)
+            if row is None:
+                raise NoSuchOrder
+            if etag != self._shown(row).etag:
+                raise OrderStale
+            if row.state != "waiting":
+                raise OrderClosed
+            store_orders.end(db, sitting_id, Ending("cancelled"), self._clock_ms(), actor)
+
+        self._store.write(end, Reserve.LAST)
+        self._forget(sitting_id)
+        log.info("order_cancelled", sitting=sitting_id)
+
+    def row(self, sitting_id: str) -> OrderRow:
+        """Return one order as a client may see it. Raises `NoSuchOrder`."""
+        row = self._store.read(lambda db: store_orders.stored(db, sitting_id))
+        if row is None:
+            raise NoSuchOrder
+        return self._shown(row)
+
+    def rows(self, after: int = 0, limit: int = 100, state: str | None = None) -> list[OrderRow]:
+        """Return orders behind the cursor `after`, in order of arrival."""
+        found = self._store.read(lambda db: store_orders.stored_after(db, after, limit, state))
+        return [self._shown(row) for row in found]
+
+    # From the sitting
+
+    def waiting(self) -> tuple[Order, ...]:
+        """Return the orders that may begin now, oldest first."""
+        found = self._store.read(lambda db: store_orders.waiting(db, self._clock_ms()))
+        return tuple(_order(sitting_id, fields) for sitting_id, fields in found)
+
+    def take(self, sitting_id: str | None = None) -> Order | None:
+        """Begin an order, or go on with one that runs already; None if it is not to be had.
+
+        Args:
+            sitting_id: of the order; None takes the one that has waited longest.
+
+        Raises:
+            StoreFull, StoreBroken: nothing happened.
+        """
+
+        def begin(db: apsw.Connection) -> Order | None:
+            at_ms = self._clock_ms()
+            for waits, fields in store_orders.waiting(db, at_ms):
+                if sitting_id in (None, waits):
+                    store_orders.set_state(db, waits, "waiting", "running", at_ms)
+                    return _order(waits, fields)
+            return None
+
+        if sitting_id is not None:
+            running = self.running(sitting_id)
+            if running is not None:
+                return running
+        order = self._store.write(begin, Reserve.SITTING)
+        if order is not None:
+            log.info("order_begun", sitting=order.sitting_id)
+        return order
+
+    def running(self, sitting_id: str) -> Order | None:
+        """Return the order of a sitting that runs, None if it has none."""
+
+        def read(db: apsw.Connection) -> Order | None:
+            row = store_orders.stored(db, sitting_id)
+            fields = store_orders.wanted(db, sitting_id)
+            runs = row is not None and row.state == "running"
+            return _order(sitting_id, fields) if runs and fields is not None else None
+
+        return self._store.read(read)
+
+    def put_back(self, sitting_id: str) -> None:
+        """Let an order wait again: its person left before anything was agreed to."""
+        self._store.write(
+            lambda db: store_orders.set_state(
+                db, sitting_id, "running", "waiting", self._clock_ms()
+            ),
+            Reserve.LAST,
+        )
+
+    def end(self, sitting_id: str, result: str, missing: Sequence[Mapping[str, str]] = ()) -> None:
+        """End an order and erase what is personal of it; twice is once, the first result stays.
+
+        Args:
+            sitting_id: of any sitting; one without an order is let be.
+            result: one of `RESULTS`.
+            missing: rows of what the package lacks and why, codes only.
+        """
+        if result not in RESULTS:
+            raise ValueError(f"a sitting cannot end as {result!r}")
+        ending = Ending(result, missing)
+        self._store.write(
+            lambda db: store_orders.end(db, sitting_id, ending, self._clock_ms()), Reserve.LAST
+        )
+        self._forget(sitting_id)
+
+    # The earlier photo
+
+    def bring_photo(self, sitting_id: str, content: bytes) -> None:
+        """Hold the bytes of an order's earlier photo in memory; the same again is harmless.
+
+        Raises:
+            NoSuchOrder, OrderClosed: the order has ended, or wants no photo (any more).
+            PhotoUnreadable: by its header alone; nothing was decoded.
+            OtherPhoto: its digest is none of the order's.
+            NoRoomForPhotos: bring it later.
+        """
+        row = self.row(sitting_id)
+        if row.state == "ended" or row.photo not in {"needed", "held"}:
+            raise OrderClosed
+        photo_header(content)
+        fields = self._store.read(lambda db: store_orders.wanted(db, sitting_id))
+        if fields is None:
+            raise OrderClosed
+        digest = hashlib.sha256(content).hexdigest()
+        if digest not in {one.sha256 for one in _order(sitting_id, fields).candidates}:
+            raise OtherPhoto
+        self._hold(sitting_id, content)
+
+    def photo(self, sitting_id: str, timeout_s: float) -> bytes | None:
+        """Return the order's earlier photo: held, or asked for now; None if it is not to be had.
+
+        Blocks for `timeout_s` at most, whatever the other side does; call it beside the sitting.
+        `photo_reason` of the order's row then says why nothing came.
+        """
+        held = self._held.get(sitting_id)
+        if held is not None or self._lookup is None:
+            return held
+        order = self.running(sitting_id)
+        asks = [] if order is None else self._asks(order)
+        if not asks or self.row(sitting_id).photo != "needed":
+            return None
+        return self._look_up(sitting_id, self._lookup, asks, time.monotonic() + timeout_s)
+
+    def mark_photo(self, sitting_id: str, state: PhotoState, reason: str | None = None) -> None:
+        """Say what became of the earlier photo; its bytes are forgotten unless it is still held.
+
+        Raises:
+            ValueError: "held" is nothing that can be said: bring the photo.
+            StoreFull, StoreBroken: the row stays as it was; the bytes are forgotten all the same.
+        """
+        if state not in get_args(PhotoState) or state in {"held", "none"}:
+            raise ValueError(f"nobody can make a photo {state!r}")
+        self._forget(sitting_id)
+        self._store.write(
+            lambda db: store_orders.set_photo(db, sitting_id, state, reason), Reserve.LAST
+        )
+
+    def sweep(self) -> None:
+        """End the orders whose time is over; delete answers that are older than 72 hours."""
+        at_ms = self._clock_ms()
+        gone = self._store.read(lambda db: store_orders.expired(db, at_ms, STANDS_MS))
+        stale = self._store.read(lambda db: idempotency.any_stale(db, at_ms))
+        if not gone and not stale:
+            return
+
+        def end(db: apsw.Connection) -> None:
+            # Asked again inside the transaction: one may have begun meanwhile.
+            for sitting_id in store_orders.expired(db, at_ms, STANDS_MS):
+                store_orders.end(db, sitting_id, Ending("expired"), at_ms)
+            idempotency.forget(db, at_ms)
+
+        self._store.write(end, Reserve.LAST)
+        for sitting_id in gone:
+            self._forget(sitting_id)
+
+    def _watch_the_clock(self) -> None:
+        while not self._closing.wait(SWEEP_S):
+            try:
+                self.sweep()
+            except StoreError:
+                # Whoever writes next is told, and the service ends if it must.
+                log.warning("orders_not_swept")
+
+    def _check(self, wanted: Wanted) -> None:
+        keys: list[tuple[str | int, ...]] = [
+            ("documents", n) for n, one in enumerate(wanted.documents) if one not in self._documents
+        ]
+        for n, position in enumerate(wanted.positions or ()):
+            if position not in self._positions:
+                keys.append(("fingers", "positions", n))
+        if keys:
+            raise OrderUnknown(keys)
+
+    def _first_photo_state(self, order: Order) -> tuple[str, str | None]:
+        """Decide by the rule alone, so that no picture is asked for which nobody may offer."""
+        if not order.candidates:
+            return "none", None
+        found = self._offered(order)
+        return ("needed", None) if isinstance(found, Offer) else ("unfit", found)
+
+    def _offered(self, order: Order) -> Offer | str:
+        if self._policy is None:
+            return "reuse_off"
+        applied_at: When = order.applied_at
+        if applied_at is None:
+            return "application_date_unknown"
+        try:
+            found = may_reuse(
+                self._policy, order.candidates, order.born_on, applied_at, order.applies_for
+            )
+        except ValueError:
+            return "application_date_unknown"
+        return found.reason.value if isinstance(found, Refusal) else found
+
+    def _asks(self, order: Order) -> list[Ask]:
+        offer = self._offered(order)
+        if isinstance(offer, str):
+            return []
+        return [Ask(order.order_ref, one.sha256) for one in (offer.candidate, *offer.others)]
+
+    def _look_up(
+        self, sitting_id: str, lookup: Lookup, asks: Sequence[Ask], until_s: float
+    ) -> bytes | None:
+        """Ask for one photo after the other until one comes; remember why none did."""
+        unfit: list[str] = []
+        for ask in asks:
+            try:
+                content = self._ask_patiently(lookup, ask, until_s)
+                self._hold(sitting_id, content)
+            except PhotoUnfit as error:
+                unfit.append(error.code)
+            except (LookupFailed, NoRoomForPhotos) as error:
+                code = error.code if isinstance(error, LookupFailed) else "no_room"
+                self._reasons[sitting_id] = code
+                log.warning("photo_not_found", sitting=sitting_id, code=code)
+            else:
+                return content
+        if len(unfit) == len(asks):
+            log.warning("photo_unfit", sitting=sitting_id, code=unfit[0])
+            self.mark_photo(sitting_id, "unfit", unfit[0])
+        return None
+
+    def _ask_patiently(self, lookup: Lookup, ask: Ask, until_s: float) -> bytes:
+        while True:
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                raise LookupAway("timeout")
+            try:
+                return _checked(lookup.find(ask, left_s), ask)
+            except LookupAway:
+                if time.monotonic() + ASK_AGAIN_S >= until_s or self._closing.wait(ASK_AGAIN_S):
+                    raise
+
+    def _hold(self, sitting_id: str, content: bytes) -> None:
+        self._held.hold(sitting_id, content)
+        self._reasons.pop(sitting_id, None)
+        # The order may have ended while the bytes came.
+        if self.row(sitting_id).state == "ended":
+            self._forget(sitting_id)
+
+    def _forget(self, sitting_id: str) -> None:
+        self._held.drop(sitting_id)
+        self._reasons.pop(sitting_id, None)
+
+    def _shown(self, row: StoredOrder) -> OrderRow:
+        held = row.photo == "needed" and self._held.get(row.sitting_id) is not None
+        photo: Any = "held" if held else row.photo
+        # What only memory knows counts as well: a client sees it.
+        passing = "held" if held else self._reasons.get(row.sitting_id)
+        return OrderRow(
+            cursor=row.cursor,
+            sitting_id=row.sitting_id,
+            state=row.state,
+            etag=f"{row.version}.{passing}" if passing else f"{row.version}",
+            photo=photo,
+            photo_reason=row.photo_reason or (None if held else passing),
+            ordered_at_ms=row.ordered_at_ms,
+            expires_at_ms=row.expires_at_ms,
+            ended_at_ms=row.ended_at_ms,
+            result=row.result,
+            missing=row.missing,
+            package_id=row.package_id,
+        )
+
+
+def _checked(content: bytes, ask: Ask) -> bytes:
+    """Return the bytes if they are those that were asked for and may be read."""
+    if hashlib.sha256(content).hexdigest() != ask.sha256:
+        raise PhotoUnfit("digest_mismatch")
+    try:
+        photo_header(content)
+    except PhotoUnreadable as error:
+        raise PhotoUnfit(error.code.value) from None
+    return content
+
+
+def _fields(wanted: Wanted, ordered_at: str) -> dict[str, Any]:
+    """Return what the journal keeps of the wishes while the order is open."""
+    fields = asdict(wanted)
+    del fields["not_before_ms"], fields["expires_at_ms"]
+    # The day of the order counts, not that of the sitting.
+    fields["applied_at"] = wanted.applied_at or ordered_at
+    return fields
+
+
+def _order(sitting_id: str, fields: Mapping[str, Any]) -> Order:
+    rest = {**fields}
+    positions = rest.pop("positions")
+    return Order(
+        sitting_id=sitting_id,
+        documents=tuple(rest.pop("documents")),
+        positions=None if positions is None else tuple(positions),
+        candidates=tuple(Candidate(**one) for one in rest.pop("candidates")),
+        **rest,
+    )

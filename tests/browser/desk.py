@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import threading
 import time
@@ -108,6 +109,7 @@ STAFF_ID, PIN = "1024", "271828"
 """Who signs at this desk."""
 
 
+@functools.cache
 def drawn_person(width_px: int = 1280, height_px: int = 720) -> bytes:
     """Return a JPEG of a drawn head before a wall, darker on the picture's left side."""
     picture = Image.new("RGB", (width_px, height_px), (206, 212, 214))

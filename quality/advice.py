@@ -6,7 +6,7 @@ face turned to the picture's right, which is the person's own left: the advice i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from typing import Final, Protocol
 
@@ -101,8 +101,37 @@ PRIORITY: Final = (
 """What comes first when several things are wrong: who, where, then how."""
 
 
+_FACE_UNSEEN: Final = frozenset(
+    {Advice.OPEN_EYES, Advice.LOOK_AT_CAMERA, Advice.CLOSE_MOUTH, Advice.RELAX_MOUTH}
+)
+CAUSES: Final[Mapping[Advice, frozenset[Advice]]] = {
+    Advice.NOT_WHOLE_FACE: _FACE_UNSEEN,
+    Advice.TAKE_OFF_SUNGLASSES: frozenset(
+        {Advice.OPEN_EYES, Advice.LOOK_AT_CAMERA, Advice.GLASSES_GLARE}
+    ),
+    Advice.GLASSES_GLARE: frozenset({Advice.OPEN_EYES, Advice.LOOK_AT_CAMERA}),
+    Advice.HAIR_ASIDE: frozenset({Advice.OPEN_EYES, Advice.LOOK_AT_CAMERA}),
+    Advice.TAKE_OFF_MASK: frozenset({Advice.CLOSE_MOUTH, Advice.RELAX_MOUTH, Advice.HAND_DOWN}),
+    Advice.HAND_DOWN: frozenset({Advice.CLOSE_MOUTH, Advice.RELAX_MOUTH}),
+    Advice.RELAX_MOUTH: frozenset({Advice.CLOSE_MOUTH}),
+    Advice.LIGHT: _FACE_UNSEEN
+    | {
+        Advice.LIGHT_EVEN, Advice.COLOUR_LIGHT, Advice.BACKGROUND_DARK, Advice.STEP_FROM_WALL,
+        Advice.HOLD_STILL,
+    },
+    Advice.LIGHT_LESS: frozenset({Advice.LIGHT_EVEN, Advice.COLOUR_LIGHT, Advice.HOLD_STILL}),
+}  # fmt: skip
+"""What need not be said while its cause stands: eyes look shut in the dark, lips behind a mask."""
+
+DIM_FACE: Final = 0.12
+"""Below it a face may be dark-skinned or dimly lit, and only the wall can tell which: a dark wall
+as well means dim light (`docs/measures.md`)."""
+
+
 def advise(seen: Seen, readings: Iterable[Reading], framing: Advice | None = None) -> Advice | None:
     """Return the first thing to do, or None if nothing hinders a good portrait.
+
+    Consequences give way to their cause, so that one thing done does not leave the next to say.
 
     Args:
         seen: how many faces there are; without exactly one nothing else matters.
@@ -113,8 +142,20 @@ def advise(seen: Seen, readings: Iterable[Reading], framing: Advice | None = Non
         return Advice.NO_FACE
     if seen.faces > 1:
         return Advice.MANY_FACES
-    found = {framing, *(advice_of(reading) for reading in readings)}
+    judged = tuple(readings)
+    said = (framing, *(advice_of(reading) for reading in judged))
+    found = {advice for advice in said if advice is not None}
+    found |= _named_by_several(found, {reading.measure: reading for reading in judged})
+    for cause in found & CAUSES.keys():
+        found -= CAUSES[cause]
     return next((advice for advice in PRIORITY if advice in found), None)
+
+
+def _named_by_several(found: Collection[Advice], readings: Mapping[str, Reading]) -> set[Advice]:
+    """Return causes that no single measure shows."""
+    face = readings.get("LuminanceMean")
+    dim = face is not None and face.native is not None and face.native < DIM_FACE
+    return {Advice.LIGHT} if dim and Advice.BACKGROUND_DARK in found else set()
 
 
 def advice_of(reading: Reading) -> Advice | None:

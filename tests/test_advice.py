@@ -23,7 +23,10 @@ DOCUMENTS = tuple(
 GOOD = {
     "SingleFacePresent": 0.0, "InterEyeDistance": 142.0, "HeadSize": 0.30, "HeadPoseRoll": 0.0,
     "HeadPoseYaw": 0.0, "HeadPosePitch": 0.0, "EyesOpen": 0.07, "MouthClosed": 0.002,
-    "LuminanceMean": 0.3, "FaceSharpness": 0.25,
+    "LuminanceMean": 0.3, "FaceSharpness": 0.25, "GazeAway": 0.0, "TeethVisible": 0.0,
+    "FaceEdgeDistance": 1.4, "OverExposurePrevention": 0.0, "DynamicRange": 7.2,
+    "CheekLightRatio": 0.7, "BackgroundGradient": 20.0, "BackgroundColourSpread": 3.0,
+    "BackgroundLightness": 220.0, "WallShadow": 0.05, "ColourCast": 2.0,
 }  # fmt: skip
 
 

@@ -30,11 +30,13 @@ class Aligned:
         source: the whole picture, (height_px, width_px, 3), uint8.
         transform: (2, 3), from the picture to the aligned face: rotation, scale, shift.
         landmarks_px: (98, 2) in the aligned face, rounded if the picture's were.
+        whole_px: they are; and so the pixels of every part are those of the whole, bit by bit.
     """
 
     source: npt.NDArray[np.uint8]
     transform: Points
     landmarks_px: Points
+    whole_px: bool = True
 
     @cached_property
     def bgr(self) -> npt.NDArray[np.uint8]:
@@ -96,7 +98,19 @@ class Aligned:
         region = self.region.view(np.uint8)
         x, y, width, height = cv2.boundingRect(region)
         box = (slice(y, y + height), slice(x, x + width))
-        return box, luminance(self.bgr[box]), region[box]
+        return box, luminance(self._part(x, y, width, height)), region[box]
+
+    def _part(self, x: int, y: int, width: int, height: int) -> npt.NDArray[np.uint8]:
+        """Return one box of the aligned pixels."""
+        if self.whole_px:
+            return self.bgr[y : y + height, x : x + width]
+        # On live frames only the box is brought there. OpenCV rounds coordinates to 1/32 px from
+        # the box's corner on instead of the whole's, which moves a value by a few levels at edges.
+        if not self.source.size:
+            raise CannotAssess("empty picture")
+        shifted = self.transform - np.array([(0, 0, x), (0, 0, y)])
+        part = cv2.warpAffine(self.source, shifted, (width, height), flags=cv2.INTER_LINEAR)
+        return np.asarray(part, dtype=np.uint8)
 
 
 def align(bgr: npt.NDArray[np.uint8], points: Points, *, whole_px: bool) -> Aligned:
@@ -114,4 +128,4 @@ def align(bgr: npt.NDArray[np.uint8], points: Points, *, whole_px: bool) -> Alig
         raise CannotAssess("the landmarks do not form a face")
     transform = np.asarray(fitted, dtype=np.float64)
     moved = points @ transform[:, :2].T + transform[:, 2]
-    return Aligned(bgr, transform, as_measured(moved, whole_px=whole_px))
+    return Aligned(bgr, transform, as_measured(moved, whole_px=whole_px), whole_px)

@@ -13,15 +13,15 @@ from typing import Final
 import structlog
 
 from drivers.camera import Frame
-from edge.burst import BURST, Still, best
+from edge.burst import BURST, best, judged
 from edge.camera_owner import CameraOwner
 from edge.guidance import Guidance, Guided
-from edge.override import Override, OverrideReason, refusals, waived
+from edge.override import Override, OverrideReason
 from edge.portrait import CannotCrop, DocumentPhoto, crop, master_jpeg
 from edge.preset import PortraitRules
 from edge.vision import Depth, FrameRefused, Sight, VisionWorker
-from quality.advice import Advice, advise
-from quality.document import Document, judge
+from quality.advice import Advice
+from quality.document import Document
 from quality.face_report import report
 from quality.measure import Reading
 
@@ -102,7 +102,7 @@ class PortraitCapture:
         self._hint: Advice | None = None
         self._stuck = False
         self._usual_openness: float | None = None
-        self._burst: list[Still] = []
+        self._burst: list[tuple[Frame, Sight]] = []
         self._by_hand: Override | None = None
 
     def take_now(self, reason: OverrideReason, staff_id: str = "") -> None:
@@ -186,14 +186,12 @@ class PortraitCapture:
         burst, self._burst = self._burst, []
         override, self._by_hand = self._by_hand, None
         usual = None if override else self._usual_openness
-        return self._judge(best(burst, usual), override)
+        chosen = best([sight for _, sight in burst], usual)
+        return self._judge(*burst[chosen], override)
 
-    def _judge(self, taken: Still, override: Override | None) -> PortraitView:
-        still, sight = taken
-        readings = {d.id: judge(d, sight.natives, live=False) for d in self._documents}
-        together = [reading for judged in readings.values() for reading in judged]
-        # What is only advisory is recorded with the portrait, it does not refuse it.
-        advice = advise(sight, refusals(together, override))
+    def _judge(self, still: Frame, sight: Sight, override: Override | None) -> PortraitView:
+        found = judged(sight, self._documents, override)
+        advice = found.advice
         if advice is None and sight.outline is not None:
             try:
                 master = master_jpeg(still)
@@ -202,11 +200,9 @@ class PortraitCapture:
             except CannotCrop as refusal:
                 advice = refusal.advice
             else:
-                if override is not None:
-                    override = replace(override, waived=waived(together, override.reason))
                 portrait = Portrait(
-                    photos, master, readings, report(sight.natives),
-                    still.captured_at_s, override, self._rules.preset.id,
+                    photos, master, found.readings, report(sight.natives),
+                    still.captured_at_s, found.override, self._rules.preset.id,
                 )  # fmt: skip
                 return PortraitView(None, 1.0, sight.faces, portrait=portrait)
         # The picture was not good enough after all: say why, and look again from the beginning.

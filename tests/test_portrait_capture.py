@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from drivers.camera import Frame
 from edge.burst import BLINK_SHARE, best
 from edge.vision import Sight
 from quality.measure import Native
 
 
-def still(sequence: int, *, open_: float | None, sharpness: float) -> tuple[Frame, Sight]:
-    """One still and what was seen in it."""
-    frame = Frame(np.zeros((9, 16, 3), np.uint8), sequence, float(sequence))
+def still(sequence: int, *, open_: float | None, sharpness: float) -> Sight:
+    """What was seen in one still."""
     natives = {"EyesOpen": Native(open_), "FaceSharpness": Native(sharpness)}
-    return frame, Sight(sequence, frame.captured_at_s, 1, natives, None, 1.0)
+    return Sight(sequence, float(sequence), 1, natives, None, 1.0)
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -25,18 +22,18 @@ def test_a_blink_is_never_the_portrait_however_sharp(place):
     burst = [*awake[:place], still(3, open_=0.30 * BLINK_SHARE - 0.01, sharpness=90.0),
              *awake[place:]]  # fmt: skip
 
-    assert best(burst)[0].sequence == 2
+    assert burst[best(burst)].frame_sequence == 2
 
 
 def test_small_differences_of_the_eyes_are_no_blink():
     """Sharpness decides among open eyes."""
     burst = [still(n, open_=0.30 - n / 100, sharpness=n) for n in (1, 2, 3)]
 
-    assert best(burst)[0].sequence == 3
+    assert burst[best(burst)].frame_sequence == 3
 
 
 def test_a_burst_without_measured_eyes_still_has_abest():
     """The judgement of the still says what is wrong with it; choosing never fails."""
     burst = [still(n, open_=None, sharpness=n) for n in (1, 2, 3)]
 
-    assert best(burst)[0].sequence == 3
+    assert burst[best(burst)].frame_sequence == 3

@@ -18,10 +18,13 @@ from api.v1.health import health_routes
 from api.v1.metrics import metric_routes
 from api.v1.openapi import document_routes
 from api.v1.packages import package_routes
+from api.v1.sittings import PUT_PHOTO, sitting_routes
 from api.v1.station import V1Station, station_routes
+from edge.photo_fault import PHOTO_BYTES_MAX
 
 __all__ = [
     "KIOSK_STREAMS",
+    "V1_BODY_BYTES_MAX",
     "V1_STREAMS",
     "KioskStation",
     "Listener",
@@ -32,6 +35,8 @@ __all__ = [
 
 KIOSK_STREAMS: Final = EVENT_STREAMS + PREVIEW_STREAMS
 V1_STREAMS: Final = 8
+V1_BODY_BYTES_MAX: Final = 2 * PHOTO_BYTES_MAX
+"""For the listener: the application refuses at the photo's limit, with a problem."""
 OPEN_WITHOUT_TOKEN: Final = frozenset(
     {"health.read_live", "document.read_document", "document.show_document", "document.static",
      "document.lead_to_docs"}
@@ -86,7 +91,7 @@ def create_v1_app(station: V1Station, token: str) -> Flask:
     if len(token) < security.TOKEN_BYTES:
         raise ValueError(f"a token has at least {security.TOKEN_BYTES} characters")
     app = Flask("api.v1", static_folder=None)
-    security.install(app, origin_needed=False)
+    security.install(app, origin_needed=False, body_limits={PUT_PHOTO: PHOTO_BYTES_MAX})
     problems.install(app)
 
     @app.before_request
@@ -104,5 +109,7 @@ def create_v1_app(station: V1Station, token: str) -> Flask:
     spec = open_spec()
     for routes in (station_routes, health_routes, device_routes, package_routes, metric_routes):
         app.register_blueprint(routes(station, spec))
+    if station.orders is not None:
+        app.register_blueprint(sitting_routes(station, station.orders, spec))
     app.register_blueprint(document_routes(app, spec))
     return app

@@ -38,10 +38,18 @@ class Listener:
         port: 0 takes any free one, see `port`.
         streams: how many long answers the application allows at once.
         closing: set by `close` before the threads are joined.
+        body_bytes_max: beyond it a request is refused before the application sees it.
     """
 
     def __init__(
-        self, app: App, host: str, port: int, *, streams: int, closing: threading.Event
+        self,
+        app: App,
+        host: str,
+        port: int,
+        *,
+        streams: int,
+        closing: threading.Event,
+        body_bytes_max: int = BODY_BYTES_MAX,
     ) -> None:
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError("a listener without transport security serves loopback only")
@@ -58,7 +66,7 @@ class Listener:
             shutdown_timeout=STOP_TIMEOUT_S,
         )
         self._server.max_request_header_size = HEADER_BYTES_MAX
-        self._server.max_request_body_size = BODY_BYTES_MAX
+        self._server.max_request_body_size = body_bytes_max
         self._server.keep_alive_conn_limit = IDLE_CONNECTIONS_MAX
         # The name and version of the server are nobody's business.
         self._server.software = "anxin"

@@ -56,10 +56,13 @@ class FieldError:
 class Refused(Exception):
     """The request cannot be served, for a reason that the interface itself has a slug for."""
 
-    def __init__(self, slug: str, errors: Sequence[FieldError] = ()) -> None:
+    def __init__(
+        self, slug: str, errors: Sequence[FieldError] = (), reasons: Sequence[str] = ()
+    ) -> None:
         super().__init__(slug)
         self.problem = BY_SLUG[slug]
         self.errors = tuple(errors)
+        self.reasons = tuple(reasons)
 
 
 BY_ERROR: Final[dict[type[BaseException], Problem]] = {
@@ -104,10 +107,22 @@ _OTHER_STATUS: Final = Problem(
 _FURTHER: Final = (
     _OTHER_STATUS,
     Problem("host-unknown", 400, "地址不对", "The station does not answer to this host name."),
+    Problem("idempotency-key-required", 400, "缺少幂等键", "An Idempotency-Key is required."),
     Problem("cursor-invalid", 400, "翻页标记无效", "The cursor does not belong to this list."),
     Problem("origin-foreign", 403, "来源不对", "Requests from other pages are refused."),
     Problem("client-unknown", 403, "没有有效的凭证", "The client is not known."),
     Problem("package-gone", 410, "包裹已经签收并删除", "The package was receipted and deleted."),
+    Problem(
+        "idempotency-in-progress", 409, "同一请求正在处理", "The same request is being served.", 1
+    ),
+    Problem("stale", 412, "内容已经改变", "It changed since it was read."),
+    Problem("digest-mismatch", 422, "摘要不符", "The bytes do not have the expected digest."),
+    Problem(
+        "idempotency-key-reused", 422, "幂等键已用于别的请求",
+        "The Idempotency-Key belongs to another request.",
+    ),
+    Problem("photo-unreadable", 422, "照片无法读取", "The photo cannot be taken over as it is."),
+    Problem("if-match-required", 428, "缺少 If-Match", "An If-Match is required."),
     Problem("receipt-conflict", 409, "已有另一张回执", "Another receipt is held already."),
     Problem("receipt-invalid", 422, "回执无效", "The receipt does not prove custody."),
     Problem("streams-exhausted", 503, "连接太多", "Too many streams are open.", 30),
@@ -150,7 +165,9 @@ def language() -> str:
     return request.accept_languages.best_match(LANGUAGES, LANGUAGES[0]) or LANGUAGES[0]
 
 
-def respond(problem: Problem, errors: Sequence[FieldError] = ()) -> Response:
+def respond(
+    problem: Problem, errors: Sequence[FieldError] = (), reasons: Sequence[str] = ()
+) -> Response:
     """Build the answer; `Retry-After` repeats `retry_after_s`."""
     body: dict[str, object] = {
         "type": problem.type,
@@ -160,6 +177,8 @@ def respond(problem: Problem, errors: Sequence[FieldError] = ()) -> Response:
     }
     if errors:
         body["errors"] = [{"pointer": error.pointer, "code": error.code} for error in errors]
+    if reasons:
+        body["reasons"] = list(reasons)
     if problem.retry_after_s is not None:
         body["retry_after_s"] = problem.retry_after_s
     answer = Response(json.dumps(body, ensure_ascii=False), problem.status, mimetype=MEDIA_TYPE)
@@ -176,7 +195,8 @@ def answer_error(error: Exception) -> Response:
     if problem.status >= 500 and not isinstance(error, Refused):
         log.error("request_failed", code=problem.slug, error=type(error).__qualname__,
                   request_id=request_id(), endpoint=request.endpoint)  # fmt: skip
-    answer = respond(problem, error.errors if isinstance(error, Refused) else ())
+    said = (error.errors, error.reasons) if isinstance(error, Refused) else ((), ())
+    answer = respond(problem, *said)
     if isinstance(error, HTTPException):
         _keep_headers(error, answer)
     return answer

@@ -11,9 +11,10 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -50,13 +51,19 @@ class TokenUnusable(Exception):
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[a-z][a-z0-9-]{0,31}")
 
 
-def install(app: Flask, *, origin_needed: bool) -> None:
+def install(
+    app: Flask,
+    *,
+    origin_needed: bool,
+    body_limits: Mapping[str, int] = MappingProxyType({}),
+) -> None:
     """Put the checks before and the headers behind every request of this application.
 
     Args:
         app: its `TRUSTED_HOSTS` is set here: nothing but loopback names.
         origin_needed: True for pages, where only a browser posts; False for programs, whose
             requests carry no Origin, so that only a foreign one is refused.
+        body_limits: bytes of a body at most, by endpoint, where not `BODY_BYTES_MAX`.
     """
     app.config["TRUSTED_HOSTS"] = list(LOOPBACK)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
@@ -65,7 +72,7 @@ def install(app: Flask, *, origin_needed: bool) -> None:
     @app.before_request
     def check() -> None:
         check_host()
-        check_body()
+        check_body(body_limits.get(request.endpoint or "", BODY_BYTES_MAX))
         check_origin(needed=origin_needed)
 
     @app.after_request
@@ -80,13 +87,14 @@ def check_host() -> None:
     _ = request.host  # raises SecurityError unless in TRUSTED_HOSTS
 
 
-def check_body() -> None:
+def check_body(limit: int = BODY_BYTES_MAX) -> None:
     """Refuse bodies of unstated or excessive length before anything reads them."""
     # cheroot accepts Content-Length beside Transfer-Encoding: two lengths are a smuggler's door.
     if "Transfer-Encoding" in request.headers:
         raise Refused("length-required")
-    if (request.content_length or 0) > BODY_BYTES_MAX:
+    if (request.content_length or 0) > limit:
         raise Refused("too-large")
+    request.max_content_length = limit
 
 
 def check_origin(*, needed: bool) -> None:

@@ -238,8 +238,13 @@ class Orders:
         log.info("order_added", sitting=sitting_id)
         return order
 
-    def cancel(self, sitting_id: str, etag: str, actor: Actor = STATION) -> None:
+    def cancel(self, sitting_id: str, read: Callable[[str], bool], actor: Actor = STATION) -> None:
         """End an order that waits.
+
+        Args:
+            sitting_id: of the order.
+            read: tells whether an etag is the one that the client has read.
+            actor: who cancels.
 
         Raises:
             NoSuchOrder, OrderStale, OrderClosed: nothing happened.
@@ -249,7 +254,7 @@ class Orders:
             row = store_orders.stored(db, sitting_id)
             if row is None:
                 raise NoSuchOrder
-            if etag != self._shown(row).etag:
+            if not read(self._shown(row).etag):
                 raise OrderStale
             if row.state != "waiting":
                 raise OrderClosed

@@ -208,5 +208,5 @@ def note(
 
 def _stored(row: Sequence[Any]) -> StoredOrder:
     *plain, missing, package_id = row
-    rows = tuple(json.loads(missing or "[]"))
-    return StoredOrder(*plain, missing=rows, package_id=package_id)
+    values: list[Any] = [*plain, tuple(json.loads(missing or "[]")), package_id]
+    return StoredOrder(*values)

@@ -9,14 +9,37 @@ from spectree import SpecTree
 from werkzeug.wrappers import Response as AnyResponse
 
 from api import problems
-from api.v1 import packages
+from api.v1 import packages, sittings
 from api.v1.metrics import MEDIA_TYPE as METRICS_TYPE
+from api.v1.new_sitting import NewSitting
 from edge.seal import MEDIA_TYPE
 
 OPEN_PATHS: Final = frozenset({"/v1/health/live"})
 PATH_PARAMETERS: Final = {
     "package_id": "Id of a package, from the list.",
     "device_id": "Id of a device, from the list.",
+    "sitting_id": "Id of a sitting, from the answer to its order or from the list.",
+}
+IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "The client's own mark of this request; the answer is kept for 72 hours.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$"},
+}
+IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag of the sitting as it was read.",
+    "schema": {"type": "string"},
+}
+CONTENT_DIGEST: Final = {
+    "name": "Content-Digest",
+    "in": "header",
+    "required": True,
+    "description": "Of the body, RFC 9530: `sha-256=:BASE64:`.",
+    "schema": {"type": "string"},
 }
 HEADERS: Final = {
     "Anxin-Api-Version": "Version of this interface.",
@@ -60,11 +83,15 @@ def described(generated: dict[str, Any]) -> dict[str, Any]:
     for path, methods in document["paths"].items():
         for operation in methods.values():
             _describe_operation(path, operation)
-    sealed = document["paths"]["/v1/packages/{package_id}/sealed"]["get"]
-    receipt = document["paths"]["/v1/packages/{package_id}/receipt"]["put"]
-    metrics = document["paths"]["/v1/metrics"]["get"]
+    _describe_packages(document["paths"])
+    if "/v1/sittings" in document["paths"]:
+        _describe_sittings(document)
+    return document
+
+
+def _describe_packages(paths: dict[str, Any]) -> None:
     binary = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
-    sealed["responses"] |= {
+    paths["/v1/packages/{package_id}/sealed"]["get"]["responses"] |= {
         "200": {"description": "The whole file.", **binary},
         "206": {"description": "The range asked for.", **binary},
         "304": {"description": "The client has it already."},
@@ -72,6 +99,7 @@ def described(generated: dict[str, Any]) -> dict[str, Any]:
         "410": _problem("Receipted and deleted."),
         "416": _problem("No such range."),
     }
+    receipt = paths["/v1/packages/{package_id}/receipt"]["put"]
     receipt["requestBody"] = {
         "required": True,
         "content": {packages.RECEIPT_TYPE: {"schema": {"type": "string"}}},
@@ -84,8 +112,71 @@ def described(generated: dict[str, Any]) -> dict[str, Any]:
         "422": _problem("It proves nothing."),
     }
     figures = {METRICS_TYPE: {"schema": {"type": "string"}}}
-    metrics["responses"] |= {"200": {"description": "Figures.", "content": figures}}
-    return document
+    paths["/v1/metrics"]["get"]["responses"] |= {
+        "200": {"description": "Figures.", "content": figures}
+    }
+
+
+def _describe_sittings(document: dict[str, Any]) -> None:
+    paths, schemas = document["paths"], document["components"]["schemas"]
+    asked = NewSitting.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= asked.pop("$defs") | {"NewSitting": asked}
+    one = paths["/v1/sittings/{sitting_id}"]
+    etag = {"ETag": _header("Differs with every change that a client can see.")}
+    shown = one["get"]["responses"]["200"]
+    shown["headers"] |= etag
+    order = paths["/v1/sittings"]["post"]
+    order["parameters"] = [*order.get("parameters", ()), IDEMPOTENCY_KEY]
+    order["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/NewSitting"}}},
+    }
+    created = {
+        "Location": _header("Path of the sitting."),
+        "Idempotency-Replayed": _header("`true` if this was answered before."),
+    }
+    order["responses"] |= {
+        "201": {
+            "description": "Ordered, now or before.",
+            "content": shown["content"],
+            "headers": {**shown["headers"], **created},
+        },
+        "400": _problem("No usable Idempotency-Key."),
+        "409": _problem("The same request is being served."),
+        "413": _problem("More than 256 KiB."),
+        "415": _problem("Not application/json."),
+        "422": _problem("A member is not allowed, or the key belongs to another request."),
+        "503": _problem("No order is taken now; `reasons` say why."),
+    }
+    cancel = one["delete"]
+    cancel["parameters"] = [*cancel.get("parameters", ()), IF_MATCH]
+    cancel["responses"] |= {
+        "204": {"description": "Cancelled; what was personal is erased."},
+        "404": _problem("No such sitting."),
+        "409": _problem("It does not wait any more."),
+        "412": _problem("It changed since it was read."),
+        "428": _problem("No If-Match."),
+    }
+    photo = paths["/v1/sittings/{sitting_id}/reuse-photo"]["put"]
+    photo["parameters"] = [*photo.get("parameters", ()), CONTENT_DIGEST]
+    photo["requestBody"] = {
+        "required": True,
+        "content": {sittings.JPEG: {"schema": {"type": "string", "format": "binary"}}},
+    }
+    photo["responses"] |= {
+        "204": {"description": "Held in memory, now or before."},
+        "404": _problem("No such sitting."),
+        "409": _problem("The sitting wants no photo, or no photo any more."),
+        "411": _problem("No Content-Length."),
+        "413": _problem("Too many bytes or pixels."),
+        "415": _problem("Not image/jpeg."),
+        "422": _problem("Another digest, or no photo that can be taken over."),
+        "503": _problem("No room for a photo now."),
+    }
+
+
+def _header(says: str) -> dict[str, Any]:
+    return {"description": says, "schema": {"type": "string"}}
 
 
 def _describe_operation(path: str, operation: dict[str, Any]) -> None:
@@ -100,10 +191,7 @@ def _describe_operation(path: str, operation: dict[str, Any]) -> None:
         schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
         if str(schema.get("$ref", "")).split("/")[-1].startswith("ProblemAnswer"):
             answer["content"] = {problems.MEDIA_TYPE: {"schema": schema}}
-        answer["headers"] = {
-            name: {"description": says, "schema": {"type": "string"}}
-            for name, says in HEADERS.items()
-        }
+        answer["headers"] = {name: _header(says) for name, says in HEADERS.items()}
 
 
 def _problem(says: str) -> dict[str, Any]:

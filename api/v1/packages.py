@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import io
 from collections.abc import Callable
@@ -16,6 +14,7 @@ from spectree import SpecTree
 from api.problems import Refused
 from api.security import checked_id
 from api.v1.contract import Answer, NoQuery, Query, answers, utc
+from api.v1.paging import Place
 from api.v1.station import V1Station
 from edge.audit import Actor
 from edge.receipt import ReceiptConflict, ReceiptInvalid
@@ -73,11 +72,12 @@ def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
         """List closed packages in the order in which they were closed."""
         query: PackageQuery = request.context.query  # type: ignore[attr-defined]
         # One more than asked for says whether there is another page.
-        rows = store.packages(cursor_after(query), query.limit + 1, query.state)
+        place = Place("packages", query.state)
+        rows = store.packages(place.after(query.after), query.limit + 1, query.state)
         more = rows[query.limit - 1].cursor if len(rows) > query.limit else None
         return PackagePage(
             items=tuple(_package(row) for row in rows[: query.limit]),
-            next=None if more is None else cursor_of(query, more),
+            next=None if more is None else place.cursor(more),
         )
 
     @routes.get("/v1/packages/<package_id>")
@@ -153,30 +153,6 @@ def sealed_answer(row: PackageRow, content: bytes) -> Response:
     if answer.status_code == 200:
         answer.headers["Content-Digest"] = row.digest
     return answer
-
-
-def cursor_of(query: PackageQuery, cursor: int) -> str:
-    """Return the opaque cursor: version, place, and what the list was filtered by."""
-    return base64.urlsafe_b64encode(f"1.{cursor}.{_filter_digest(query)}".encode()).decode()
-
-
-def cursor_after(query: PackageQuery) -> int:
-    """Return the place that a cursor names. Raises `Refused` unless it belongs to this list."""
-    if query.after is None:
-        return 0
-    try:
-        given = base64.b64decode(query.after.encode(), altchars=b"-_", validate=True).decode()
-        version, place, digest = given.split(".")
-        after = int(place)
-    except (binascii.Error, ValueError):
-        raise Refused("cursor-invalid") from None
-    if version != "1" or digest != _filter_digest(query) or not 0 <= after < 1 << 62:
-        raise Refused("cursor-invalid")
-    return after
-
-
-def _filter_digest(query: PackageQuery) -> str:
-    return hashlib.sha256(f"packages|{query.state}".encode()).hexdigest()[:8]
 
 
 def _found(read: Callable[[], T]) -> T:

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from spectree import SpecTree
 
 from api.v1.contract import API_VERSION, Answer, NoQuery, answers
+from edge.orders import Orders
 from edge.pace import OutboxStatus
 from edge.receipt import ReceiptVerifier
 from edge.store import Store
@@ -28,6 +29,8 @@ class V1Station:
         sinks: names of all sinks, as deliveries name them.
         outboxes: the present status of every sink's queue.
         registry: metrics that rooms below feed; `/v1/metrics` adds its own.
+        orders: None where nobody orders.
+        step: the screen that the sitting of this id is at; None if it is not the present one.
     """
 
     station_id: str
@@ -40,6 +43,14 @@ class V1Station:
     sinks: tuple[str, ...] = ()
     outboxes: Callable[[], Sequence[OutboxStatus]] = tuple
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    orders: Orders | None = None
+    step: Callable[[str], str | None] = lambda _: None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What this station's interface can do beyond its first version."""
+        ordering = () if self.orders is None else ("sittings", "reuse-photos")
+        return ("packages", "receipts", *ordering)
 
 
 class StationAnswer(Answer):
@@ -64,7 +75,7 @@ def station_routes(station: V1Station, spec: SpecTree) -> Blueprint:
             station_id=station.station_id,
             software=station.software,
             api=API_VERSION,
-            features=("packages", "receipts"),
+            features=station.features,
             settings_sha256=station.settings_sha256,
         )
 

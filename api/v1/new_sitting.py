@@ -1,0 +1,211 @@
+"""The body of `POST /v1/sittings`: what a central system may ask for, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from api.problems import FieldError, Refused
+from edge.orders import Wanted
+from edge.photo_fault import PHOTO_BYTES_MAX
+from edge.reuse import Candidate
+from edge.settings import FingerPosition
+
+STANDS_MAX: Final = timedelta(days=31)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_CIVIL: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_STAMP: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})")
+_OURS: Final = re.compile(r"[a-z_]{1,32}")
+
+
+class Asked(BaseModel):
+    """Base of every JSON body: unknown members are refused, types are not guessed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError("each may stand there once")
+    return names
+
+
+def _day_or_stamp(text: str) -> str:
+    if _CIVIL.fullmatch(text):
+        date.fromisoformat(text)
+    elif _STAMP.fullmatch(text):
+        datetime.fromisoformat(text)
+    else:
+        raise ValueError("a date, or a time with its offset from UTC")
+    return text
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+Line = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[^\x00-\x1f\x7f]*$")]
+When = Annotated[str, Field(max_length=40), AfterValidator(_day_or_stamp)]
+
+
+class ReusePhoto(Asked):
+    """An earlier photo that may be taken over; its bytes come with `PUT …/reuse-photo`."""
+
+    source: Annotated[Name, Field(description="Where it comes from: `exit_entry`, `resident_id`.")]
+    taken_at: Annotated[
+        When | None, Field(description="When it was taken: a date, or a time with its offset.")
+    ] = None
+    issued_at: Annotated[
+        When | None, Field(description="When the document that shows it was issued.")
+    ] = None
+    digest: Annotated[
+        str,
+        Field(
+            pattern=r"^sha-256=:[A-Za-z0-9+/]{43}=:$",
+            description="Of its bytes, RFC 9530: `sha-256=:BASE64:`.",
+        ),
+    ]
+    size: Annotated[
+        int | None, Field(ge=1, le=PHOTO_BYTES_MAX, description="Of its bytes, 2 MiB at most.")
+    ] = None
+
+
+class Fingers(Asked):
+    """Which fingers are wanted."""
+
+    positions: Annotated[
+        tuple[FingerPosition, ...],
+        AfterValidator(_each_once),
+        Field(max_length=10, description="In this order; empty: none."),
+    ]
+
+
+class Person(Asked):
+    """Who comes. Kept encrypted, erased when the order ends, never said again."""
+
+    surname: Annotated[Line | None, Field(description="For the greeting; never a full name.")] = (
+        None
+    )
+    honorific: Annotated[Line | None, Field(description="For the greeting.")] = None
+    born_on: Annotated[date | None, Field(description="Civil date; the reuse rule needs it.")] = (
+        None
+    )
+    slip_code: Annotated[
+        str | None, Field(pattern=r"^\d{6}$", description="The day's number on the person's slip.")
+    ] = None
+
+
+class NewSitting(Asked):
+    """One order: a sitting for one person."""
+
+    order_ref: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            description="The centre's own reference; sealed into the package, never said again.",
+        ),
+    ]
+    applies_for: Annotated[
+        Name | None,
+        Field(description="What is applied for, in the reuse rule's words: `ordinary_passport`."),
+    ] = None
+    applied_on: Annotated[
+        date | None, Field(description="Civil date of the application; else that of the order.")
+    ] = None
+    documents: Annotated[
+        tuple[Name, ...],
+        AfterValidator(_each_once),
+        Field(max_length=16, description="Photo documents; empty: the station's own."),
+    ] = ()
+    fingers: Annotated[Fingers | None, Field(description="Absent: the station's own.")] = None
+    reuse_photo: Annotated[
+        ReusePhoto | None, Field(description="The earlier photo that the centre prefers.")
+    ] = None
+    further_photos: Annotated[
+        tuple[ReusePhoto, ...], Field(max_length=3, description="Others that might do.")
+    ] = ()
+    person: Annotated[Person | None, Field(description="Who comes.")] = None
+    proxy_expected: Annotated[
+        bool, Field(description="A relative was announced who may agree to the reuse.")
+    ] = False
+    not_before: Annotated[AwareDatetime | None, Field(description="Earlier it cannot begin.")] = (
+        None
+    )
+    expires_at: Annotated[
+        AwareDatetime | None,
+        Field(description="It ends as `expired` if it has not begun; else after 24 hours."),
+    ] = None
+
+
+def wanted_of(body: bytes, at_ms: int) -> Wanted:
+    """Return what a body asks for.
+
+    Args:
+        body: as it came.
+        at_ms: now, UTC; an order ends after it, within 31 days.
+
+    Raises:
+        Refused: names where and why, never what stands there.
+    """
+    try:
+        asked = NewSitting.model_validate_json(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        raise Refused("invalid-request", [field_error(each) for each in found]) from None
+    _check_times(asked, at_ms)
+    person = asked.person or Person()
+    photos = (() if asked.reuse_photo is None else (asked.reuse_photo,)) + asked.further_photos
+    return Wanted(
+        order_ref=asked.order_ref,
+        applies_for=asked.applies_for or "",
+        documents=asked.documents,
+        positions=None if asked.fingers is None else tuple(asked.fingers.positions),
+        applied_at=_iso(asked.applied_on),
+        born_on=_iso(person.born_on),
+        candidates=tuple(_candidate(photo) for photo in photos),
+        proxy=asked.proxy_expected,
+        surname=person.surname or "",
+        honorific=person.honorific or "",
+        slip_code=person.slip_code or "",
+        not_before_ms=_ms(asked.not_before),
+        expires_at_ms=_ms(asked.expires_at),
+    )
+
+
+def field_error(found: ErrorDetails) -> FieldError:
+    """Return where in the body and why; a name that is not ours may say anything: left out."""
+    parts = [str(part) for part in found["loc"]]
+    if found["type"] == "extra_forbidden" and not _OURS.fullmatch(parts[-1]):
+        parts[-1] = "-"
+    return FieldError(pointer(parts), found["type"])
+
+
+def pointer(parts: list[Any] | tuple[Any, ...]) -> str:
+    """Return a JSON pointer as a URI fragment. Source: RFC 6901, section 6."""
+    return "#" + "".join(f"/{part}" for part in parts)
+
+
+def _check_times(asked: NewSitting, at_ms: int) -> None:
+    begins = _ms(asked.not_before)
+    ends = _ms(asked.expires_at)
+    latest = at_ms + STANDS_MAX // timedelta(milliseconds=1)
+    if begins is not None and begins > latest - timedelta(days=1) // timedelta(milliseconds=1):
+        raise Refused("invalid-request", [FieldError("#/not_before", "too_late")])
+    if ends is not None and not max(at_ms, begins or 0) < ends <= latest:
+        code = "too_late" if ends > latest else "too_early"
+        raise Refused("invalid-request", [FieldError("#/expires_at", code)])
+
+
+def _candidate(photo: ReusePhoto) -> Candidate:
+    sha256 = base64.b64decode(photo.digest.removeprefix("sha-256=:").removesuffix(":")).hex()
+    return Candidate(photo.source, photo.taken_at, photo.issued_at, sha256)
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else (at - _EPOCH) // timedelta(milliseconds=1)

@@ -6,6 +6,7 @@ from math import cbrt, hypot
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from quality.face.cheeks import cheek_zones
 from quality.face.face import Face
@@ -38,13 +39,18 @@ def natural_colour(face: Face) -> float:
     aligned = face.aligned
     zones = cheek_zones(aligned, whole_px=face.whole_px)
     bgr = aligned.bgr
-    if (bgr[..., :2] == bgr[..., 1:]).all():
+    # A coloured picture nearly always shows it on a sixteenth of its rows already.
+    if _is_grey(bgr[::16]) and _is_grey(bgr):
         return 0.0
     masked = [bgr[zone] * aligned.region[zone][..., None] for zone in zones]
     a, b = _a_and_b(np.stack(masked).mean(axis=(0, 1, 2))[::-1] / 255)
     if a < 0 or b < 0:
         return FAR
     return hypot(max(0.0, 5 - a, a - 25), max(0.0, 5 - b, b - 35))
+
+
+def _is_grey(bgr: npt.NDArray[np.uint8]) -> bool:
+    return bool((bgr[..., :2] == bgr[..., 1:]).all())
 
 
 def _a_and_b(rgb: Points) -> tuple[float, float]:

@@ -7,10 +7,7 @@ the published ones into ONNX. OpenCV runs them, so no further runtime is needed.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import cv2
@@ -32,24 +29,19 @@ _FOREHEAD: Final = 0.35
 """The makers' box reaches the hairline; the landmarks end at the brows."""
 
 
-class AttackNetUnfit(Exception):
-    """A network's file is missing, is another one, or is no such network."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetFile:
-    """One network: its file, that file's SHA-256 (hex), and how much around the face it sees."""
-
-    file: Path
-    sha256: str
-    around: float
+class NotANetwork(Exception):
+    """OpenCV cannot read it."""
 
 
 class AttackNets:
-    """The networks, loaded; raises `AttackNetUnfit`."""
+    """The networks, loaded from ONNX; each with how much around the face it sees.
 
-    def __init__(self, files: Sequence[NetFile]) -> None:
-        self._nets = [(one.around, _loaded(one)) for one in files]
+    Raises:
+        NotANetwork: one of them is none.
+    """
+
+    def __init__(self, networks: Sequence[tuple[float, bytes]]) -> None:
+        self._nets = [(around, _loaded(content)) for around, content in networks]
 
     def live_share(self, bgr: Picture, landmarks_px: Points) -> float:
         """Return the mean share, 0..1, that the networks give to a live face.
@@ -101,14 +93,8 @@ def _within(middle: float, length: float, size: int) -> tuple[int, int]:
     return max(0, int(first)), min(size - 1, int(first + length))
 
 
-def _loaded(one: NetFile) -> Any:
-    try:
-        content = one.file.read_bytes()
-    except OSError as error:
-        raise AttackNetUnfit(f"{one.file} cannot be read: {error.strerror}") from error
-    if hashlib.sha256(content).hexdigest() != one.sha256:
-        raise AttackNetUnfit(f"{one.file} is not the file that the settings name by its sha256")
+def _loaded(content: bytes) -> Any:
     try:
         return cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
     except cv2.error as error:
-        raise AttackNetUnfit(f"{one.file} is no network that OpenCV can read") from error
+        raise NotANetwork(str(error)) from error

@@ -4,6 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 ARGS ?=
 EXAMPLES ?= 10000
+JOBS ?= 2
 
 .PHONY: help run test lint fuzz-vision bench accuracy lock clean
 
@@ -14,9 +15,9 @@ run:  ## set up and start the demo station
 	@$(PYTHON) -m setup run
 	@exec .venv/bin/python run_edge.py demo $(ARGS)
 
-test:  ## set up and run the tests; ARGS goes to pytest
+test:  ## set up and run the tests, a file at a time on JOBS cores; ARGS goes to pytest
 	@$(PYTHON) -m setup test
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint:  ## check format, types and imports
 	@$(PYTHON) -m setup test

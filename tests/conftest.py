@@ -11,6 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "check",
+    # A busy machine is slow, not wrong.
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # What landed stays landed: the same examples at every run; `ANXIN_LONG=1` draws new ones.
+    derandomize="ANXIN_LONG" not in os.environ,
+)
+settings.load_profile("check")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LINGER_S = 5.0

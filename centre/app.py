@@ -5,6 +5,7 @@ It shows what a real centre has to do, in one process and one folder:
     public.json, tls-ca.pem     what a station pins
     stations/<id>.json          registered stations, handed over as files, never over the network
     packages/<id>/              what arrived, opened
+    earlier-photos/<ref>/       photos that stations may ask for, by order (`centre/orders.py`)
     keys/                       private halves; whoever reads them reads every package
 """
 
@@ -25,6 +26,7 @@ from werkzeug.exceptions import HTTPException
 
 from centre.keys import CentreKeyring, open_or_make_keys
 from centre.opening import Refused, Rejected, check_statement, digest_of, open_package
+from centre.orders import order_routes
 from centre.shelf import Shelf, Word
 from centre.tls import ShakingConnection, open_or_make_tls
 
@@ -33,6 +35,7 @@ MEDIA_TYPE: Final = "application/vnd.anxin.package"
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 REPEATED: Final = ("package_id", "station_id", "digest", "size")
 TITLES: Final = {
+    "ask-stale": "This was asked too long ago, or the clocks differ.",
     "client-unknown": "No such station is registered here.",
     "digest-conflict": "Another package of this id is here already.",
     "digest-mismatch": "The bytes are not those that the statement names.",
@@ -118,6 +121,7 @@ def create_app(shelf: Shelf, keyring: CentreKeyring, name: str = "centre-demo") 
     app.put("/ingest/v1/packages/<package_id>")(ingest.put)
     app.get("/ingest/v1/packages/<package_id>/receipt")(ingest.receipt)
     app.get("/")(ingest.listing)
+    order_routes(app, shelf)
 
     @app.errorhandler(Rejected)
     def rejected(rejection: Rejected) -> Response:

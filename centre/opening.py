@@ -73,6 +73,21 @@ def digest_of(content: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
 
 
+def signed_by_station(
+    token: str, typ: str, stations: Mapping[str, StationKeys]
+) -> Mapping[str, Any]:
+    """Return what a registered station signed under this `typ`.
+
+    Raises:
+        Rejected: nobody registered, or no valid signature of it.
+    """
+    claimed = _unverified(token)
+    keys = stations.get(str(claimed.get("station_id")))
+    if keys is None:
+        raise Rejected(403, "client-unknown")
+    return _verified(token, typ, keys)
+
+
 def check_statement(
     token: str, package_id: str, content: bytes, stations: Mapping[str, StationKeys]
 ) -> Mapping[str, Any]:
@@ -81,13 +96,7 @@ def check_statement(
     Raises:
         Rejected: it does not hold.
     """
-    claimed = _unverified(token)
-    keys = stations.get(str(claimed.get("station_id")))
-    if keys is None:
-        raise Rejected(403, "client-unknown")
-    statement = _verified(token, "anxin-seal+jws", keys)
-    if statement is None:
-        raise Rejected(422, "signature-invalid")
+    statement = signed_by_station(token, "anxin-seal+jws", stations)
     if statement.get("v") != 1 or statement.get("package_id") != package_id:
         raise Rejected(422, "invalid-request")
     if statement.get("digest") != digest_of(content) or statement.get("size") != len(content):

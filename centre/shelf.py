@@ -44,6 +44,11 @@ class Shelf:
         for half in (folder / KEPT).glob(".*.part"):
             shutil.rmtree(half)
 
+    @property
+    def folder(self) -> Path:
+        """Where this centre keeps everything."""
+        return self._folder
+
     def stations(self) -> dict[str, StationKeys]:
         """Return the registered stations' public keys under their kids, read afresh."""
         found: dict[str, StationKeys] = {}

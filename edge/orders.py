@@ -20,13 +20,20 @@ from uuid_utils import uuid7
 
 from edge import idempotency, store_orders
 from edge.audit import Actor
-from edge.candidates.lookup import Ask, Lookup, LookupAway, LookupFailed, PhotoUnfit
+from edge.candidates.lookup import (
+    Ask,
+    Lookup,
+    LookupAway,
+    LookupFailed,
+    PhotoUnfit,
+    exactly,
+)
 from edge.disk_floor import Reserve
 from edge.held_photos import HeldPhotos, NoRoomForPhotos
 from edge.idempotency import Once, Repeats
 from edge.order import Order
 from edge.photo_fault import PhotoUnreadable
-from edge.photo_header import photo_header
+from edge.photo_header import check_frame
 from edge.reuse import Candidate, Offer, Refusal, When, may_reuse
 from edge.reuse_policy import ReusePolicy
 from edge.store import Store
@@ -353,14 +360,14 @@ class Orders:
 
         Raises:
             NoSuchOrder, OrderClosed: the order has ended, or wants no photo (any more).
-            PhotoUnreadable: by its header alone; nothing was decoded.
+            PhotoUnreadable: by its frame's header alone; the rest is the vision worker's.
             OtherPhoto: its digest is none of the order's.
             NoRoomForPhotos: bring it later.
         """
         row = self.row(sitting_id)
         if row.state == "ended" or row.photo not in {"needed", "held"}:
             raise OrderClosed
-        photo_header(content)
+        check_frame(content)
         fields = self._store.read(lambda db: store_orders.wanted(db, sitting_id))
         if fields is None:
             raise OrderClosed
@@ -528,10 +535,9 @@ class Orders:
 
 def _checked(content: bytes, ask: Ask) -> bytes:
     """Return the bytes if they are those that were asked for and may be read."""
-    if hashlib.sha256(content).hexdigest() != ask.sha256:
-        raise PhotoUnfit("digest_mismatch")
+    exactly(content, ask)
     try:
-        photo_header(content)
+        check_frame(content)
     except PhotoUnreadable as error:
         raise PhotoUnfit(error.code.value) from None
     return content

@@ -92,6 +92,19 @@ def photo_header(content: bytes) -> PhotoHeader:
     return _Walk(content).header()
 
 
+def check_frame(content: bytes) -> None:
+    """Refuse what the frame's header alone shows to be no photo for us; the rest is not walked.
+
+    Raises:
+        PhotoUnreadable: as `photo_header`, as far as the frame's header.
+    """
+    if len(content) > PHOTO_BYTES_MAX:
+        raise PhotoUnreadable(PhotoFault.TOO_LARGE)
+    if not content.startswith(_SOI):
+        raise PhotoUnreadable(_other_type(content))
+    _Walk(content).frame()
+
+
 class _Walk:
     """One pass over a file's segments."""
 
@@ -110,6 +123,17 @@ class _Walk:
                 return self._finished()
             if marker not in _ALONE:
                 self._segment(marker)
+        raise PhotoUnreadable(PhotoFault.UNUSUAL_CODING)
+
+    def frame(self) -> None:
+        for _ in range(SEGMENTS_MAX):
+            marker = self._marker()
+            if marker == _EOI:
+                raise PhotoUnreadable(PhotoFault.DAMAGED)
+            if marker not in _ALONE:
+                self._segment(marker)
+            if self._frame is not None:
+                return
         raise PhotoUnreadable(PhotoFault.UNUSUAL_CODING)
 
     def _marker(self) -> int:

@@ -55,6 +55,10 @@ class HostileCentre:
         closes_late: bool = False,
     ) -> None:
         self.script = script
+        self.stream: Callable[[ssl.SSLSocket, Request], None] | None = None
+        """Instead of `script`: writes for itself until the line breaks."""
+        self.mute = False
+        """Accepts and never shakes hands."""
         self.requests: list[Request] = []
         self.leave = threading.Event()
         self._body_limit = body_limit
@@ -87,9 +91,17 @@ class HostileCentre:
                 thread.start()
 
     def _serve(self, line: socket.socket) -> None:
+        if self.mute:
+            with line:
+                while line.recv(65536):
+                    continue
+            return
         with line, contextlib.suppress(OSError), self._context.wrap_socket(line, True) as secure:
             request = self._read(secure)
             self.requests.append(request)
+            if self.stream is not None:
+                self.stream(secure, request)
+                return
             said = self.script(request)
             if said is not None:
                 secure.sendall(said)

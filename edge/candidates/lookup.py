@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -55,3 +56,10 @@ class Lookup(Protocol):
 
     def close(self) -> None:
         """Make running look-ups end soon and release everything. Closing twice is allowed."""
+
+
+def exactly(content: bytes, ask: Ask) -> bytes:
+    """Return the bytes if they are those that were asked for. Raises `PhotoUnfit`."""
+    if hashlib.sha256(content).hexdigest() != ask.sha256:
+        raise PhotoUnfit("digest_mismatch")
+    return content

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ from typing import Annotated, Any, ClassVar, Final
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.pinned_tls import is_tls, pinned
 from edge.seal import MEDIA_TYPE
 from edge.sinks.sink import (
     AlreadyThere,
@@ -65,7 +65,7 @@ class HttpsSink:
         timeout = httpx.Timeout(config.stall_timeout_s, connect=config.connect_timeout_s)
         self._client = httpx.Client(
             base_url=config.url,
-            verify=_trust(config.ca_file),
+            verify=pinned(config.ca_file),
             timeout=timeout,
             trust_env=False,
             follow_redirects=False,
@@ -172,13 +172,6 @@ class HttpsSink:
                 self.cancel()
 
 
-def _trust(ca_file: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_verify_locations(cafile=ca_file)
-    return context
-
-
 def _receipt(status: int, answer: str, retry_after_s: float) -> str:
     code = f"http_{status}"
     if status == 202:
@@ -204,19 +197,10 @@ def _retry_after_s(response: httpx.Response) -> float:
 
 
 def _failure(error: Exception) -> SinkAway | SinkClosed:
-    if _is_tls(error):
+    if is_tls(error):
         return SinkClosed("tls")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return SinkAway("connect")
     if isinstance(error, httpx.TimeoutException):
         return SinkAway("timeout", unclear=True)
     return SinkAway("cut", unclear=True)
-
-
-def _is_tls(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            # A connection that ends in the handshake is a network that fails, not a foreign peer.
-            return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
-        error = error.__cause__ or error.__context__
-    return False

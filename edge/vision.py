@@ -6,7 +6,6 @@ at once, and the caller told by `VisionLost`. This module never imports a model 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import mmap
 import os
@@ -22,6 +21,7 @@ from drivers.camera import Frame
 from edge.photo_fault import PHOTO_BYTES_MAX, PhotoFault, PhotoUnreadable
 from edge.photo_reading import Photo, photo_of
 from edge.vision_child import Child, ChildBegins, ChildLost
+from edge.vision_memory import shared_memory
 from edge.vision_models import ModelFiles, ModelUnfit
 from edge.vision_sight import Depth, Nonsense, Sight, sight_of
 from edge.vision_wire import Message, memory_bytes
@@ -42,7 +42,6 @@ __all__ = [
 
 BOOT_TIMEOUT_S: Final = 20.0
 DEATHS_MAX: Final = 3
-_MEMORY_SEALS: Final = fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 _Seen = TypeVar("_Seen")
 
 
@@ -83,7 +82,7 @@ class VisionWorker:
         """Spawn the worker and return at once: it loads its models while others start."""
         with self._turn:
             if self._memory is None:
-                self._memory_fd = _shared_memory(memory_bytes(self._frame_bytes_max))
+                self._memory_fd = shared_memory(memory_bytes(self._frame_bytes_max))
                 self._memory = mmap.mmap(self._memory_fd, 0)
             if self._child is None:
                 self._child = self._spawn()
@@ -260,12 +259,3 @@ class VisionWorker:
             return Child(self._memory_fd, setup, own_network=self._own_network)
         except ChildLost as error:
             raise VisionLost(f"the vision worker {error}") from error
-
-
-def _shared_memory(size_bytes: int) -> int:
-    """Return a descriptor of a nameless memory that neither side can resize."""
-    descriptor = os.memfd_create("vision", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(descriptor, size_bytes)
-    # A worker that shrank it would kill the station with SIGBUS.
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _MEMORY_SEALS)
-    return descriptor

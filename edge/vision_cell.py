@@ -1,4 +1,4 @@
-"""The cell that the vision worker locks itself into before any model library is loaded.
+"""The cell that a worker with native code locks itself into before any model library is loaded.
 
 MediaPipe 1.x tries to send usage metrics when it is used and when it is closed, and cannot be told
 not to. So its process has three walls, each enough alone:
@@ -90,11 +90,12 @@ def _leave_network(libc: ctypes.CDLL) -> bool:
 
 
 def main(arguments: list[str]) -> None:
-    """Enter the cell, then serve: `station_pid own_network wire_fd memory_fd`."""
-    station_pid, own_network, wire_fd, memory_fd = (int(argument) for argument in arguments)
+    """Enter the cell, then serve: `module station_pid own_network wire_fd memory_fd`."""
+    module, *numbers = arguments
+    station_pid, own_network, wire_fd, memory_fd = (int(number) for number in numbers)
     walls = enter(station_pid, own_network=bool(own_network))
     # Not imported above: its libraries start threads, and a namespace is left by one thread only.
-    import_module("edge.vision_worker").serve(wire_fd, memory_fd, walls)
+    import_module(module).serve(wire_fd, memory_fd, walls)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One run of the vision worker: a process, its wire, and the thread that keeps it."""
+"""One run of a worker in the cell: a process, its wire, and the thread that keeps it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ class ChildBegins(ChildLost):
 
 
 class Child:
-    """A vision worker process from spawning to its end; one caller at a time.
+    """A worker process in the cell from spawning to its end; one caller at a time.
+
+    Args:
+        memory_fd: of the memory that both sides map.
+        setup: the first message, for the module's `serve`.
+        module: whose `serve(wire_fd, memory_fd, walls)` runs in the cell.
+        own_network: False only where a test proves that the proxy holds alone.
 
     Attributes:
         pid: of the process.
@@ -40,7 +46,14 @@ class Child:
         ChildLost: it could not be started.
     """
 
-    def __init__(self, memory_fd: int, setup: Message, *, own_network: bool = True) -> None:
+    def __init__(
+        self,
+        memory_fd: int,
+        setup: Message,
+        *,
+        module: str = "edge.vision_worker",
+        own_network: bool = True,
+    ) -> None:
         self._wire, theirs = socket.socketpair()
         self._ids = itertools.count(1)
         self._handle = self.pid = -1
@@ -50,7 +63,9 @@ class Child:
         # The kernel kills the worker when the thread that spawned it ends, not only with the
         # station: so a thread of its own spawns it, and stays until it is gone.
         self._keeper = threading.Thread(
-            target=_keep, args=(started, theirs.fileno(), memory_fd, own_network), name="vision"
+            target=_keep,
+            args=(started, module, theirs.fileno(), memory_fd, own_network),
+            name=module,
         )
         self._keeper.start()
         try:
@@ -66,6 +81,11 @@ class Child:
     def alive(self) -> bool:
         """Whether the process runs; one that hangs does run."""
         return self._keeper.is_alive()
+
+    def still_begins(self, boot_timeout_s: float) -> bool:
+        """Whether it may be waited for: it runs, loads its models, and began not long ago."""
+        young = time.monotonic() - self.began_at_s <= boot_timeout_s
+        return self.alive and self.walls is None and young
 
     def wait_ready(self, timeout_s: float) -> None:
         """Return once its models are loaded. Raises `ChildBegins`, `ChildLost`."""
@@ -120,11 +140,11 @@ class Child:
 
 
 def _keep(
-    started: Future[tuple[int, int]], wire_fd: int, memory_fd: int, own_network: bool
+    started: Future[tuple[int, int]], module: str, wire_fd: int, memory_fd: int, own_network: bool
 ) -> None:
     try:
         process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
-            [sys.executable, "-s", "-B", "-m", vision_cell.__name__]
+            [sys.executable, "-s", "-B", "-m", vision_cell.__name__, module]
             + [str(n) for n in (os.getpid(), int(own_network), wire_fd, memory_fd)],
             pass_fds=(wire_fd, memory_fd),
             env=dict(vision_cell.environment()),

@@ -16,6 +16,7 @@ TOOLS: Final = CACHE / "tools"
 """A second small environment with pip and uv, so that the first holds nothing but the lock."""
 
 RUNTIME: Final = CHECKOUT / "requirements" / "runtime.lock"
+COMPARISON: Final = CHECKOUT / "requirements" / "comparison.lock"
 DEV: Final = CHECKOUT / "requirements" / "dev.lock"
 SETUP: Final = CHECKOUT / "requirements" / "setup.lock"
 

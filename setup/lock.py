@@ -11,7 +11,7 @@ from typing import Final
 from setup import environment
 from setup.commands import Stop, run, say
 
-LOCKS: Final = ("setup", "runtime", "dev")
+LOCKS: Final = ("setup", "runtime", "comparison", "dev")
 
 
 def compile_locks(*options: str) -> None:

@@ -11,18 +11,24 @@ from typing import Final
 from setup import environment, files, system
 from setup.commands import CACHE, Stop, say
 
-PURPOSES: Final = ("run", "test")
+_ENOUGH: Final = {
+    "run": (environment.RUNTIME, environment.COMPARISON, environment.DEV),
+    "comparison": (environment.COMPARISON, environment.DEV),
+    "test": (environment.DEV,),
+}
+"""What each purpose is installed from, and what else contains it."""
+PURPOSES: Final = tuple(_ENOUGH)
 
 
 def prepare(purpose: str) -> None:
-    """Do what is missing for this purpose, "run" or "test".
+    """Do what is missing for this purpose, one of `PURPOSES`.
 
     Raises:
         Stop: a step cannot be done.
         OSError: the disk or the account refuses.
     """
     if purpose not in PURPOSES:
-        raise Stop(f"Say what for: {' or '.join(PURPOSES)}")
+        raise Stop(f"Say what for: {', '.join(PURPOSES)}")
     if _is_ready(purpose):
         return
     with _alone():
@@ -31,32 +37,34 @@ def prepare(purpose: str) -> None:
 
 
 def _is_ready(purpose: str) -> bool:
-    return _environment_is_ready(purpose) and not files.missing() and not _packages(purpose)
+    return _environment_is_ready(purpose) and not _files(purpose) and not _packages(purpose)
 
 
 def _do_missing(purpose: str) -> None:
     if packages := _packages(purpose):
         system.install(packages)
-    wanted = files.missing()
+    wanted = _files(purpose)
     if wanted or not _environment_is_ready(purpose):
         environment.install_tools()
     with ThreadPoolExecutor(max_workers=1) as pool:
         # The network waits for neither: the carriers come while the environment is unpacked.
         fetching = pool.submit(files.fetch, wanted, environment.TOOLS / "bin" / "pip")
         if not _environment_is_ready(purpose):
-            environment.install(environment.DEV if purpose == "test" else environment.RUNTIME)
+            environment.install(_ENOUGH[purpose][0])
         fetching.result()
 
 
 def _environment_is_ready(purpose: str) -> bool:
-    # What the tests need contains what the station needs.
-    locks = (environment.DEV,) if purpose == "test" else (environment.RUNTIME, environment.DEV)
-    return any(environment.holds(environment.VENV, lock) for lock in locks)
+    return any(environment.holds(environment.VENV, lock) for lock in _ENOUGH[purpose])
+
+
+def _files(purpose: str) -> list[files.Wanted]:
+    return files.missing(comparison=purpose != "run")
 
 
 def _packages(purpose: str) -> list[str]:
     needs = system.RUN + (system.TEST if purpose == "test" else ())
-    if any(wanted.carrier.kind == "npm" for wanted in files.missing()):
+    if any(wanted.carrier.kind == "npm" for wanted in _files(purpose)):
         needs += system.PICTURES
     return system.missing(needs)
 

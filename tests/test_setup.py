@@ -49,14 +49,16 @@ def test_a_lock_holds_digests_and_no_address(lock):
 
 def test_the_tests_run_on_what_the_station_runs_on():
     """Every package of the running station has the same version under test."""
-    runtime, dev = _pins(environment.RUNTIME), _pins(environment.DEV)
+    runtime, comparison, dev = map(
+        _pins, (environment.RUNTIME, environment.COMPARISON, environment.DEV)
+    )
 
-    assert runtime.items() <= dev.items()
+    assert runtime.items() <= comparison.items() <= dev.items()
 
 
 def test_a_lock_answers_what_we_name():
     """A dependency that was added and not locked would be missing in the next clone."""
-    for name in ("setup", "runtime", "dev"):
+    for name in ("setup", "runtime", "comparison", "dev"):
         folder = CHECKOUT / "requirements"
         named = {one.lower().replace("_", "-") for one in _named(folder / f"{name}.in")}
 
@@ -149,11 +151,14 @@ def test_a_carrier_without_the_file_is_named(carrier, tmp_path):
 
 def test_every_list_of_files_is_complete():
     """Each fetched file names its carrier, its digest and its licence."""
-    wanted = [one for folder, table in files.LISTS.items() for one in files.listed(folder, table)]
+    lists = [*files.LISTS.items(), *files.COMPARISON_LISTS.items()]
+    wanted = [one for folder, table in lists for one in files.listed(folder, table)]
 
     assert {one.place.name for one in wanted} >= {
         "face_landmarker.task",
         "selfie_segmentation.tflite",
+        "dlib_face_recognition_resnet_model_v1.dat",
+        "shape_predictor_5_face_landmarks.dat",
     }
     assert all(re.fullmatch("[0-9a-f]{64}", one.sha256) and one.licence for one in wanted)
     assert all(one.carrier.kind in {"npm", "pypi"} for one in wanted)

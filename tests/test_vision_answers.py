@@ -23,33 +23,12 @@ from edge.vision_child import Child, ChildLost
 from edge.vision_wire import MESSAGE_BYTES_MAX, WireBroken, receive, send
 from quality.face import LIVE_MEASURES, MEASURES
 from quality.face.outline import HeadOutline
+from tests.lying_worker import Liar, message
 
 PATIENCE_S = 30.0
 OUTLINE = HeadOutline((40, 50), (60, 50), (50, 90), (30, 60), (70, 60), 10, 28, 72, 0.0, 100, 120)
 FRAME = Frame(np.zeros((120, 100, 3), np.uint8), 7, 1.5)
 PHOTO = b"the liar does not read it"
-
-LIAR = """#!{python} -IS
-import pathlib, socket, struct, sys
-wire = socket.socket(fileno=int(sys.argv[-2]))
-answers = pathlib.Path(sys.argv[0]).parent
-def read(count):
-    got = b""
-    while len(got) < count:
-        piece = wire.recv(count - len(got))
-        if not piece:
-            sys.exit()
-        got += piece
-    return got
-for name in ("begins", *["answers"] * 1000):
-    read(*struct.unpack(">I", read(4)))
-    wire.sendall((answers / name).read_bytes())
-"""
-
-
-def message(fields) -> bytes:
-    body = fields if isinstance(fields, bytes) else json.dumps(fields).encode()
-    return struct.pack(">I", len(body)) + body
 
 
 def honest(depth: Depth = Depth.LIVE, **changes):
@@ -68,15 +47,12 @@ def without(key: str):
 @pytest.fixture
 def liar(models, tmp_path, monkeypatch):
     """Return how to get a station whose workers all give the same answer."""
-    script = tmp_path / "liar"
-    script.write_text(LIAR.format(python=sys.executable))
-    script.chmod(0o700)
-    monkeypatch.setattr(sys, "executable", str(script))
+    script = Liar(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(script.path))
     with contextlib.ExitStack() as opened:
 
         def begun(answer: bytes, begins: bytes | None = None) -> VisionWorker:
-            (tmp_path / "begins").write_bytes(begins or message({"id": 0, "walls": "none"}))
-            (tmp_path / "answers").write_bytes(answer)
+            script.says(answer, begins)
             files = ModelFiles(models.face_landmarker, models.selfie_segmentation)
             worker = VisionWorker(files, frame_bytes_max=3 * 200 * 200)
             opened.callback(worker.close)
@@ -252,6 +228,18 @@ def test_a_fault_keeps_its_name_on_the_way(liar, code):
 
     assert caught.value.code is code
     assert worker.restarts == 0
+
+
+def test_a_photo_has_its_time(liar):
+    """A photo that makes the worker hang costs that worker, at the deadline."""
+    worker = liar(b"")
+    worker.wait_ready(PATIENCE_S)
+    silent = worker.pid
+    with pytest.raises(VisionLost, match="no answer"):
+        worker.read_photo(PHOTO, 0.2)
+
+    assert worker.restarts == 1
+    assert worker.pid != silent
 
 
 def test_a_refusal_keeps_the_worker(liar):

@@ -122,8 +122,9 @@ class Guidance:
         # A hint that still stands is followed first: the shutter never contradicts the screen.
         capture = shown is None and share == 1.0 and self._may_capture(natives, now_s)
         return Guided(
-            shown, share, capture, readings, self._voice.after(shown, now_s),
-            self._is_stuck(meant, now_s), because,
+            shown, share, capture, readings,
+            self._voice.after(shown, now_s, meant=shown is meant),
+            self._is_stuck(meant, shown, now_s), because,
         )  # fmt: skip
 
     def refuse(self, advice: Advice, now_s: float) -> Guided:
@@ -138,10 +139,10 @@ class Guidance:
         self._good.begin_anew()
         shown = self._hint.insist(self._preset.said(advice) or advice, now_s)
         speak = self._voice.after(shown, now_s)
-        return Guided(shown, 0.0, False, speak=speak, stuck=self._is_stuck(shown, now_s))
+        return Guided(shown, 0.0, False, speak=speak, stuck=self._is_stuck(shown, shown, now_s))
 
-    def _is_stuck(self, meant: Advice | None, now_s: float) -> bool:
-        needs_staff = meant is Advice.STAFF_MOVES_CAMERA
+    def _is_stuck(self, meant: Advice | None, shown: Advice | None, now_s: float) -> bool:
+        needs_staff = shown is Advice.STAFF_MOVES_CAMERA
         return self._patience.stuck(now_s, hindered=meant is not None, needs_staff=needs_staff)
 
     def _judge(

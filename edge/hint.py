@@ -61,11 +61,14 @@ class SpokenHint:
         self._times = 0
         self._at_s: float | None = None
 
-    def after(self, shown: Advice | None, now_s: float) -> Advice | None:
-        """Return the line to begin now, None to be silent or to let the last one end."""
+    def after(self, shown: Advice | None, now_s: float, *, meant: bool = True) -> Advice | None:
+        """Return the line to begin now, None to be silent or to let the last one end.
+
+        `meant` says that the hint still holds: what only stands to be read is not begun any more.
+        """
         if shown is not self._line:
             self._line, self._times = shown, 0
-        if shown is None or self._times > 1:
+        if shown is None or not meant or self._times > 1:
             return None
         since_s = float("inf") if self._at_s is None else now_s - self._at_s
         if since_s < (self._repeat_after_s if self._times else self._gap_s):

@@ -151,17 +151,28 @@ def _straight_head(outline: HeadOutline, document: Document) -> Head:
             Advice.STRAIGHTEN_HEAD,
             f"roll {outline.roll_deg:.1f} deg, at most {ROLL_MAX_DEG:g} may be turned",
         )
-    top, left, right = outline.hair_top_y_px, outline.head_left_x_px, outline.head_right_x_px
-    if top is None or left is None or right is None:
+    head = upright_head(outline)
+    if head is None:
         raise CannotCrop(Advice.MOVE_DOWN, "the hair's top or the head's sides are not in view")
-    (x1, y1), (x2, y2) = outline.eye_left_px, outline.eye_right_px
-    middle = ((x1 + x2) / 2, (y1 + y2) / 2)
-    eye_distance = hypot(x2 - x1, y2 - y1)
+    eye_distance = head.eye_distance_px
     least = document.limits_px(document.canvases()[-1]).get("eye_distance")
     wanted = max(IED_MIN_PX, IED_RESERVE * (least.min or 0.0) if least else 0.0)
     if eye_distance < wanted:
         reason = f"eyes {eye_distance:.0f} px apart, {wanted:.0f} wanted"
         raise CannotCrop(Advice.TOO_FAR, reason, "eye_distance", wanted - eye_distance)
+    return head
+
+
+def upright_head(outline: HeadOutline) -> Head | None:
+    """Return the head's size and place as if the picture had been turned upright about the eyes.
+
+    None if the hair's top or the head's sides are not in view.
+    """
+    top, left, right = outline.hair_top_y_px, outline.head_left_x_px, outline.head_right_x_px
+    if top is None or left is None or right is None:
+        return None
+    (x1, y1), (x2, y2) = outline.eye_left_px, outline.eye_right_px
+    middle = ((x1 + x2) / 2, (y1 + y2) / 2)
     chin = _turned(outline.chin_px, middle, outline.roll_deg)
     ears = [
         _turned(e, middle, outline.roll_deg) for e in (outline.ear_left_px, outline.ear_right_px)
@@ -173,7 +184,7 @@ def _straight_head(outline: HeadOutline, document: Document) -> Head:
         chin_below_px=chin[1] - middle[1],
         head_width_px=right - left,
         face_width_px=ears[1][0] - ears[0][0],
-        eye_distance_px=eye_distance,
+        eye_distance_px=hypot(x2 - x1, y2 - y1),
     )
 
 

@@ -62,6 +62,8 @@ class Offer:
         photo_on: the photo's civil date, by `basis`.
         age_days: of the photo on the application date.
         others: further candidates that would do, in order; an attendant may switch.
+        recheck: "strict" refuses a photo that fails today's hard limits.
+        policy_sha256: of the policy's file.
     """
 
     candidate: Candidate
@@ -74,6 +76,8 @@ class Offer:
     geometry: Literal["waive", "require"]
     same_person: Literal["attendant", "matcher", "both"]
     others: tuple[Candidate, ...] = ()
+    recheck: Literal["advisory", "strict"] = "advisory"
+    policy_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,8 @@ def _offer(
         geometry=rule.geometry,
         same_person=rule.same_person,
         others=tuple(row[2] for row in fitting[1:]),
+        recheck=rule.recheck,
+        policy_sha256=policy.sha256,
     )
 
 
@@ -272,7 +278,11 @@ def reuse_record(
         "date": offer.photo_on.isoformat(),
         "date_basis": offer.basis,
         "age_days": offer.age_days,
-        "policy": {"id": offer.rule, "version": offer.policy_version},
+        "policy": {
+            "id": offer.rule,
+            "version": offer.policy_version,
+            "sha256": offer.policy_sha256,
+        },
         "agreed_by": agreed_by,
         "comparison": {
             "method": comparison.method,

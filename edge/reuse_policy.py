@@ -78,8 +78,13 @@ class ReuseRule(Section):
 
 
 class ReusePolicy(Section):
-    """All rules of one file, in their order, under one version."""
+    """All rules of one file, in their order, under one version.
 
+    Attributes:
+        sha256: of the file, hexadecimal, as whoever read it found it; records name it.
+    """
+
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     version: Annotated[str, Field(min_length=3)]
     time_zone: str
     reuse: Annotated[Mapping[Name, ReuseRule], Field(min_length=1)]

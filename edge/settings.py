@@ -8,10 +8,11 @@ line, key, what stands there, what may stand there.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +26,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from drivers.load import camera_config, camera_names, reader_config, reader_names
+from edge.candidates.load import lookup_config, lookup_names
+from edge.comparison.load import comparer_config, comparer_names
 from edge.preset import PortraitRules, Preset
 from edge.reuse_policy import ReusePolicy
 from edge.sinks.load import sink_config, sink_names
@@ -42,7 +45,7 @@ FingerPosition = Literal[
     "right_thumb", "right_index", "right_middle", "right_ring", "right_little",
     "left_thumb", "left_index", "left_middle", "left_ring", "left_little",
 ]  # fmt: skip
-
+FINGER_POSITIONS: Final = get_args(FingerPosition)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -128,6 +131,30 @@ class SittingLimits(_Section):
     resume_within_s: Annotated[float, Field(ge=0, le=86400)] = 1800.0
 
 
+class Neighbour(_Section):
+    """Which module to open, and with what."""
+
+    driver: Name
+    options: dict[str, Any] = {}
+
+
+class Reuse(_Section):
+    """Whether an earlier photo may be taken over, and who can sign that it is the person's.
+
+    When it may be is not set here but in the policy, `firmware_configs/policies/reuse.toml`.
+    """
+
+    enabled: bool = True
+    staff_file: Path | None = None
+    """Ids and hashed PINs of the attendants (`edge/staff.py`), mode 0600; without it nobody can
+    sign, neither here nor for a portrait by hand."""
+    photo_timeout_s: Annotated[float, Field(gt=0, le=20)] = 5.0
+    lookup: Neighbour | None = None
+    """Where earlier photos are asked for that did not come with their order."""
+    comparer: Neighbour | None = None
+    """What compares faces where the policy asks for a matcher; without it, nothing does."""
+
+
 class Store(_Section):
     """Where the journal and the keys lie, and when the disk counts as full."""
 
@@ -174,6 +201,7 @@ class Settings(_Section):
     portrait: Portrait
     fingers: Fingers = Fingers()
     sitting: SittingLimits = SittingLimits()
+    reuse: Reuse = Reuse()
     store: Store
     kiosk: Kiosk = Kiosk()
     v1: V1 = V1()
@@ -196,10 +224,7 @@ def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
         ("reader.driver", settings.reader.driver, reader_names()),
         *(("portrait.documents", name, document_names()) for name in settings.portrait.documents),
         ("portrait.preset", settings.portrait.preset, preset_names()),
-        *(
-            (f"sinks.{n}.driver", sink.driver, sink_names())
-            for n, sink in enumerate(settings.sinks)
-        ),
+        *((f"{key}.driver", one.driver, names) for key, one, names, _ in _neighbours(settings)),
     ]
     for key, name, names in named:
         if name not in names:
@@ -211,10 +236,7 @@ def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
             reader_config(settings.reader.driver),
             device_options(settings.reader, "readers"),
         ),
-        *(
-            (f"sinks.{n}", sink_config(sink.driver), sink.options)
-            for n, sink in enumerate(settings.sinks)
-        ),
+        *((key, config(one.driver), one.options) for key, one, _, config in _neighbours(settings)),
     ]
     if check_camera:
         options = device_options(settings.camera, "cameras")
@@ -222,6 +244,21 @@ def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
     for key, config, options in optioned:
         _validated(config, path, options, (*key.split("."), "options"))
     return settings
+
+
+def _neighbours(
+    settings: Settings,
+) -> list[tuple[str, Sink | Neighbour, list[str], Callable[[str], type[BaseModel]]]]:
+    """Return everything but devices that is opened by its module's name: key, names, options."""
+    reuse = settings.reuse
+    sinks = [
+        (f"sinks.{n}", sink, sink_names(), sink_config) for n, sink in enumerate(settings.sinks)
+    ]
+    others = [
+        ("reuse.lookup", reuse.lookup, lookup_names(), lookup_config),
+        ("reuse.comparer", reuse.comparer, comparer_names(), comparer_config),
+    ]
+    return [*sinks, *((key, one, names, config) for key, one, names, config in others if one)]
 
 
 def _check_sinks(path: Path, sinks: Sequence[Sink]) -> None:
@@ -281,9 +318,17 @@ def portrait_rules(portrait: Portrait) -> PortraitRules:
 
 
 def load_reuse_policy() -> ReusePolicy:
-    """Read when an earlier photo may be taken over. Raises `SettingsError`."""
+    """Read when an earlier photo may be taken over, with the file's digest for the records.
+
+    Raises:
+        SettingsError: the file cannot be used, or claims a digest itself.
+    """
     path = CONFIGS / "policies" / "reuse.toml"
-    return _validated(ReusePolicy, path, _table(path))
+    table = _table(path)
+    if "sha256" in table:
+        raise _refusal(path, ["sha256"], "is not known", "it is counted over the file, not read")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return _validated(ReusePolicy, path, {**table, "sha256": digest})
 
 
 def _document_path(name: str) -> Path:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -18,21 +19,35 @@ from drivers.camera import Camera
 from drivers.load import open_camera, open_reader
 from edge import VERSION
 from edge.camera_owner import CameraOwner
+from edge.candidates.load import open_lookup
+from edge.candidates.lookup import Lookup
 from edge.capture import SittingDesk
+from edge.comparison.load import load_comparer
 from edge.health import Figures
 from edge.keys import CentreKeys, StationKey
+from edge.orders import Orders
 from edge.outbox import Outbox
 from edge.pace import OutboxStatus, Pace
 from edge.reader_owner import ReaderOwner
 from edge.receipt import ReceiptVerifier
-from edge.record import RecordRoom
+from edge.record_room import RecordRoom
+from edge.room import Room
 from edge.seal import Sealer
-from edge.settings import Settings, device_options, load_document, portrait_rules
+from edge.settings import (
+    FINGER_POSITIONS,
+    Settings,
+    SettingsError,
+    device_options,
+    document_names,
+    load_document,
+    load_reuse_policy,
+    portrait_rules,
+)
 from edge.sinks.load import open_sink
+from edge.staff import Staff, StaffFileUnsafe
 from edge.store import Store
 from edge.supervisor import DeviceStatus, Upkeep
 from edge.vision import ModelFiles, VisionLost, VisionWorker
-from edge.visit import Room
 
 MIB: Final = 1 << 20
 READY_SLICE_S: Final = 0.5
@@ -64,6 +79,7 @@ class Station:
     camera: CameraOwner
     reader: ReaderOwner
     outboxes: tuple[Outbox, ...]
+    orders: Orders
     desk: SittingDesk
 
     @property
@@ -124,8 +140,9 @@ def build(
 
     Raises:
         KeyUnusable: the centre's pinned keys, or the station's own.
-        SettingsError: a model's or a document's file.
-        ValueError, OSError: a sink's options.
+        SettingsError: a model's, a document's, the policy's or the staff's file.
+        ValueError, OSError: options of a sink, a look-up or a comparer.
+        ModelUnfit: a model file of the comparer is not the one we tested.
     """
     settings = foundation.settings
     centre = CentreKeys.load(settings.store.centre_keys)
@@ -143,37 +160,54 @@ def build(
         lambda: _wake(outboxes),
         keep_master=settings.portrait.keep_master,
     )
-    room = _room(settings, camera, reader, foundation.vision, seeing, records)
+    documents = {name: load_document(name) for name in document_names()}
+    policy = load_reuse_policy() if settings.reuse.enabled else None
+    lookup = _lookup(settings, station_key)
+    orders = Orders(foundation.store, documents, FINGER_POSITIONS, policy, lookup)
+    stack.callback(orders.close)
+    comparer = load_comparer(settings.reuse.comparer)
+    if comparer is not None:
+        stack.callback(comparer.close)
+    room = Room(
+        camera=camera,
+        reader=reader,
+        vision=foundation.vision,
+        seeing=seeing,
+        records=records,
+        documents=tuple(documents[name] for name in settings.portrait.documents),
+        rules=portrait_rules(settings.portrait),
+        fingers=settings.fingers,
+        limits=settings.sitting,
+        language=settings.station.language,
+        every_document=documents,
+        orders=orders,
+        reuse_policy=policy,
+        comparer=comparer,
+        staff=_staff(settings.reuse.staff_file),
+        photo_timeout_s=settings.reuse.photo_timeout_s,
+    )
     desk = SittingDesk(room, foundation.figures)
     desk.start()
     stack.callback(desk.close)
     _await_sight(foundation.vision, seeing, stack)
     return Station(
         settings, settings_sha256, foundation.figures, foundation.store, verifier,
-        foundation.vision, seeing, camera, reader, outboxes, desk,
+        foundation.vision, seeing, camera, reader, outboxes, orders, desk,
     )  # fmt: skip
 
 
-def _room(  # noqa: PLR0917 - what a sitting works with, part by part
-    settings: Settings,
-    camera: CameraOwner,
-    reader: ReaderOwner,
-    vision: VisionWorker,
-    seeing: threading.Event,
-    records: RecordRoom,
-) -> Room:
-    return Room(
-        camera=camera,
-        reader=reader,
-        vision=vision,
-        seeing=seeing,
-        records=records,
-        documents=tuple(load_document(name) for name in settings.portrait.documents),
-        rules=portrait_rules(settings.portrait),
-        fingers=settings.fingers,
-        limits=settings.sitting,
-        language=settings.station.language,
-    )
+def _lookup(settings: Settings, station_key: StationKey) -> Lookup | None:
+    named = settings.reuse.lookup
+    if named is None or not settings.reuse.enabled:
+        return None
+    return open_lookup(named.driver, named.options, settings.station.id, station_key.sign_jws)
+
+
+def _staff(path: Path | None) -> Staff | None:
+    try:
+        return None if path is None else Staff(path)
+    except StaffFileUnsafe as error:
+        raise SettingsError(f"reuse.staff_file {path}: {error}.") from None
 
 
 def _outboxes(

@@ -5,23 +5,20 @@ Runs on the sitting's thread. The table of moves is not here: a step returns wha
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
 
-from edge.camera_owner import CameraOwner
 from edge.finger_capture import EARLIER_MAX, FingerCapture, FingerMissing, FingerTaken
+from edge.order import Order
+from edge.override import OverrideReason
 from edge.portrait_capture import Portrait, PortraitCapture
-from edge.preset import PortraitRules
-from edge.reader_owner import ReaderOwner
-from edge.record import Record, RecordRoom
+from edge.record import Record
+from edge.reuse_visit import ReuseVisit
+from edge.room import Room
 from edge.screen import Picture, Screen
-from edge.settings import Fingers, SittingLimits
-from edge.sitting import Event, Missing, Result
-from edge.staff import Staff
-from edge.vision import Depth, FrameRefused, VisionLost, VisionWorker
+from edge.sitting import Event, Missing, Result, State
+from edge.vision import Depth, FrameRefused, VisionLost
 from quality.advice import Advice
 from quality.document import Document
 from quality.finger.print import Print
@@ -29,48 +26,60 @@ from quality.finger.print import Print
 PRESENCE_TIMEOUT_S: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a sitting works with; put together in `edge.station`.
+class Visit:
+    """One person's samples in memory; dropped as a whole when the sitting ends.
 
-    `seeing` is set once the vision worker has loaded its models. Without `staff` nobody can sign.
+    Attributes:
+        record: what is sealed of it.
+        reuse: the order's earlier photo, None without an order.
+        documents: what the portrait becomes: the order's, else the station's.
+        present: a face was seen in the last frame of a step that looks.
     """
 
-    camera: CameraOwner
-    reader: ReaderOwner
-    vision: VisionWorker
-    seeing: threading.Event
-    records: RecordRoom
-    documents: tuple[Document, ...]
-    rules: PortraitRules
-    fingers: Fingers
-    limits: SittingLimits
-    language: str
-    staff: Staff | None = None
-
-
-class Visit:
-    """One person's samples in memory; dropped as a whole when the sitting ends."""
-
-    def __init__(self, room: Room, record: Record, screen: Screen) -> None:
+    def __init__(self, room: Room, record: Record, screen: Screen, order: Order | None) -> None:
         self.record = record
         self.present = False
+        self.documents = _documents(room, record)
+        self.reuse: ReuseVisit | None = None
+        if order is not None and room.orders is not None:
+            self.reuse = ReuseVisit(room, room.orders, order, record, screen)
         self._room = room
         self._screen = screen
+        wanted = record.progress.positions
+        positions = room.fingers.positions if wanted is None else tuple(wanted)
         done = {*record.fingers_in, *(m.what.removeprefix("finger:") for m in record.missing)}
-        self._positions = [p for p in room.fingers.positions if p not in done]
+        self._positions = [p for p in positions if p not in done]
         self._search: PortraitCapture | None = None
         self._portrait: Portrait | None = None
         self._finger: FingerCapture | None = None
         self._prints: deque[Print] = deque(maxlen=EARLIER_MAX)
 
+    def looking(self, state: State) -> bool:
+        """Whether this state's step looks at every frame, so that presence is known anyway."""
+        if state is State.REUSE_CHECK:
+            return self.reuse is not None and self.reuse.looking
+        return state is State.PORTRAIT
+
+    def agree(self, language: str) -> Event:
+        """Record the consent; return whether an earlier photo is offered or a new one is taken."""
+        self.record.keep_consent(language)
+        offered = self.reuse is not None and self.reuse.offered(self.documents)
+        return Event.AGREE_TO_OFFER if offered else Event.AGREE
+
+    def reuse_step(self) -> Event | None:
+        """Look at the person once, and compare. Raises `VisionLost`, `FrameRefused`."""
+        if self.reuse is None:
+            return None
+        event, self.present = self.reuse.step()
+        return event
+
     def look_for_portrait(self) -> None:
         """Begin the search anew and forget the portrait that was under review."""
         self._portrait = None
         self._screen.hold(Picture.PORTRAIT, None)
-        self._screen.show(portrait_preview=False, hint=Advice.WAIT.value)
+        self._screen.show(portrait_preview=False, hint=Advice.WAIT.value, stuck=False)
         room = self._room
-        self._search = PortraitCapture(room.camera, room.vision, room.documents, room.rules)
+        self._search = PortraitCapture(room.camera, room.vision, self.documents, room.rules)
 
     def portrait_step(self) -> Event | None:
         """Judge one frame. Raises `VisionLost` and `DeviceError` as the search does."""
@@ -81,7 +90,7 @@ class Visit:
             return None
         self.present = seen.faces > 0
         hint = seen.hint.value if seen.hint else None
-        self._screen.show(hint=hint, hold_share=round(seen.hold_share, 2))
+        self._screen.show(hint=hint, hold_share=round(seen.hold_share, 2), stuck=seen.stuck)
         if seen.speak is not None:
             number = self._screen.snapshot.speak_number + 1
             self._screen.show(speak=seen.speak.value, speak_number=number)
@@ -89,11 +98,16 @@ class Visit:
             return None
         self._portrait, self._search = seen.portrait, None
         self._screen.hold(Picture.PORTRAIT, seen.portrait.photos[0].jpeg)
-        self._screen.show(portrait_preview=True)
+        self._screen.show(portrait_preview=True, stuck=False)
         return Event.PORTRAIT_TAKEN
 
+    def take_now(self, reason: OverrideReason, staff_id: str) -> None:
+        """Let an attendant take the portrait by hand."""
+        if self._search is not None:
+            self._search.take_now(reason, staff_id)
+
     def look_for_presence(self) -> bool:
-        """Is a face in view now? Asked while another step than the portrait runs."""
+        """Is a face in view now? Asked while a step runs that does not look."""
         frame = self._room.camera.wait_frame(-1, 0.0)
         if frame is None:
             return False
@@ -105,7 +119,10 @@ class Visit:
     def keep_portrait(self) -> None:
         """Seal and commit the portrait under review. Raises `StoreFull`, `StoreBroken`."""
         if self._portrait is not None:
+            replaces = self.record.progress.origin == "reused"
             self.record.keep_portrait(self._portrait)
+            if replaces and self.reuse is not None:
+                self.reuse.replaced()
             self._screen.show(portrait_in=True, missing=self.record.missing)
 
     def give_up_portrait(self) -> None:
@@ -143,11 +160,19 @@ class Visit:
         return result
 
     def stop(self) -> None:
-        """End what runs on a device for this visit."""
+        """End what runs on a device for this visit, and forget what memory holds of the person."""
         if self._finger is not None:
             self._finger.cancel()
             self._finger = None
-        self._search = None
+        self._search = self._portrait = None
+        if self.reuse is not None:
+            self.reuse.forget()
+
+    def close(self) -> None:
+        """Stop, and wait for what still runs elsewhere: the station is closing."""
+        self.stop()
+        if self.reuse is not None:
+            self.reuse.close()
 
     def _settle(self, outcome: FingerTaken | FingerMissing) -> None:
         if isinstance(outcome, FingerTaken):
@@ -158,3 +183,8 @@ class Visit:
         self._screen.show(
             finger=None, fingers_in=self.record.fingers_in, missing=self.record.missing
         )
+
+
+def _documents(room: Room, record: Record) -> tuple[Document, ...]:
+    wanted = record.progress.documents
+    return tuple(room.every_document[name] for name in wanted) or room.documents

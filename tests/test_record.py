@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from edge.record import RecordRoom
+from edge.record_room import RecordRoom
 from tests.delivery_kit import SINK, make_kit
 
 NOON_S = 1_795_348_800

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import tomllib
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -62,13 +63,27 @@ def changed_policy(**changes):
     return ReusePolicy.model_validate(table)
 
 
+def test_the_policy_s_digest_is_of_its_file_and_no_file_may_claim_one(tmp_path, monkeypatch):
+    """Who reads a record can tell by which very file it was decided."""
+    assert POLICY.sha256 == hashlib.sha256(FILE.read_bytes()).hexdigest()
+    assert changed_policy().sha256 == ""
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    claiming = f'sha256 = "{"00" * 32}"\n' + FILE.read_text(encoding="utf-8")
+    (folder / "reuse.toml").write_text(claiming, encoding="utf-8")
+    monkeypatch.setattr(settings, "CONFIGS", tmp_path)
+
+    with pytest.raises(SettingsError, match="sha256 is not known"):
+        load_reuse_policy()
+
+
 def test_an_elder_with_a_recent_photo_is_offered_it():
     """The offer says what the record and the screen need, and who decides what."""
     offer = asked()
 
     assert offer == Offer(
         photo(), "cn_elder", "2026-11/1", "capture", date(2024, 3, 1), date(2029, 3, 1),
-        996, "waive", "attendant", (),
+        996, "waive", "attendant", (), "advisory", POLICY.sha256,
     )  # fmt: skip
 
 
@@ -319,7 +334,8 @@ def test_the_record_holds_what_the_reference_lists_and_nothing_of_the_person():
     assert record == {
         "v": 1, "origin": "reused", "source": "exit_entry", "date": "2024-03-01",
         "date_basis": "capture", "age_days": 996,
-        "policy": {"id": "cn_elder", "version": "2026-11/1"}, "agreed_by": "proxy",
+        "policy": {"id": "cn_elder", "version": "2026-11/1", "sha256": POLICY.sha256},
+        "agreed_by": "proxy",
         "comparison": {
             "method": "attendant", "value": None, "threshold": None, "attendant_id": "a-17",
         },

@@ -1,0 +1,67 @@
+"""Which order a sitting serves, and what the order is told of its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import structlog
+
+from edge.order import Order
+from edge.orders import Orders
+from edge.record import Record
+from edge.room import Room
+from edge.sitting import Result
+from edge.store_errors import StoreError
+
+log = structlog.get_logger("orders")
+
+
+def begin_record(room: Room, language: str) -> tuple[Record, Order | None]:
+    """Open the record of the oldest order that waits, or of a walk-in.
+
+    Who stands here is not asked: the centre's own queue sends one person at a time. The record is
+    opened before the order is taken: a power cut between the two leaves an order that still waits,
+    and a record in which nothing was agreed to.
+
+    Raises:
+        StoreFull, StoreBroken: nothing was begun.
+    """
+    for order in room.orders.waiting() if room.orders is not None else ():
+        if not room.makes(order.documents):
+            log.error("order_unknown_document", sitting=order.sitting_id)
+            continue
+        record = room.records.begin(language, order)
+        taken = take(room, order.sitting_id)
+        if taken is not None:
+            return record, taken
+        # It was withdrawn while we reached for it.
+        record.drop("withdrawn")
+    return room.records.begin(language), None
+
+
+def take(room: Room, sitting_id: str) -> Order | None:
+    """Return the order of a sitting and mark it as running; None for a walk-in."""
+    return None if room.orders is None else room.orders.take(sitting_id)
+
+
+def end(room: Room, record: Record, result: Result) -> None:
+    """Tell the order how its sitting ended, and what the package lacks."""
+    missing = [asdict(row) for row in record.missing]
+    _tell(room, record, lambda orders: orders.end(record.sitting_id, result.value, missing))
+
+
+def put_back(room: Room, record: Record) -> None:
+    """Let the order wait again: whoever began it went away before anything was agreed to."""
+    _tell(room, record, lambda orders: orders.put_back(record.sitting_id))
+
+
+def _tell(room: Room, record: Record, say: Callable[[Orders], None]) -> None:
+    # A store that fails here changes nothing for the person, who has her result already; after a
+    # restart the package tells the order.
+    if room.orders is None or record.progress.order_ref is None:
+        return
+    try:
+        say(room.orders)
+    except StoreError:
+        log.error("order_not_told", sitting=record.sitting_id)

@@ -1,0 +1,39 @@
+"""What a restart needs to go on with a sitting; lies beside its sealed parts until the closing.
+
+Ids, codes and times: nothing of the person, nothing biometric.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far one sitting has come.
+
+    Attributes:
+        language: that the sitting began in.
+        opened_at: RFC 3339, UTC.
+        order_ref: the centre's own reference, None without an order.
+        documents: ids of the photo documents wanted; empty: the station's own.
+        positions: fingers wanted; None: the station's own.
+        left_alone: nobody was there any more, so that no restart may lead anybody here.
+        missing: rows of `edge.sitting.Missing`.
+        presentations: what each press came to, by finger position.
+        origin: of the portrait that is in; None without one.
+        reuse: why an earlier photo was not taken over, None if there was none to speak of.
+    """
+
+    language: str
+    opened_at: str
+    order_ref: str | None = None
+    documents: list[str] = field(default_factory=list)
+    positions: list[str] | None = None
+    consented: bool = False
+    left_alone: bool = False
+    missing: list[dict[str, str]] = field(default_factory=list)
+    presentations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    origin: Literal["captured", "reused"] | None = None
+    reuse: dict[str, Any] | None = None

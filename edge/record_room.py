@@ -1,0 +1,100 @@
+"""Where records begin, and where a restart finds the one whose person may still be there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from uuid_utils import uuid7
+
+from edge.order import Order
+from edge.progress import Progress
+from edge.record import Office, Record
+from edge.samples import now
+from edge.seal import Sealer
+from edge.store import STATION, OpenPackage, Store
+from edge.store_rows import Role
+
+
+class RecordRoom:
+    """Begins and resumes records; holds what all of them need.
+
+    Args:
+        store: the journal.
+        sealers: one for each sealing key of the centre, newest first.
+        sinks: every way out that a closed package shall take.
+        about: returns further members of each manifest: software, settings_sha256, devices, clock.
+        announce: is called after each closing, to wake the outboxes.
+        keep_master: the unretouched still is delivered as well.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sealers: Sequence[Sealer],
+        sinks: Mapping[str, Role],
+        about: Callable[[], Mapping[str, Any]],
+        announce: Callable[[], None],
+        *,
+        keep_master: bool,
+    ) -> None:
+        self.store = store
+        self._office = Office(store, dict(sinks), about, announce, keep_master)
+        self._sealers = tuple(sealers)
+
+    def begin(self, language: str, order: Order | None = None) -> Record:
+        """Open a new package, for an order under the order's own sitting id.
+
+        Raises:
+            StoreFull, StoreBroken: nothing was begun.
+        """
+        self._leave_others_alone()
+        sealer = self._sealers[0]
+        progress = Progress(language, now())
+        sitting_id = str(uuid7())
+        if order is not None:
+            sitting_id, progress.order_ref = order.sitting_id, order.order_ref
+            progress.documents = list(order.documents)
+            progress.positions = None if order.positions is None else list(order.positions)
+        package_id = str(uuid7())
+        kid = sealer.sealing_key.kid
+        self.store.open_package(package_id, sitting_id, sealer.station_id, kid, asdict(progress))
+        return Record(self._office, sealer, package_id, sitting_id, progress)
+
+    def interrupted(self, within_s: float) -> Record | None:
+        """Return the newest sitting that a restart interrupted, if its person may still be there.
+
+        Sittings in which nothing was agreed to yet hold nothing and are dropped.
+        """
+        found: Record | None = None
+        for package in self.store.open_packages():
+            if not package.sitting.get("consented"):
+                self.store.drop_package(package.package_id, STATION)
+            elif package.sitting.get("left_alone"):
+                continue
+            elif 0 <= time.time() - package.opened_at_ms / 1000 <= within_s:
+                found = self._resumed(package)
+        return found
+
+    def refusals(self) -> tuple[str, ...]:
+        """Why no sitting may begin now, as codes; empty if one may."""
+        return self.store.refusals
+
+    def _leave_others_alone(self) -> None:
+        # Whoever begins now is another person: nobody else's sitting may be resumed before her.
+        for package in self.store.open_packages():
+            if package.sitting.get("consented") and not package.sitting.get("left_alone"):
+                left = {**package.sitting, "left_alone": True}
+                self.store.update_sitting(package.package_id, left)
+
+    def _resumed(self, package: OpenPackage) -> Record | None:
+        sealer = next((s for s in self._sealers if s.sealing_key.kid == package.kid), None)
+        if sealer is None:
+            # Its key was withdrawn: no part can be added, the package waits for an attendant.
+            return None
+        progress = Progress(**package.sitting)
+        record = Record(self._office, sealer, package.package_id, package.sitting_id, progress)
+        record.note_parts(part.name for part in package.parts)
+        return record

@@ -1,0 +1,62 @@
+"""What a sitting works with: devices, records, orders, limits. Put together in `edge.station`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from edge.camera_owner import CameraOwner
+from edge.comparison import Comparer
+from edge.earlier_photo import Vouchers
+from edge.orders import Orders
+from edge.preset import PortraitRules
+from edge.reader_owner import ReaderOwner
+from edge.record_room import RecordRoom
+from edge.reuse_policy import ReusePolicy
+from edge.settings import Fingers, SittingLimits
+from edge.staff import Staff
+from edge.vision import VisionWorker
+from quality.document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a sitting works with, part by part.
+
+    Attributes:
+        seeing: set once the vision worker has loaded its models.
+        documents: what a sitting makes whose order names none, or that has no order.
+        every_document: by id, what an order may name.
+        orders: None where nobody orders: every sitting is a walk-in.
+        reuse_policy: None where earlier photos are not taken over.
+        comparer: None where an attendant alone compares.
+        staff: None where nobody can sign.
+        photo_timeout_s: how long an earlier photo that did not come with its order is asked for.
+    """
+
+    camera: CameraOwner
+    reader: ReaderOwner
+    vision: VisionWorker
+    seeing: threading.Event
+    records: RecordRoom
+    documents: tuple[Document, ...]
+    rules: PortraitRules
+    fingers: Fingers
+    limits: SittingLimits
+    language: str
+    every_document: Mapping[str, Document] = field(default_factory=dict)
+    orders: Orders | None = None
+    reuse_policy: ReusePolicy | None = None
+    comparer: Comparer | None = None
+    staff: Staff | None = None
+    photo_timeout_s: float = 5.0
+
+    def makes(self, documents: Iterable[str]) -> bool:
+        """Whether all these documents are known here."""
+        return all(name in self.every_document for name in documents)
+
+    @property
+    def vouchers(self) -> Vouchers:
+        """Who or what can vouch here for a photo."""
+        return Vouchers(attendant=self.staff is not None, matcher=self.comparer is not None)

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB, Press
-from edge.capture import StaleToken
-from edge.sitting import Event, IllegalMove, Overlay, Result, State
+from edge.sitting import Event, IllegalMove, Overlay, Result, StaleToken, State
 from tests.station.bed import LONG_S, station_bed, with_limits
 
 

@@ -6,7 +6,7 @@ ARGS ?=
 EXAMPLES ?= 10000
 JOBS ?= 2
 
-.PHONY: help run test lint fuzz-vision bench accuracy lock clean
+.PHONY: help run test lint fuzz-vision bench accuracy soak-vision lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\): *## */make \1: /p' Makefile
@@ -34,6 +34,10 @@ bench:  ## run every benchmark and write docs/benchmarks.md
 accuracy:  ## measure on the reference material and write docs/accuracy.md
 	@$(PYTHON) -m setup test
 	@.venv/bin/python -m accuracy $(ARGS)
+
+soak-vision:  ## watch the vision worker's memory over ten thousand frames and 300 stills
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m bench memory --long
 
 lock:  ## compile the lock files; ARGS=--upgrade takes newer versions
 	@$(PYTHON) -m setup.lock $(ARGS)

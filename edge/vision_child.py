@@ -82,11 +82,6 @@ class Child:
         """Whether the process runs; one that hangs does run."""
         return self._keeper.is_alive()
 
-    def still_begins(self, boot_timeout_s: float) -> bool:
-        """Whether it may be waited for: it runs, loads its models, and began not long ago."""
-        young = time.monotonic() - self.began_at_s <= boot_timeout_s
-        return self.alive and self.walls is None and young
-
     def wait_ready(self, timeout_s: float) -> None:
         """Return once its models are loaded. Raises `ChildBegins`, `ChildLost`."""
         if self.walls is not None:

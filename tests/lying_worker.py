@@ -35,7 +35,9 @@ class Liar:
         self.path.chmod(0o700)
 
     def says(self, answer: bytes, begins: bytes | None = None) -> None:
-        (self._folder / "begins").write_bytes(begins or message({"id": 0, "walls": "none"}))
+        (self._folder / "begins").write_bytes(
+            message({"id": 0, "walls": "none"}) if begins is None else begins
+        )
         (self._folder / "answers").write_bytes(answer)
 
 

@@ -59,7 +59,7 @@ def comparer(config):
 
 @pytest.fixture(scope="module")
 def people(pictures):
-    names = ("man-25", "man-35", "man-in-suit", "woman-78")
+    names = ("man-25", "man-35", "man-in-suit", "man-laughing", "woman-78")
     return {name: cv2.imread(str(pictures / f"{name}.jpg")) for name in names}
 
 
@@ -258,8 +258,8 @@ def liar(config, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(script.path))
     with contextlib.ExitStack() as opened:
 
-        def begun(answer: bytes, **changes):
-            script.says(answer)
+        def begun(answer: bytes, begins: bytes | None = None, **changes):
+            script.says(answer, begins)
             comparer = open_comparer(Config(**FILES, **changes))
             opened.callback(comparer.close)
             return comparer
@@ -323,6 +323,37 @@ def test_a_silent_process_has_its_time(liar):
         comparer.compare(frame(wall()), b"photo", HANG_S)
 
     assert comparer.pid is None
+
+
+def test_a_process_that_does_not_begin_is_given_up_in_time(liar, monkeypatch):
+    """It may load its network for a while; then another one begins with the next comparison."""
+    comparer = liar(b"", begins=b"")
+    first = comparer.pid
+    with pytest.raises(ComparisonFailed, match="still begins"):
+        comparer.compare(frame(wall()), b"photo", 0.05)
+    kept = comparer.pid
+    monkeypatch.setattr("edge.comparison.dlib.BOOT_TIMEOUT_S", 0.0)
+    with pytest.raises(ComparisonFailed, match="still begins"):
+        comparer.compare(frame(wall()), b"photo", 0.05)
+
+    assert kept == first
+    assert comparer.pid is None
+
+
+def test_a_process_that_begins_with_half_a_word_is_given_up_at_once(liar):
+    """Its wire is out of step for good."""
+    comparer = liar(b"", begins=b"\0\0")
+    with pytest.raises(ComparisonFailed):
+        comparer.compare(frame(wall()), b"photo", HANG_S)
+
+    assert comparer.pid is None
+
+
+def test_likeness_is_that_of_the_colours_it_was_trained_on(comparer, people):
+    """Red taken for blue would still tell people apart, only worse: this pair pins it."""
+    found = comparer.compare(frame(people["man-25"]), photo(people["man-laughing"], 95), PATIENCE_S)
+
+    assert found.value == pytest.approx(0.2595, abs=0.02)
 
 
 def settings(driver: str = "dlib", **options):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import threading
+import time
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from drivers.camera import Frame, Picture
 from edge.comparison import Compared, ComparisonFailed, NotComparable
 from edge.photo_fault import PHOTO_BYTES_MAX, PhotoFault
-from edge.vision_child import Child, ChildLost
+from edge.vision_child import Child, ChildBegins, ChildLost
 from edge.vision_memory import shared_memory
 from edge.vision_models import check_model
 
@@ -162,7 +163,8 @@ class DlibComparer:
         try:
             child.wait_ready(max(0.0, timeout_s))
         except ChildLost as error:
-            if not child.still_begins(BOOT_TIMEOUT_S):
+            old = time.monotonic() - child.began_at_s > BOOT_TIMEOUT_S
+            if old or not isinstance(error, ChildBegins):
                 self._end()
             raise ComparisonFailed(f"the comparer: {error}") from error
         return child

@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from edge.reuse import Candidate
 from edge.settings import Settings, load_reuse_policy
 from edge.sitting import Event, IllegalMove, Overlay, Result, StaleToken, State
 from edge.staff import WrongPin, add_staff
-from tests.station.bed import Bed, station_bed, with_limits
+from tests.station.bed import LONG_S, Bed, station_bed, with_limits
 
 STAFF_ID, PIN = "wu-7", "190604"
 APPLIED, SIXTY_TODAY, CAPTURED = "2026-11-22", "1966-11-22", "2024-03-01"
@@ -70,9 +71,17 @@ class Desk:
 
     def agree(self):
         """From the welcome screen to what follows the consent."""
-        self.bed.until(lambda s: not s.out_of_service and s.revision > 0, "service")
-        self.bed.ask(Event.START)
+        self.start()
         return self.bed.ask(Event.AGREE)
+
+    def start(self):
+        """Begin as soon as the station is in service."""
+        until_s = time.monotonic() + LONG_S
+        # A screen that was just wiped says nothing of the service yet: ask the station itself.
+        while self.bed.station.reasons() and time.monotonic() < until_s:
+            time.sleep(0.02)
+        self.bed.until(lambda s: not s.out_of_service and s.revision > 0, "service")
+        return self.bed.ask(Event.START)
 
     def to_live_look(self):
         """To the two pictures side by side."""
@@ -315,12 +324,11 @@ def test_an_order_s_documents_and_fingers_are_asked_for_instead_of_the_station_s
 def test_the_oldest_order_is_served_first_and_a_declined_consent_ends_it(station):
     """One order a sitting, in the order in which they came."""
     first, second = station.order(None), station.order(None)
-    station.bed.ask(Event.START)
-    assert station.desk.snapshot.sitting_id == first
+    assert station.start().sitting_id == first
     station.bed.ask(Event.DECLINE)
     station.bed.ask(Event.FINISH)
     assert station.orders.row(first).result == "cancelled"
-    station.bed.ask(Event.START)
+    station.start()
 
     assert station.desk.snapshot.sitting_id == second
 
@@ -493,7 +501,7 @@ def test_a_power_cut_costs_the_earlier_photo_and_nothing_else(
         resumes(desk, in_seal)
         bed.play('play = "nobody"')
         waits = desk.order(None)
-        bed.ask(Event.START)
+        desk.start()
         bed.until_state(State.WELCOME)
 
         # Nothing was agreed to: the person may come back and begin.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from api.app import V1Station, create_v1_app
 from api.security import HEADERS, TokenUnusable, open_or_make_token
 from edge.store import PackageRow, Store
 from edge.supervisor import DeviceState, DeviceStatus
+from tests import order_kit
 from tests.delivery_kit import SINK, STATION, Kit, make_kit, new_id
 
 TOKEN = "k" * 43
@@ -65,10 +67,11 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
 def bench(kit: Kit, tmp_path: Path) -> Iterator[Bench]:
     """A fresh store each time."""
     reasons: list[str] = []
-    with Store.open(tmp_path / "store.db", tmp_path / "store.key") as store:
+    where = (tmp_path / "store.db", tmp_path / "store.key")
+    with Store.open(*where) as store, order_kit.opened(store) as orders:
         station = V1Station(
             STATION, "0.1.0", "0" * 64, store, kit.verifier, lambda: [CAMERA], lambda: reasons,
-            (SINK,),
+            (SINK,), orders=orders,
         )  # fmt: skip
         app = create_v1_app(station, TOKEN)
         yield Bench(kit, store, app.test_client(), reasons)
@@ -88,7 +91,7 @@ def test_nothing_but_life_and_the_document_is_shown_without_the_token(bench: Ben
     open_paths = {"/v1/health/live", "/v1/openapi.json", "/v1/docs"}
     leads = {"/", "/v1", "/v1/"}
     paths = {
-        rule.rule.replace("<package_id>", new_id()).replace("<device_id>", "camera-1")
+        re.sub("<[a-z]+_id>", new_id(), rule.rule)
         for rule in bench.client.application.url_map.iter_rules()
         if "<path:filename>" not in rule.rule
     }

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from edge.guidance import Guidance
+from quality.advice import Advice
 from tests.guidance_kit import DOCUMENT, NOBODY, OUTLINE, RATE_HZ, SEATED, TWO, look
 
 DOCUMENTS = (DOCUMENT,)
@@ -194,3 +195,118 @@ def test_the_same_looks_give_the_same_words():
     acts = [(look(HeadPoseYaw=9.0), 7), (NOBODY, 9), (look(), 30)]
 
     assert play(*acts) == play(*acts, start_s=7000.0)
+
+
+def spoken(*acts, guidance=None):
+    """Return [(second, line)] of what a voice begins."""
+    guidance, now_s, lines = guidance or Guidance(DOCUMENTS, SEATED), 0.0, []
+    for shown, times in acts:
+        for _ in range(times):
+            guided = guidance.see(shown, now_s)
+            if guided.speak:
+                lines.append((round(now_s, 1), guided.speak.value))
+            now_s = round(now_s + 1 / RATE_HZ, 3)
+    return lines
+
+
+def test_a_hint_is_said_once_and_once_more():
+    """Then the voice is quiet: the screen still shows it."""
+    times, lines = zip(*spoken((look(HeadPoseYaw=9.0), 200)), strict=True)
+
+    assert lines == ("portrait.turn_right",) * 2
+    assert times == pytest.approx((0.2, 8.2), abs=0.11)
+
+
+def test_a_line_waits_for_the_one_before_and_is_dropped_if_it_is_out_of_date():
+    """Of three hints within four seconds the last is said, when there is room."""
+    lines = spoken(
+        (look(HeadPoseYaw=9.0), 5), (look(HeadPoseRoll=12.0), 18), (look(EyesOpen=0.0), 40)
+    )
+
+    assert lines == [(0.2, "portrait.turn_right"), (4.2, "portrait.open_eyes")]
+
+
+def test_a_hint_that_no_longer_holds_is_not_begun():
+    """It may stand to be read; nobody is told what was done already."""
+    lines = spoken((look(HeadPoseYaw=9.0), 5), (look(EyesOpen=0.0), 34), (look(), 30))
+
+    assert lines == [(0.2, "portrait.turn_right")]
+
+
+def test_a_refused_still_says_why_and_can_be_read():
+    """The word of a judged still is no flicker: it comes at once, stays, and all begins anew."""
+    guidance = Guidance(DOCUMENTS, SEATED)
+    for n in range(20):
+        guidance.see(look(), n / 10)
+    refused = guidance.refuse(Advice.CLOSE_MOUTH, 2.0)
+    after = [guidance.see(look(), 2.0 + n / 10) for n in range(1, 30)]
+    shown = [guided.hint for guided in after]
+
+    assert (refused.hint, refused.speak) == (Advice.CLOSE_MOUTH, Advice.CLOSE_MOUTH)
+    assert refused.hold_share == 0.0
+    assert shown[:14] == [Advice.CLOSE_MOUTH] * 14
+    assert next(n for n, guided in enumerate(after) if guided.capture) >= 14
+
+
+def test_help_once_offered_stays_until_somebody_else_comes():
+    """An offer that comes and goes could not be touched."""
+    guidance = Guidance(DOCUMENTS, SEATED)
+    far = look(InterEyeDistance=90.0)
+    offered = [guidance.see(far, n / 10).stuck for n in range(260)]
+    still_here = guidance.see(look(), 26.0).stuck
+    for n in range(25):
+        guidance.see(NOBODY, 26.1 + n / 10)
+
+    assert offered.index(True) == 250
+    assert still_here
+    assert not guidance.see(far, 29.0).stuck
+
+
+def test_help_is_not_offered_while_relaxing_is_enough():
+    """Whoever is photographed anyway is not sent to the staff."""
+    guidance = Guidance(DOCUMENTS, SEATED)
+    offered = [guidance.see(look(HeadPosePitch=25.0), n / 10).stuck for n in range(300)]
+
+    assert not any(offered)
+
+
+def test_whoever_is_never_found_is_offered_help_too():
+    """A veil that no model sees through is no dead end."""
+    guidance = Guidance(DOCUMENTS, SEATED)
+    offered = [guidance.see(NOBODY, n / 10).stuck for n in range(260)]
+
+    assert offered.index(True) == 250
+
+
+def test_nothing_is_taken_while_the_exposure_changes():
+    """The light on the face is judged good at each look; the camera is still adapting."""
+    drifting = [(look(LuminanceMean=0.2 + 0.15 * (n // 2 % 2)), 1) for n in range(60)]
+    _, captures = play(*drifting, (look(), 20))
+
+    assert captures[0] == pytest.approx(6.4, abs=0.11)
+
+
+def test_coming_nearer_is_moving_too():
+    """The eyes stay in the middle of the picture, and grow."""
+    grown = [
+        replace(
+            OUTLINE,
+            eye_left_px=(580.0 - 2.5 * (n % 8), 338.0),
+            eye_right_px=(700.0 + 2.5 * (n % 8), 338.0),
+        )
+        for n in range(40)
+    ]
+    transcript, captures = play(*((look(outline=outline), 1) for outline in grown))
+
+    assert transcript[-1][1] == "portrait.hold_still"
+    assert captures == []
+
+
+def test_the_reading_behind_a_hint_is_there_for_the_log():
+    """The technician sees by how much; the person sees words."""
+    guidance = Guidance(DOCUMENTS, SEATED)
+    for n in range(4):
+        guided = guidance.see(look(HeadPoseYaw=9.0), n / 10)
+
+    assert (guided.because.measure, guided.because.native) == ("HeadPoseYaw", 9.0)
+    assert guidance.see(NOBODY, 0.5).because is None

@@ -37,3 +37,22 @@ def test_a_burst_without_measured_eyes_still_has_abest():
     burst = [still(n, open_=None, sharpness=n) for n in (1, 2, 3)]
 
     assert burst[best(burst)].frame_sequence == 3
+
+
+def test_two_blinks_of_three_do_not_pass_for_usual():
+    """The burst's median is a blink then; how the eyes were just before is not."""
+    burst = [
+        still(1, open_=0.045, sharpness=9.0),
+        still(2, open_=0.070, sharpness=5.0),
+        still(3, open_=0.046, sharpness=8.0),
+    ]
+
+    assert burst[best(burst)].frame_sequence == 1
+    assert burst[best(burst, usual_openness=0.070)].frame_sequence == 2
+
+
+def test_where_all_blink_the_widest_eyes_are_judged():
+    """The judgement refuses them for their eyes, not for whatever the sharpest lacks."""
+    burst = [still(n, open_=0.02 + n / 1000, sharpness=10 - n) for n in (1, 2, 3)]
+
+    assert burst[best(burst, usual_openness=0.070)].frame_sequence == 3

@@ -20,14 +20,20 @@ DOCUMENTS = tuple(
     Document.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     for path in sorted(FOLDER.glob("*.toml"))
 )
-GOOD = {
-    "SingleFacePresent": 0.0, "InterEyeDistance": 142.0, "HeadSize": 0.30, "HeadPoseRoll": 0.0,
-    "HeadPoseYaw": 0.0, "HeadPosePitch": 0.0, "EyesOpen": 0.07, "MouthClosed": 0.002,
-    "LuminanceMean": 0.3, "FaceSharpness": 0.25, "GazeAway": 0.0, "TeethVisible": 0.0,
-    "FaceEdgeDistance": 1.4, "OverExposurePrevention": 0.0, "DynamicRange": 7.2,
-    "CheekLightRatio": 0.7, "BackgroundGradient": 20.0, "BackgroundColourSpread": 3.0,
-    "BackgroundLightness": 220.0, "WallShadow": 0.05, "ColourCast": 2.0,
+KNOWN = {
+    "SingleFacePresent": 0.0, "InterEyeDistance": 142.0, "HeadSize": 0.30, "EyesOpen": 0.07,
+    "MouthClosed": 0.002, "LuminanceMean": 0.3, "BackgroundGradient": 20.0,
 }  # fmt: skip
+
+
+def accepted(gate):
+    """A value that a gate accepts, live and still: the middle of its limits, or an end of them."""
+    span = gate.live_enter or gate.still
+    ends = [end for end in (span.min, span.max) if end is not None]
+    return sum(ends) / len(ends)
+
+
+GOOD = {name: accepted(gate) for d in DOCUMENTS for name, gate in d.gates.items()} | KNOWN
 
 
 @dataclass

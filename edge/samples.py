@@ -55,12 +55,18 @@ def portrait_samples(portrait: Portrait, *, keep_master: bool) -> list[Sample]:
             "readings": [reading_row(reading) for reading in readings],
             "transform": photo.transform,
             "master_sha256": photo.master_sha256,
+            "preset": portrait.preset,
             "assisted_by": by_hand,
         }
         samples.append(Sample(_photo_name(photo.document_id), _JPEG, photo.jpeg, facts))
     if keep_master:
         rows = [reading_row(reading) for reading in portrait.report]
-        facts = {"captured_at": at, "report": rows, "assisted_by": by_hand}
+        facts = {
+            "captured_at": at,
+            "report": rows,
+            "preset": portrait.preset,
+            "assisted_by": by_hand,
+        }
         samples.append(Sample(MASTER, _JPEG, portrait.master, facts))
     return samples
 

@@ -197,3 +197,12 @@ def test_a_stations_preset_reaches_the_search(tmp_path):
 
     assert rules.preset.id == "wheelchair"
     assert rules.frames_needed([DOCUMENT]) == 4
+
+
+@every_preset
+def test_the_page_says_the_presets_numbers(preset):
+    """What a technician reads is what runs."""
+    page = (CONFIGS.parent / "docs" / "guidance.md").read_text(encoding="utf-8")
+    help_s = f"{preset.patience.help_after_s:g} s"
+
+    assert f"| `{preset.id}` | {preset.frames.count} | {help_s} |" in page

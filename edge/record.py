@@ -26,7 +26,7 @@ from edge.samples import (
 )
 from edge.seal import Sealer
 from edge.sitting import Missing, Result
-from edge.store import Actor, Store
+from edge.store import Actor, Ending, Store
 from edge.store_errors import OutOfTurn
 from edge.store_rows import Role
 from quality.measure import Reading
@@ -228,6 +228,8 @@ class Record:
                 previous=previous,
                 sinks=self._office.sinks,
                 actor=PERSON,
+                # In the same transaction: no cut leaves an order that nobody ended.
+                ending=Ending(fields["result"], [asdict(row) for row in self.missing]),
             )
         except OutOfTurn:
             return False

@@ -22,11 +22,11 @@ import structlog
 
 FIELDS: Final = frozenset(
     {
-        "attempts", "baud", "beyond", "bytes", "code", "count", "device", "document", "duration_ms", "error",
-        "event", "event_code", "level", "level_reached", "logger", "measure", "method",
-        "next_try_s", "overlay", "package", "part", "pid", "place", "port", "position",
-        "presentation", "reason", "request", "restarts", "result", "route", "score", "sequence",
-        "sink", "sitting", "state", "station", "status", "timestamp", "verdict",
+        "attempts", "baud", "beyond", "bytes", "code", "count", "device", "document",
+        "duration_ms", "error", "event", "event_code", "level", "level_reached", "logger",
+        "measure", "method", "next_try_s", "overlay", "package", "part", "pid", "place", "port",
+        "position", "presentation", "reason", "request", "restarts", "result", "route", "score",
+        "sequence", "sink", "sitting", "state", "station", "status", "timestamp", "verdict",
     }
 )  # fmt: skip
 

@@ -25,6 +25,7 @@ HTTP/1.1 422
 Content-Type: application/problem+json
 204
 "state":"waiting"
+"state":"held"
 1
 428
 204

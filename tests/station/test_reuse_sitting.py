@@ -23,9 +23,10 @@ import pytest
 from PIL import Image
 
 from edge import desk_requests
+from edge.comparison import dlib
 from edge.orders import Wanted
 from edge.reuse import Candidate
-from edge.settings import Settings, load_reuse_policy
+from edge.settings import Neighbour, Settings, load_reuse_policy
 from edge.sitting import Event, IllegalMove, Overlay, Result, StaleToken, State
 from edge.staff import WrongPin, add_staff
 from tests.station.bed import LONG_S, Bed, station_bed, with_limits
@@ -518,6 +519,51 @@ def cut_at(store, name: str) -> None:
         committed(package_id, parts, sitting)
 
     store.add_parts = cut
+
+
+def test_a_matcher_that_was_calibrated_here_vouches_without_an_attendant(
+    tmp_path, scenes, own_photo, other_photo, monkeypatch
+):
+    """By a policy that says so: the same man is agreed to, another is not, and both are recorded.
+
+    Nobody of the staff works here at all.
+    """
+    config = dlib.Config()
+    if dlib.missing(config) is not None:
+        pytest.skip("the comparison is not installed")
+    policy = load_reuse_policy()
+    rule = policy.reuse["cn_elder"].model_copy(update={"same_person": "matcher"})
+    by_matcher = policy.model_copy(update={"reuse": {"cn_elder": rule}})
+    monkeypatch.setattr("edge.station.load_reuse_policy", lambda: by_matcher)
+
+    def change(settings: Settings) -> Settings:
+        comparer = Neighbour(driver="dlib", options={"calibrated": True})
+        reuse = settings.reuse.model_copy(update={"comparer": comparer})
+        return settings.model_copy(update={"reuse": reuse})
+
+    with station_bed(tmp_path, scenes, presses=(), centre=False, change=change) as bed:
+        station = Desk(bed, itertools.count())
+        station.order(own_photo)
+        assert station.agree().state is State.REUSE
+        bed.ask(Event.REUSE_CHOSEN)
+        bed.until_state(State.FINGER)
+        (package,) = bed.station.store.open_packages()
+        assert package.sitting["origin"] == "reused"
+        assert {part.facts["assisted_by"] for part in package.parts if "origin" in part.facts} == {
+            None
+        }
+        station.leave()
+        sitting_id = station.order(other_photo)
+        station.agree()
+        bed.ask(Event.REUSE_CHOSEN)
+        shown = bed.until_state(State.PORTRAIT)
+
+        assert shown.reuse.refused == "new_one"
+        assert station.orders.row(sitting_id).photo_reason == "other_person"
+        (package,) = bed.station.store.open_packages()
+        compared = package.sitting["reuse"]["comparison"]
+        assert compared["value"] < compared["threshold"]
+        assert compared["attendant_id"] is None
 
 
 def test_nobody_is_offered_a_photo_where_nobody_can_sign(tmp_path, scenes, own_photo):

@@ -6,11 +6,11 @@ face turned to the picture's right, which is the person's own left: the advice i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Final, Protocol
 
-from quality.measure import Reading, Verdict
+from quality.measure import Native, Reading, Verdict
 
 
 class Advice(Enum):
@@ -52,12 +52,20 @@ class Advice(Enum):
     WAIT = "portrait.wait"
 
 
+TOO_DARK: Final = "too dark to see anyone"
+"""The reason of every value of a picture that is so dark that nobody could be found in it."""
+
+
 class Seen(Protocol):
     """What advice needs of a look at a picture."""
 
     @property
     def faces(self) -> int:
         """How many people are in view."""
+
+    @property
+    def natives(self) -> Mapping[str, Native]:
+        """The subject's values by measure; without a subject, why there is none."""
 
 
 BY_MEASURE: Final[Mapping[str, tuple[Advice, Advice]]] = {
@@ -69,6 +77,12 @@ BY_MEASURE: Final[Mapping[str, tuple[Advice, Advice]]] = {
     "HeadPosePitch": (Advice.CHIN_DOWN, Advice.CHIN_UP),
     "EyesOpen": (Advice.OPEN_EYES, Advice.OPEN_EYES),
     "MouthClosed": (Advice.CLOSE_MOUTH, Advice.CLOSE_MOUTH),
+    "SunglassesWorn": (Advice.TAKE_OFF_SUNGLASSES, Advice.TAKE_OFF_SUNGLASSES),
+    "GlassesGlare": (Advice.GLASSES_GLARE, Advice.GLASSES_GLARE),
+    "LowerFaceCovered": (Advice.TAKE_OFF_MASK, Advice.TAKE_OFF_MASK),
+    "MouthHidden": (Advice.HAND_DOWN, Advice.HAND_DOWN),
+    "HairOverEyes": (Advice.HAIR_ASIDE, Advice.HAIR_ASIDE),
+    "HeadCovered": (Advice.TAKE_OFF_HAT, Advice.TAKE_OFF_HAT),
     "FaceEdgeDistance": (Advice.NOT_WHOLE_FACE, Advice.NOT_WHOLE_FACE),
     "GazeAway": (Advice.LOOK_AT_CAMERA, Advice.LOOK_AT_CAMERA),
     "TeethVisible": (Advice.RELAX_MOUTH, Advice.RELAX_MOUTH),
@@ -120,12 +134,24 @@ CAUSES: Final[Mapping[Advice, frozenset[Advice]]] = {
         Advice.HOLD_STILL,
     },
     Advice.LIGHT_LESS: frozenset({Advice.LIGHT_EVEN, Advice.COLOUR_LIGHT, Advice.HOLD_STILL}),
+    Advice.HOLD_STILL: frozenset({Advice.OPEN_EYES, Advice.LOOK_AT_CAMERA}),
 }  # fmt: skip
 """What need not be said while its cause stands: eyes look shut in the dark, lips behind a mask."""
+
+COVERED: Final = frozenset(
+    {
+        Advice.TAKE_OFF_SUNGLASSES, Advice.GLASSES_GLARE, Advice.TAKE_OFF_MASK, Advice.HAND_DOWN,
+        Advice.HAIR_ASIDE, Advice.TAKE_OFF_HAT,
+    }
+)  # fmt: skip
+"""What nobody can tell in a dark scene. A dark mask before a light wall is told all the same."""
 
 DIM_FACE: Final = 0.12
 """Below it a face may be dark-skinned or dimly lit, and only the wall can tell which: a dark wall
 as well means dim light (`docs/measures.md`)."""
+SOFT_WALL: Final = 40.0
+"""A wall's gradient below which what darkens it has no edges: a shadow. [ours] Shadows painted on
+plain walls leave it below 15, things before them raise it above 60."""
 
 
 def advise(seen: Seen, readings: Iterable[Reading], framing: Advice | None = None) -> Advice | None:
@@ -134,28 +160,40 @@ def advise(seen: Seen, readings: Iterable[Reading], framing: Advice | None = Non
     Consequences give way to their cause, so that one thing done does not leave the next to say.
 
     Args:
-        seen: how many faces there are; without exactly one nothing else matters.
+        seen: how many faces there are; without exactly one nothing else matters. Its values, also
+            those that are good enough, help to tell causes apart.
         readings: judged values; a hard one that could not be assessed means: look again.
         framing: what is wrong with the place of the head in the picture, if anything.
     """
     if seen.faces == 0:
-        return Advice.NO_FACE
+        too_dark = any(native.reason == TOO_DARK for native in seen.natives.values())
+        return Advice.LIGHT if too_dark else Advice.NO_FACE
     if seen.faces > 1:
         return Advice.MANY_FACES
-    judged = tuple(readings)
-    said = (framing, *(advice_of(reading) for reading in judged))
+    said = (framing, *(advice_of(reading) for reading in readings))
     found = {advice for advice in said if advice is not None}
-    found |= _named_by_several(found, {reading.measure: reading for reading in judged})
+    found = _told_by_two(found, seen.natives)
     for cause in found & CAUSES.keys():
         found -= CAUSES[cause]
     return next((advice for advice in PRIORITY if advice in found), None)
 
 
-def _named_by_several(found: Collection[Advice], readings: Mapping[str, Reading]) -> set[Advice]:
-    """Return causes that no single measure shows."""
-    face = readings.get("LuminanceMean")
-    dim = face is not None and face.native is not None and face.native < DIM_FACE
-    return {Advice.LIGHT} if dim and Advice.BACKGROUND_DARK in found else set()
+def _told_by_two(found: set[Advice], natives: Mapping[str, Native]) -> set[Advice]:
+    """Return what is found once causes are told apart that no single measure tells apart."""
+    if Advice.BACKGROUND_DARK in found and _below(natives, "LuminanceMean", DIM_FACE):
+        found = (found | {Advice.LIGHT}) - COVERED
+    # Teeth that are seen are behind nothing.
+    if Advice.RELAX_MOUTH in found:
+        found = found - {Advice.TAKE_OFF_MASK, Advice.HAND_DOWN}
+    # A shadow spreads the wall's colour too; things behind a person have edges.
+    if Advice.STEP_FROM_WALL in found and _below(natives, "BackgroundGradient", SOFT_WALL):
+        found = found - {Advice.BACKGROUND_BUSY}
+    return found
+
+
+def _below(natives: Mapping[str, Native], measure: str, limit: float) -> bool:
+    value = natives.get(measure, Native(None)).value
+    return value is not None and value < limit
 
 
 def advice_of(reading: Reading) -> Advice | None:

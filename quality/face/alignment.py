@@ -98,19 +98,42 @@ class Aligned:
         region = self.region.view(np.uint8)
         x, y, width, height = cv2.boundingRect(region)
         box = (slice(y, y + height), slice(x, x + width))
-        return box, luminance(self._part(x, y, width, height)), region[box]
+        return box, luminance(self._part(box)), region[box]
 
-    def _part(self, x: int, y: int, width: int, height: int) -> npt.NDArray[np.uint8]:
-        """Return one box of the aligned pixels."""
+    def halved(self, box: tuple[slice, slice]) -> npt.NDArray[np.uint8]:
+        """Return the pixels of a box (rows, columns) of even sides at half their size.
+
+        Raises:
+            CannotAssess: the picture is empty.
+        """
+        rows, columns = box
+        size = (columns.stop - columns.start) // 2, (rows.stop - rows.start) // 2
         if self.whole_px:
-            return self.bgr[y : y + height, x : x + width]
+            # Areas, not samples: what is fine would be taken for edges.
+            half = cv2.resize(self.bgr[box], size, interpolation=cv2.INTER_AREA)
+            return np.asarray(half, dtype=np.uint8)
+        # A half-size pixel's centre lies between four whole ones, where samples mix all of them.
+        return self._warped(0.5 * self._from(columns.start + 0.5, rows.start + 0.5), size)
+
+    def _part(self, box: tuple[slice, slice]) -> npt.NDArray[np.uint8]:
+        """Return the pixels of a box (rows, columns)."""
+        if self.whole_px:
+            return self.bgr[box]
         # On live frames only the box is brought there. OpenCV rounds coordinates to 1/32 px from
         # the box's corner on instead of the whole's, which moves a value by a few levels at edges.
+        rows, columns = box
+        size = columns.stop - columns.start, rows.stop - rows.start
+        return self._warped(self._from(columns.start, rows.start), size)
+
+    def _from(self, x: float, y: float) -> Points:
+        """Return the transform whose origin is at this place of the aligned face."""
+        shift = np.array([(0.0, 0.0, x), (0.0, 0.0, y)])
+        return np.asarray(self.transform - shift, dtype=np.float64)
+
+    def _warped(self, transform: Points, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
         if not self.source.size:
             raise CannotAssess("empty picture")
-        shifted = self.transform - np.array([(0, 0, x), (0, 0, y)])
-        part = cv2.warpAffine(self.source, shifted, (width, height), flags=cv2.INTER_LINEAR)
-        return np.asarray(part, dtype=np.uint8)
+        return np.asarray(cv2.warpAffine(self.source, transform, size), dtype=np.uint8)
 
 
 def align(bgr: npt.NDArray[np.uint8], points: Points, *, whole_px: bool) -> Aligned:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quality.face.alignment import SIDE_PX, Aligned, align
+from quality.face.close_up import CloseUp, close_up
 from quality.face.points import Points, as_measured
 from quality.face.wall import Wall, wall_of
 
@@ -75,3 +76,8 @@ class Face:
     def wall(self) -> Wall:
         """What is seen of the wall beside the head; raises `CannotAssess`."""
         return wall_of(self.aligned, self.person_mask)
+
+    @cached_property
+    def close_up(self) -> CloseUp:
+        """The aligned face at half its size, to compare places of it; raises `CannotAssess`."""
+        return close_up(self.aligned)

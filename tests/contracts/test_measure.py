@@ -214,13 +214,14 @@ def test_every_output_of_the_standard_is_measured_or_named_as_absent():
 
 
 def test_the_live_loop_takes_what_guidance_asks_for_and_no_more():
-    """Thirteen measures at every frame; one more is a decision about the frame's budget."""
+    """Sixteen measures at every frame; one more is a decision about the frame's budget."""
     live = {measure.name for measure in quality.face.LIVE_MEASURES}
 
     assert live == {
         "SingleFacePresent", "InterEyeDistance", "HeadSize", "HeadPoseRoll", "HeadPoseYaw",
         "HeadPosePitch", "EyesOpen", "MouthClosed", "LuminanceMean", "FaceSharpness",
         "OverExposurePrevention", "CheekLightRatio", "GazeAway",
+        "SunglassesWorn", "LowerFaceCovered", "MouthHidden",
     }  # fmt: skip
     assert live < {measure.name for measure in quality.face.MEASURES}
 
@@ -230,7 +231,7 @@ MASKED = {
     "occlusion": {"EyesVisible", "FaceOcclusionPrevention", "MouthOcclusionPrevention"},
     "person_mask": {
         "BackgroundGradient", "BackgroundLightness", "BackgroundColourSpread", "ColourCast",
-        "WallShadow",
+        "WallShadow", "HeadCovered",
     },
 }
 

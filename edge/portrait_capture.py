@@ -21,6 +21,7 @@ from edge.portrait import CannotCrop, DocumentPhoto, crop, master_jpeg
 from edge.preset import PortraitRules
 from edge.vision import Depth, FrameRefused, Sight, VisionWorker
 from quality.advice import Advice
+from quality.attack.minifasnet import LIVE_MIN
 from quality.document import Document
 from quality.face_report import report
 from quality.measure import Reading
@@ -41,6 +42,7 @@ class Portrait:
         readings: of the still, by document id: each document has its own limits.
         report: of the still: all that was measured and what was not, against no limit.
         override: who took it by hand, why, and what was overruled; None if it was automatic.
+        live_share: what installed networks give to a live face, 0..1; None without.
         preset: id of the preset it was taken in; a bedside portrait is never called conformant.
     """
 
@@ -51,6 +53,7 @@ class Portrait:
     captured_at_s: float
     override: Override | None = None
     preset: str = ""
+    live_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,11 @@ class PortraitCapture:
                 portrait = Portrait(
                     photos, master, found.readings, report(sight.natives),
                     still.captured_at_s, found.override, self._rules.preset.id,
+                    sight.live_share,
                 )  # fmt: skip
+                if sight.live_share is not None and sight.live_share < LIVE_MIN:
+                    # For staff to look at; it refuses nobody and shows on no screen.
+                    log.warning("attack_suspected", score=round(sight.live_share, 2))
                 return PortraitView(None, 1.0, sight.faces, portrait=portrait)
         # The picture was not good enough after all: say why, and look again from the beginning.
         guided = self._guidance.refuse(advice or Advice.WAIT, still.captured_at_s)

@@ -16,6 +16,7 @@ from edge.finger_record import finger_png
 from edge.override import Override
 from edge.portrait_capture import Portrait
 from edge.utc import now_ms, rfc3339
+from quality.attack.minifasnet import LIVE_MIN
 from quality.measure import Reading
 
 REUSE: Final = "reuse.json"
@@ -57,6 +58,7 @@ def portrait_samples(portrait: Portrait, *, keep_master: bool) -> list[Sample]:
             "master_sha256": photo.master_sha256,
             "preset": portrait.preset,
             "assisted_by": by_hand,
+            **_attack_check(portrait.live_share),
         }
         samples.append(Sample(_photo_name(photo.document_id), _JPEG, photo.jpeg, facts))
     if keep_master:
@@ -66,9 +68,18 @@ def portrait_samples(portrait: Portrait, *, keep_master: bool) -> list[Sample]:
             "report": rows,
             "preset": portrait.preset,
             "assisted_by": by_hand,
+            **_attack_check(portrait.live_share),
         }
         samples.append(Sample(MASTER, _JPEG, portrait.master, facts))
     return samples
+
+
+def _attack_check(live_share: float | None) -> Mapping[str, Any]:
+    """Return what installed networks said; nothing where none is installed."""
+    if live_share is None:
+        return {}
+    said = {"method": "minifasnet", "live_share": round(live_share, 4), "threshold": LIVE_MIN}
+    return {"presentation_attack": {**said, "flagged": live_share < LIVE_MIN}}
 
 
 def reused_samples(

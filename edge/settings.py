@@ -83,11 +83,21 @@ class Device(_Section):
     options: dict[str, Any] = {}
 
 
+class AttackNetFile(_Section):
+    """A network against pictures of faces, installed by the operator."""
+
+    file: Path
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    around: Annotated[float, Field(gt=1, le=8)]
+
+
 class Vision(_Section):
     """Where the model files lie (`make run` fetches them)."""
 
     face_landmarker: Path
     selfie_segmentation: Path
+    attack_nets: tuple[AttackNetFile, ...] = ()
+    """`docs/presentation-attack.md`; none as delivered."""
 
 
 class Portrait(_Section):

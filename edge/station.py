@@ -48,6 +48,7 @@ from edge.staff import Staff, StaffFileUnsafe
 from edge.store import Store
 from edge.supervisor import DeviceStatus, Upkeep
 from edge.vision import ModelFiles, VisionLost, VisionWorker
+from edge.vision_models import AttackNet
 
 MIB: Final = 1 << 20
 READY_SLICE_S: Final = 0.5
@@ -112,7 +113,9 @@ def lay_foundation(settings: Settings, stack: ExitStack) -> Foundation:
         KeyUnusable: the store's key file.
     """
     figures, where = Figures(), settings.store
-    models = ModelFiles(settings.vision.face_landmarker, settings.vision.selfie_segmentation)
+    where_nets = settings.vision.attack_nets
+    nets = tuple(AttackNet(net.file, net.sha256, net.around) for net in where_nets)
+    models = ModelFiles(settings.vision.face_landmarker, settings.vision.selfie_segmentation, nets)
     where.folder.mkdir(parents=True, exist_ok=True)
     store = Store.open(
         where.folder / "store.db",

@@ -253,6 +253,7 @@ class VisionWorker:
         setup = {
             "face_landmarker": str(self._models.face_landmarker.resolve()),
             "selfie_segmentation": str(self._models.selfie_segmentation.resolve()),
+            "attack_nets": [[n.around, str(n.file.resolve())] for n in self._models.attack_nets],
             "frame_bytes_max": self._frame_bytes_max,
         }
         try:

@@ -36,6 +36,7 @@ class Sight:
         natives: every face measure's value on the subject, the largest face.
         outline: of the subject's head, with hair and sides on a still; None without a face.
         worker_ms: from the request's arrival in the worker to its answer.
+        live_share: what installed networks give to a live face, 0..1, on a still; None without.
     """
 
     frame_sequence: int
@@ -44,6 +45,7 @@ class Sight:
     natives: dict[str, Native]
     outline: HeadOutline | None
     worker_ms: float
+    live_share: float | None = None
 
 
 class Nonsense(Exception):
@@ -57,6 +59,7 @@ class _Answer(BaseModel):
     faces: Annotated[int, Field(ge=0, le=2)]
     natives: dict[str, tuple[float | None, str]]
     outline: HeadOutline | None
+    live_share: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 _NAMES = {
@@ -76,4 +79,7 @@ def sight_of(reply: Message, depth: Depth, sequence: int, captured_at_s: float) 
     if (answer.faces == 0) != (answer.outline is None):
         raise Nonsense("a face without an outline, or the reverse")
     natives = {name: Native(value, reason) for name, (value, reason) in answer.natives.items()}
-    return Sight(sequence, captured_at_s, answer.faces, natives, answer.outline, answer.worker_ms)
+    return Sight(
+        sequence, captured_at_s, answer.faces, natives, answer.outline,
+        answer.worker_ms, answer.live_share,
+    )  # fmt: skip

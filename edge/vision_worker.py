@@ -12,6 +12,7 @@ import mmap
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -38,6 +39,8 @@ from mediapipe.tasks.python.vision import (  # type: ignore[import-untyped]
 from edge.photo_decoding import decoded, preview
 from edge.photo_fault import PhotoUnreadable
 from edge.vision_wire import Message, WireBroken, memory_bytes, receive, send
+from quality.advice import TOO_DARK
+from quality.attack.minifasnet import AttackNets
 from quality.face import LIVE_MEASURES, MEASURES
 from quality.face.face import Face
 from quality.face.landmarks import wflw_98
@@ -51,6 +54,9 @@ LIVE_WIDTH_PX: Final = 640
 _FACES: Final = 2
 _MASK_SIDE_PX: Final = 256
 _NOBODY: Final = Native(None, "no face found")
+_IN_THE_DARK: Final = Native(None, TOO_DARK)
+_DARK_GREY: Final = 12.0
+"""Mean grey level below which nobody is found: the landmarker sees faces down to about 20 [ours]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,13 @@ class Subject:
 class Analyst:
     """Face landmarks, person mask and measures of one picture at a time; use it in a `with`."""
 
-    def __init__(self, face_landmarker: Path, selfie_segmentation: Path) -> None:
+    def __init__(
+        self,
+        face_landmarker: Path,
+        selfie_segmentation: Path,
+        attack_nets: Sequence[tuple[float, Path]] = (),
+    ) -> None:
+        self._attack_nets = AttackNets([(n, file.read_bytes()) for n, file in attack_nets])
         # Single images, also live: with two faces sought the tracker costs as much as the
         # detector it should spare, and what nobody remembers cannot be about the person before.
         self._landmarker = FaceLandmarker.create_from_options(
@@ -108,8 +120,12 @@ class Analyst:
         measures = MEASURES if still else LIVE_MEASURES
         subject = self.subject(bgr, still=still)
         if subject.face is None:
-            return _answer(0, {measure.name: _NOBODY for measure in measures}, None)
-        return _answer(subject.faces, natives(measures, subject.face), subject.outline)
+            reason = nobody(bgr)
+            return _answer(0, {measure.name: reason for measure in measures}, None)
+        answer = _answer(subject.faces, natives(measures, subject.face), subject.outline)
+        if still and self._attack_nets:
+            answer["live_share"] = self._attack_nets.live_share(bgr, subject.face.landmarks_px)
+        return answer
 
     def subject(self, bgr: Picture, *, still: bool) -> Subject:
         """Return the largest face as the measures take it, and how many faces there are."""
@@ -159,6 +175,12 @@ class Analyst:
         return mask
 
 
+def nobody(bgr: Picture) -> Native:
+    """Return why a picture (height, width, 3) without a face has no values."""
+    # A few thousand pixels tell a dark room from a lit one.
+    return _IN_THE_DARK if float(bgr[::16, ::16].mean()) < _DARK_GREY else _NOBODY
+
+
 def _rgb_within(bgr: Picture, width_max_px: int) -> Picture:
     height_px, width_px = bgr.shape[:2]
     if width_px > width_max_px:
@@ -192,7 +214,8 @@ def serve(wire_fd: int, memory_fd: int, walls: str) -> None:
         frame_bytes_max = int(setup["frame_bytes_max"])
         memory = mmap.mmap(memory_fd, memory_bytes(frame_bytes_max))
         models = Path(setup["face_landmarker"]), Path(setup["selfie_segmentation"])
-        with Analyst(*models) as analyst:
+        nets = [(float(around), Path(file)) for around, file in setup["attack_nets"]]
+        with Analyst(*models, nets) as analyst:
             blank = np.zeros((360, 640, 3), dtype=np.uint8)
             analyst.look(blank, still=False)
             analyst.person_mask(blank)

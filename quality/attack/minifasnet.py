@@ -43,6 +43,10 @@ class AttackNets:
     def __init__(self, networks: Sequence[tuple[float, bytes]]) -> None:
         self._nets = [(around, _loaded(content)) for around, content in networks]
 
+    def __bool__(self) -> bool:
+        """There is a network at all."""
+        return bool(self._nets)
+
     def live_share(self, bgr: Picture, landmarks_px: Points) -> float:
         """Return the mean share, 0..1, that the networks give to a live face.
 

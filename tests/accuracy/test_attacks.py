@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
 import pytest
 
 from accuracy.attacks import Scene, photographed, rates
-from edge.attack_nets import AttackNetUnfit, NetFile
-from quality.attack.minifasnet import LIVE_MIN, AttackNets, NotANetwork, surroundings
+from drivers.camera import Frame
+from edge.samples import _attack_check
+from edge.vision import Depth, ModelFiles, ModelUnfit, VisionWorker
+from edge.vision_models import AttackNet
+from quality.attack.minifasnet import LIVE_MIN, AttackNets, surroundings
 from quality.attack.two_lights import RELIEF_MIN, relief
 from quality.measure import CannotAssess
 
@@ -109,13 +113,13 @@ def nets(shared_data, tmp_path_factory):
     ):
         file = folder / f"{around}.onnx"
         onnx.save(network(weights(shared_data / "models" / path)), file)
-        one = NetFile(file, hashlib.sha256(file.read_bytes()).hexdigest(), around)
-        files.append((around, one.content()))
-    return AttackNets(files)
+        files.append(AttackNet(file, hashlib.sha256(file.read_bytes()).hexdigest(), around))
+    return tuple(files)
 
 
 def test_portraits_are_called_live_and_bordered_pictures_are_not(nets, labelled, looker):
     """The converted networks do what their makers published."""
+    nets = AttackNets([(net.around, net.file.read_bytes()) for net in nets])
     some = labelled[::4]
     live = [nets.live_share(p.bgr, p.looked.landmarks_px) for _, p in some]
     shown = []
@@ -140,15 +144,55 @@ def held_up(bgr):
     return room
 
 
-def test_another_file_than_the_named_one_is_refused(tmp_path):
-    """Missing, changed, or no network at all."""
+def test_the_worker_says_of_a_still_what_installed_networks_say(nets, models, labelled):
+    """In the cell, on stills alone; without networks nothing is said."""
+    _, portrait = labelled[0]
+    with vision_worker(models, nets) as worker, vision_worker(models, ()) as plain:
+        frame = Frame(portrait.bgr, 1, 0.0)
+        still, live = (worker.look(frame, depth, 30) for depth in (Depth.STILL, Depth.LIVE))
+        without = plain.look(frame, Depth.STILL, 30)
+    files = [(net.around, net.file.read_bytes()) for net in nets]
+    wanted = AttackNets(files).live_share(portrait.bgr, portrait.looked.landmarks_px)
+
+    assert still.live_share == pytest.approx(wanted, abs=1e-4)
+    assert live.live_share is without.live_share is None
+
+
+@contextmanager
+def vision_worker(models, nets):
+    worker = VisionWorker(ModelFiles(models.face_landmarker, models.selfie_segmentation, nets))
+    worker.start()
+    try:
+        worker.wait_ready()
+        yield worker
+    finally:
+        worker.close()
+
+
+def test_the_record_holds_what_was_said_and_by_which_threshold():
+    """Flagged or not; nothing at all where no network is installed."""
+    assert _attack_check(None) == {}
+    for share, flagged in ((LIVE_MIN - 0.01, True), (LIVE_MIN, False)):
+        said = _attack_check(share)["presentation_attack"]
+
+        assert said["flagged"] is flagged
+        assert (said["method"], said["threshold"]) == ("minifasnet", LIVE_MIN)
+
+
+def test_another_file_than_the_named_one_is_refused_at_the_start(models, tmp_path):
+    """Missing, changed, or no network at all: one sentence with the file's name."""
     junk = tmp_path / "junk.onnx"
     junk.write_bytes(b"no network")
-    for file, why in [(tmp_path / "missing.onnx", "cannot be read"), (junk, "sha256")]:
-        with pytest.raises(AttackNetUnfit, match=why):
-            NetFile(file, "0" * 64, 2.7).content()
-    with pytest.raises(NotANetwork):
-        AttackNets([(2.7, b"no network")])
+    right = hashlib.sha256(b"no network").hexdigest()
+    for file, digest, why in [
+        (tmp_path / "missing.onnx", right, "cannot be read"),
+        (junk, "0" * 64, "not the one"),
+        (junk, right, "no network"),
+    ]:
+        nets = (AttackNet(file, digest, 2.7),)
+        with pytest.raises(ModelUnfit, match=why) as refused:
+            ModelFiles(models.face_landmarker, models.selfie_segmentation, nets)
+        assert str(file) in str(refused.value)
 
 
 @pytest.mark.parametrize("box", [(0, 0, 90, 90), (30, 60, 40, 40), (-50, -50, 200, 300)])

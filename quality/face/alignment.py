@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from quality.face.luminance import luminance
 from quality.face.points import Points, as_measured, eye_centres
-from quality.face.region import landmarked_region
+from quality.face.region import hull_of, landmarked_region
 from quality.measure import CannotAssess
 
 SIDE_PX: Final = 616
@@ -67,7 +67,8 @@ class Aligned:
     @cached_property
     def region(self) -> npt.NDArray[np.bool_]:
         """The landmarked region, (616, 616), never empty; raises `CannotAssess`."""
-        region = landmarked_region(self.landmarks_px, SIDE_PX, SIDE_PX)
+        region_of = landmarked_region if self.whole_px else hull_of
+        region = region_of(self.landmarks_px, SIDE_PX, SIDE_PX)
         if not region.any():
             raise CannotAssess("empty face region")
         return region

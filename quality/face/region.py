@@ -48,6 +48,19 @@ def landmarked_region(points: Points, width_px: int, height_px: int) -> npt.NDAr
     return region
 
 
+def hull_of(points: Points, width_px: int, height_px: int) -> npt.NDArray[np.bool_]:
+    """Return (height_px, width_px), True inside the hull of the points, for live frames.
+
+    Without OFIQ's detour over a small box, whose rim is a pixel or two rougher.
+    """
+    # What lies far outside must not overflow what OpenCV counts in.
+    near = np.clip(points, -4 * width_px, 4 * width_px)
+    hull = cv2.convexHull(halves_away(near).astype(np.int32))
+    region = np.zeros((height_px, width_px), dtype=np.uint8)
+    cv2.fillConvexPoly(region, hull, 1)
+    return region.view(np.bool_)
+
+
 def _filled(
     hull: npt.NDArray[np.int32], left: int, top: int, width: int, height: int
 ) -> npt.NDArray[np.bool_]:

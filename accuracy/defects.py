@@ -14,6 +14,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from accuracy import defects_face as face
+from accuracy import defects_light as light
+from accuracy import defects_pose as pose
+from accuracy import defects_scene as scene
 from quality.advice import Advice
 
 Picture = npt.NDArray[np.uint8]
@@ -46,5 +50,34 @@ class Defect:
     strengths: tuple[float, ...] = STRENGTHS
 
 
-DEFECTS: Final[Mapping[str, Defect]] = MappingProxyType({})
+_ALL: Final = (
+    Defect("darkness", light.dark, "LuminanceMean", Advice.LIGHT, rises=False),
+    Defect("over-exposure", light.over_exposed, "OverExposurePrevention", Advice.LIGHT_LESS),
+    Defect("half-lit face", light.half_lit, "CheekLightRatio", Advice.LIGHT_EVEN, rises=False),
+    Defect("colour cast", light.colour_cast, "ColourCast", Advice.COLOUR_LIGHT),
+    Defect(
+        "busy background", scene.busy_background, "BackgroundGradient", Advice.BACKGROUND_BUSY
+    ),
+    Defect(
+        "dark background", scene.dark_background, "BackgroundLightness", Advice.BACKGROUND_DARK,
+        rises=False,
+    ),
+    Defect("shadow on the wall", scene.wall_shadow, "WallShadow", Advice.STEP_FROM_WALL),
+    Defect("second person", scene.second_person, "SingleFacePresent", Advice.MANY_FACES),
+    Defect(
+        "face cut off", scene.cut_off, "FaceEdgeDistance", Advice.NOT_WHOLE_FACE, rises=False
+    ),
+    Defect("blur", pose.blurred, "FaceSharpness", Advice.HOLD_STILL, rises=False),
+    Defect("motion", pose.moved, "FaceSharpness", Advice.HOLD_STILL, rises=False),
+    Defect("tilted head", pose.tilted, "HeadPoseRoll", Advice.STRAIGHTEN_HEAD),
+    Defect("turned head", pose.turned, "HeadPoseYaw", Advice.TURN_RIGHT),
+    Defect("raised chin", pose.chin_raised, "HeadPosePitch", Advice.CHIN_DOWN, rises=False),
+    Defect("lowered chin", pose.chin_lowered, "HeadPosePitch", Advice.CHIN_UP),
+    Defect("eyes closed", face.eyes_closed, "EyesOpen", Advice.OPEN_EYES, rises=False),
+    Defect("gaze away", face.gaze_away, "GazeAway", Advice.LOOK_AT_CAMERA),
+    Defect("open mouth", face.mouth_open, "MouthClosed", Advice.CLOSE_MOUTH),
+    Defect("smile with teeth", face.teeth_shown, "TeethVisible", Advice.RELAX_MOUTH),
+)  # fmt: skip
+
+DEFECTS: Final[Mapping[str, Defect]] = MappingProxyType({one.name: one for one in _ALL})
 """By name."""

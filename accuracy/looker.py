@@ -93,7 +93,7 @@ def serve() -> None:
     enter(os.getppid())
     import cv2  # noqa: PLC0415
 
-    from edge.vision_worker import Analyst  # noqa: PLC0415
+    from edge.vision_worker import Analyst, nobody  # noqa: PLC0415
     from quality.face import LIVE_MEASURES, MEASURES  # noqa: PLC0415
     from quality.measure import natives  # noqa: PLC0415
 
@@ -113,7 +113,7 @@ def serve() -> None:
                     "faces": seen.faces,
                     "natives": natives(measures, face)
                     if face
-                    else {measure.name: Native(None, "no face found") for measure in measures},
+                    else {measure.name: nobody(asked["bgr"]) for measure in measures},
                     "outline": seen.outline,
                     "landmarks_px": face.landmarks_px if face else None,
                     "pose_deg": (face.yaw_deg, face.pitch_deg, face.roll_deg)

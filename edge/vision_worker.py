@@ -56,7 +56,8 @@ _MASK_SIDE_PX: Final = 256
 _NOBODY: Final = Native(None, "no face found")
 _IN_THE_DARK: Final = Native(None, TOO_DARK)
 _DARK_GREY: Final = 12.0
-"""Mean grey level below which nobody is found: the landmarker sees faces down to about 20 [ours]."""
+"""Mean grey level below which the light is why nobody is found. [ours] Of 16 portraits made darker
+and darker the faces were lost at mean levels of 2 to 7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def serve(wire_fd: int, memory_fd: int, walls: str) -> None:
         frame_bytes_max = int(setup["frame_bytes_max"])
         memory = mmap.mmap(memory_fd, memory_bytes(frame_bytes_max))
         models = Path(setup["face_landmarker"]), Path(setup["selfie_segmentation"])
-        nets = [(float(around), Path(file)) for around, file in setup["attack_nets"]]
+        nets = [(float(around), Path(file)) for around, file in setup.get("attack_nets", ())]
         with Analyst(*models, nets) as analyst:
             blank = np.zeros((360, 640, 3), dtype=np.uint8)
             analyst.look(blank, still=False)

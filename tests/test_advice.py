@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from quality.advice import BY_MEASURE, PRIORITY, Advice, advise
+from quality.advice import BY_MEASURE, CAUSES, PRIORITY, TOO_DARK, Advice, advise
 from quality.document import Document, judge
 from quality.face import LIVE_MEASURES, MEASURES
 from quality.face.outline import HeadOutline
@@ -41,12 +42,13 @@ class Seen:
     """A look with so many faces."""
 
     faces: int = 1
+    natives: Mapping[str, Native] = field(default_factory=dict)
 
 
-def advice_for(framing_advice=None, faces=1, **changed):
+def advice_for(framing_advice=None, faces=1, live=True, **changed):
     natives = {name: Native(value) for name, value in (GOOD | changed).items()}
-    readings = [r for document in DOCUMENTS for r in judge(document, natives, live=True)]
-    return advise(Seen(faces), readings, framing_advice)
+    readings = [r for document in DOCUMENTS for r in judge(document, natives, live=live)]
+    return advise(Seen(faces, natives), readings, framing_advice)
 
 
 def test_a_good_look_needs_no_advice():
@@ -112,6 +114,62 @@ def test_what_could_not_be_assessed_is_looked_at_again():
 
     assert advise(Seen(), judge(DOCUMENTS[0], blind, live=False)) is Advice.WAIT
     assert advise(Seen(), judge(DOCUMENTS[0], unsharp, live=False)) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "advice"),
+    [
+        ({"BackgroundLightness": 90.0}, Advice.BACKGROUND_DARK),
+        ({"BackgroundLightness": 90.0, "LuminanceMean": 0.10}, Advice.LIGHT),
+        # Before a light wall a dark face is a dark-skinned person, not a dark room.
+        ({"LuminanceMean": 0.10}, None),
+        ({"LuminanceMean": 0.03, "EyesOpen": 0.01, "FaceSharpness": 0.01}, Advice.LIGHT),
+        ({"FaceSharpness": 0.01, "EyesOpen": 0.01}, Advice.HOLD_STILL),
+        ({"WallShadow": 0.5, "BackgroundColourSpread": 30.0}, Advice.STEP_FROM_WALL),
+        (
+            {"WallShadow": 0.5, "BackgroundColourSpread": 30.0, "BackgroundGradient": 70.0},
+            Advice.BACKGROUND_BUSY,
+        ),
+        ({"MouthClosed": 0.1, "TeethVisible": 0.2}, Advice.RELAX_MOUTH),
+        ({"TeethVisible": 0.2, "LowerFaceCovered": 0.9}, Advice.RELAX_MOUTH),
+        ({"LowerFaceCovered": 0.9, "MouthClosed": 0.1}, Advice.TAKE_OFF_MASK),
+        ({"LowerFaceCovered": 0.9, "LuminanceMean": 0.03}, Advice.TAKE_OFF_MASK),
+        (
+            {"LowerFaceCovered": 0.9, "LuminanceMean": 0.03, "BackgroundLightness": 30.0},
+            Advice.LIGHT,
+        ),
+        ({"SunglassesWorn": 0.9, "EyesOpen": 0.01, "GazeAway": 0.5}, Advice.TAKE_OFF_SUNGLASSES),
+        ({"ColourCast": 30.0, "BackgroundLightness": 130.0}, Advice.COLOUR_LIGHT),
+        ({"FaceEdgeDistance": -0.3, "HeadPoseYaw": 20.0, "EyesOpen": 0.0}, Advice.NOT_WHOLE_FACE),
+    ],
+)
+def test_a_cause_is_named_before_what_follows_from_it(wrong, advice):
+    """In the dark eyes look shut, behind a mask lips look open: one hint, the one that helps."""
+    assert advice_for(live=False, **wrong) is advice
+
+
+def test_only_what_refuses_need_be_handed_over_to_tell_causes_apart():
+    """The values that are good enough speak too, though only refusals are judged."""
+    natives = {"BackgroundLightness": Native(90.0), "LuminanceMean": Native(0.10)}
+    readings = judge(DOCUMENTS[0], natives, live=False)
+    refused = [r for r in readings if r.measure == "BackgroundLightness"]
+
+    assert advise(Seen(1, natives), refused) is Advice.LIGHT
+
+
+def test_no_two_causes_silence_each_other():
+    """Else both would be forgotten and the picture pass for good."""
+    for cause, silenced in CAUSES.items():
+        assert cause not in silenced
+        assert not [other for other in silenced if cause in CAUSES.get(other, ())]
+
+
+def test_nobody_in_the_dark_is_a_matter_of_light():
+    """Who cannot be seen is not asked to sit down again."""
+    unseen = {name: Native(None, TOO_DARK) for name in GOOD}
+
+    assert advise(Seen(0, unseen), []) is Advice.LIGHT
+    assert advise(Seen(0), []) is Advice.NO_FACE
 
 
 def head(x=0.5, y=0.47, unit_px=215.0):

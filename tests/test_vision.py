@@ -27,6 +27,7 @@ from edge.vision import (
     VisionWorker,
 )
 from edge.vision_cell import OWN_NETWORK, PROXY_ONLY
+from quality.advice import TOO_DARK, Advice, advise
 from quality.face import LIVE_MEASURES, MEASURES
 
 NEED_ANOTHER_MASK = {
@@ -160,6 +161,15 @@ def test_nobody_is_not_an_error(eyes):
     assert (sight.faces, sight.outline) == (0, None)
     assert {n.value for n in sight.natives.values()} == {None}
     assert {n.reason for n in sight.natives.values()} == {"no face found"}
+
+
+def test_nobody_in_the_dark_is_told_from_nobody(eyes):
+    """Where the lamps are out the light is what is wrong, not the person."""
+    dark = Frame(np.full((480, 640, 3), 4, np.uint8), 6, 0.0)
+    sight = eyes.look(dark, Depth.LIVE, PATIENCE_S)
+
+    assert {n.reason for n in sight.natives.values()} == {TOO_DARK}
+    assert advise(sight, []) is Advice.LIGHT
 
 
 def test_the_larger_of_two_people_is_the_subject(eyes, pictures):

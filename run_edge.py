@@ -22,6 +22,10 @@ import click
 if TYPE_CHECKING:
     from api.app import KioskStation, V1Station
     from api.listener import Listener
+    from demo.badge import Badge
+    from demo.clerk import Clerk
+    from demo.neighbours import Centre
+    from demo.station import DemoPlan
     from demo.walk import Walk
     from edge.settings import Settings
     from edge.station import Station
@@ -63,20 +67,25 @@ def run(path: Path) -> None:
 
 
 class _DemoCommand(click.Command):
-    """Ends its help with the subjects, which are read only when somebody asks."""
+    """Ends its help with subjects and earlier photos, which are read only when somebody asks."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each subject and what the camera sees of it."""
+        """Write each subject and what the camera sees of it, and each earlier photo."""
+        from demo.earlier_photos import EARLIER_PHOTOS
         from demo.pictures import MOVING, SUBJECTS
 
         rows = [(name, subject.title) for name, subject in SUBJECTS.items()]
         with formatter.section("Subjects"):
             formatter.write_dl([*rows, (MOVING, "a video of a man who moves")])
+        cases = [(name, case.title) for name, case in EARLIER_PHOTOS.items()]
+        with formatter.section("Earlier photos"):
+            formatter.write_dl(cases)
 
 
 @cli.command(cls=_DemoCommand)
 @click.option("--folder", type=click.Path(path_type=Path), default=DEMO_FOLDER)
 @click.option("--subject", default="straightens", help="Who stands before the camera: see below.")
+@click.option("--earlier-photo", help="The centre orders with an earlier photo: see below.")
 @click.option("--kiosk-port", default=8080, help="0: any free one.")
 @click.option("--v1-port", default=8081, help="0: any free one.")
 @click.option("--centre-port", default=8443, help="0: any free one.")
@@ -86,6 +95,7 @@ class _DemoCommand(click.Command):
 def demo(  # noqa: PLR0917 - one parameter an option
     folder: Path,
     subject: str,
+    earlier_photo: str | None,
     kiosk_port: int,
     v1_port: int,
     centre_port: int,
@@ -97,29 +107,64 @@ def demo(  # noqa: PLR0917 - one parameter an option
     stop = _stop_signal()
     folder = folder.resolve()
     with ExitStack() as stack, one_sentence():
+        from demo.badge import open_or_make_badge
+        from demo.clerk import clerk_for
         from demo.station import DemoPlan, free_port, open_demo
-        from demo.walk import walk
         from edge.core_files import forbid_core_files
         from edge.logs import configure_logs
 
         forbid_core_files()
         folder.mkdir(parents=True, exist_ok=True)
         configure_logs(stack.enter_context((folder / "station.log").open("a", encoding="utf-8")))
-        _check_demo_ports(0 if once else kiosk_port, 0 if once else v1_port, centre_port)
-        plan = DemoPlan(folder, subject, kiosk_port, v1_port, centre_port or free_port())
-        station, centre = open_demo(plan, stack)
         if once:
-            centre.await_accepting()
-            told = walk(station.desk, station.store, station.verifier, limit_s, stop.is_set)
-            code = 1 if told.problem else 0
-            _report(told, as_json=as_json)
+            kiosk_port = v1_port = 0
+        _check_demo_ports(kiosk_port, v1_port, centre_port)
+        clerk = clerk_for(earlier_photo)
+        badge = open_or_make_badge(folder)
+        plan = DemoPlan(folder, subject, kiosk_port, v1_port, centre_port or free_port(), badge)
+        cues = [] if once or clerk is None else [clerk.order]
+        station, centre = open_demo(plan, stack, *cues)
+        if once:
+            code = _walk_once(station, centre, plan, clerk, (limit_s, stop), as_json=as_json)
         else:
             kiosk, v1 = open_listeners(station, stack)
+            if clerk is not None:
+                clerk.begin(f"{v1.url}v1/", folder)
+                stack.callback(clerk.end)
             # Only now: the first page does not wait for the centre.
             centre.await_accepting()
-            _greet(kiosk, v1, plan.centre_port, folder, as_json=as_json)
+            _greet(kiosk, v1, plan, badge if clerk else None, as_json=as_json)
             code = _serve(station, stop)
     sys.exit(code)
+
+
+def _walk_once(
+    station: Station,
+    centre: Centre,
+    plan: DemoPlan,
+    clerk: Clerk | None,
+    patience: tuple[float, threading.Event],
+    *,
+    as_json: bool,
+) -> int:
+    """Walk one person through; with a clerk, an ordered one, and hold the outcome against it."""
+    from demo.choices import hand_for, tell_outcome
+    from demo.walk import walk
+
+    limit_s, stop = patience
+    centre.await_accepting()
+    parts = (station.desk, station.store, station.verifier, limit_s, stop.is_set)
+    if clerk is None or plan.badge is None:
+        told = walk(*parts)
+    else:
+        with ExitStack() as briefly:
+            _, v1 = open_listeners(station, briefly)
+            clerk.begin(f"{v1.url}v1/", plan.folder)
+            briefly.callback(clerk.end)
+            told = walk(*parts, hand_for(clerk.case, plan.badge))
+            tell_outcome(told, clerk, plan.folder / "centre" / "packages")
+    _report(told, as_json=as_json)
+    return 1 if told.problem else 0
 
 
 @cli.command("demo-centre")
@@ -152,6 +197,73 @@ def demo_reader(folder: Path) -> None:
         for _ in sys.stdin.buffer:
             # Each line announces the next person.
             peer.start_plan(DEMO_PLAN)
+
+
+@cli.group()
+def staff() -> None:
+    """Say who may sign at the station: numbers and hashed PINs, in `reuse.staff_file`."""
+
+
+_SETTINGS = click.option(
+    "--settings", "path", type=click.Path(path_type=Path), required=True, help="The station's file."
+)
+_NUMBER = click.argument("number")
+
+
+@staff.command("add")
+@_SETTINGS
+@_NUMBER
+def add_attendant(path: Path, number: str) -> None:
+    """Let NUMBER sign, or give it a new PIN; the PIN is asked for and never shown."""
+    from edge.staff import PIN, add_staff
+
+    with one_sentence():
+        file = _staff_file(path)
+        if not (number.isascii() and number.isdigit()):
+            _refuse("A number has digits only: the screen's keys have nothing else.")
+        pin = click.prompt("PIN, 6 to 12 digits", hide_input=True, confirmation_prompt="Once more")
+        if not PIN.fullmatch(pin):
+            _refuse("A PIN has 6 to 12 digits; nothing was changed.")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        add_staff(file, number, pin)
+        click.echo(f"{number} can sign now.")
+
+
+@staff.command("list")
+@_SETTINGS
+def list_attendants(path: Path) -> None:
+    """List who may sign, one number a line."""
+    from edge.staff import staff_ids
+
+    with one_sentence():
+        file = _staff_file(path)
+        for number in staff_ids(file) if file.exists() else ():
+            click.echo(number)
+
+
+@staff.command("remove")
+@_SETTINGS
+@_NUMBER
+def remove_attendant(path: Path, number: str) -> None:
+    """Strike NUMBER off; it can sign no more, at once."""
+    from edge.staff import remove_staff
+
+    with one_sentence():
+        file = _staff_file(path)
+        try:
+            remove_staff(file, number)
+        except KeyError:
+            _refuse("Nobody has this number; nothing was changed.")
+        click.echo(f"{number} can sign no more.")
+
+
+def _staff_file(path: Path) -> Path:
+    from edge.settings import load_settings
+
+    file = load_settings(path, check_camera=False).reuse.staff_file
+    if file is None:
+        _refuse(f"{path} names no staff file: set reuse.staff_file there.")
+    return file
 
 
 def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, Listener]:
@@ -233,7 +345,14 @@ def _behind_v1(station: Station) -> V1Station:
         sinks=tuple(sink.name for sink in station.settings.sinks),
         outboxes=station.queues,
         registry=station.figures.registry,
+        orders=station.orders,
+        step=lambda sitting_id: _step(station, sitting_id),
     )
+
+
+def _step(station: Station, sitting_id: str) -> str | None:
+    shown = station.desk.snapshot
+    return shown.state.value if shown.sitting_id == sitting_id else None
 
 
 def _serve(station: Station, stop: threading.Event) -> int:
@@ -259,6 +378,7 @@ def one_sentence() -> Iterator[None]:
     from demo.neighbours import DemoError
     from edge.keys import KeyUnusable
     from edge.settings import SettingsError
+    from edge.staff import StaffFileUnsafe
     from edge.store import StoreError, StoreFull
     from edge.vision import ModelUnfit
 
@@ -268,6 +388,7 @@ def one_sentence() -> Iterator[None]:
         _refuse(_disk_full(""))
     except (
         SettingsError, StoreError, KeyUnusable, ModelUnfit, DemoError, PortTaken, TokenUnusable,
+        StaffFileUnsafe,
     ) as error:  # fmt: skip
         _refuse(str(error))
     except OSError as error:
@@ -296,7 +417,10 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _greet(kiosk: Listener, v1: Listener, centre_port: int, folder: Path, *, as_json: bool) -> None:
+def _greet(
+    kiosk: Listener, v1: Listener, plan: DemoPlan, badge: Badge | None, *, as_json: bool
+) -> None:
+    folder, centre_port = plan.folder, plan.centre_port
     if as_json:
         where = {"kiosk": kiosk.url, "v1": f"{v1.url}v1/", "centre_port": centre_port,
                  "folder": str(folder), "pid": os.getpid()}  # fmt: skip
@@ -307,6 +431,8 @@ def _greet(kiosk: Listener, v1: Listener, centre_port: int, folder: Path, *, as_
     click.echo(f"The screen of the station:  {kiosk.url}  (stop with Ctrl-C)")
     click.echo(f"Its interface /v1:          {v1.url}v1/docs  (token in {token})")
     click.echo(f"What arrived at the centre: {centre}  (files in {folder / 'centre' / 'packages'})")
+    if badge is not None:
+        click.echo(f"The demo's attendant:       number {badge.number}, PIN {badge.pin}")
 
 
 def _report(told: Walk, *, as_json: bool) -> None:
@@ -331,6 +457,9 @@ def _report(told: Walk, *, as_json: bool) -> None:
     for row in told.parts:
         click.echo(f"part       {row['name']:<30} {row['bytes']:>9} bytes")
     click.echo(f"package    {told.package_id}  {told.package_bytes} bytes sealed")
+    if told.earlier_photo:
+        said = ", ".join(f"{name} {value}" for name, value in told.earlier_photo.items() if value)
+        click.echo(f"earlier    {said}")
     if told.problem:
         click.echo(f"problem    {told.problem}")
     else:

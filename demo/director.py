@@ -7,25 +7,34 @@ file, and tells the reader's other end that somebody new has come.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+import httpx
+import structlog
+
+from demo.neighbours import DemoError
 from edge.capture import SittingDesk
 from edge.sitting import State
 
 LOOK_S: Final = 0.25
+LOOKING: Final = frozenset({State.PORTRAIT, State.REUSE_CHECK})
+"""States in which the camera's person is looked at, from the beginning of the script."""
+
+log = structlog.get_logger("demo")
 
 
 class Director:
     """Cues the demo's person; a thread of its own between `start` and `close`."""
 
-    def __init__(self, desk: SittingDesk, control: Path, next_person: Callable[[], None]) -> None:
-        """Watch `desk`; `control` is the camera's, `next_person` is called as a sitting begins."""
+    def __init__(
+        self, desk: SittingDesk, control: Path, at_each_sitting: Sequence[Callable[[], object]]
+    ) -> None:
+        """Watch `desk`; `control` is the camera's, the others are called as a sitting begins."""
         self._desk = desk
         self._control = control
-        self._next_person = next_person
+        self._at_each_sitting = tuple(at_each_sitting)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="director", daemon=True)
 
@@ -39,14 +48,20 @@ class Director:
         if self._thread.ident is not None:
             self._thread.join()
 
+    def _cue(self) -> None:
+        for cue in self._at_each_sitting:
+            # A neighbour may have died just now; the next one begins with its first person.
+            try:
+                cue()
+            except (OSError, DemoError, httpx.HTTPError) as error:
+                log.warning("cue_missed", error=type(error).__name__)
+
     def _run(self) -> None:
         shown = self._desk.snapshot
         while not self._stopping.is_set():
             after = self._desk.wait(shown.revision, LOOK_S)
             if after.sitting_id != shown.sitting_id and after.sitting_id is not None:
-                # Its process may have died just now; the next one begins with its first person.
-                with suppress(OSError):
-                    self._next_person()
-            if after.state is State.PORTRAIT and shown.state is not State.PORTRAIT:
+                self._cue()
+            if after.state in LOOKING and shown.state not in LOOKING:
                 self._control.touch()
             shown = after

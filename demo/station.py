@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from demo.badge import Badge, staff_file
 from demo.director import Director
 from demo.neighbours import CHECKOUT, Centre, DemoError, ReaderEnd
 from demo.pictures import MOVING, SUBJECTS, camera_options, compose, mask_by, plug_in
@@ -26,19 +27,30 @@ PICTURES: Final = CHECKOUT / ".cache" / "anxin" / "pictures"
 
 @dataclass(frozen=True, slots=True)
 class DemoPlan:
-    """Where this demo keeps its state and listens; port 0 takes any free one."""
+    """Where this demo keeps its state and listens; port 0 takes any free one.
+
+    Without a `badge` nobody can sign at it.
+    """
 
     folder: Path
     subject: str
     kiosk_port: int
     v1_port: int
     centre_port: int
+    badge: Badge | None = None
 
 
-def open_demo(plan: DemoPlan, stack: ExitStack) -> tuple[Station, Centre]:
+def open_demo(
+    plan: DemoPlan, stack: ExitStack, *at_each_sitting: Callable[[], object]
+) -> tuple[Station, Centre]:
     """Open the demo station and its neighbours; closed by the stack, in reverse.
 
     The centre may still be on its way: pages need not wait for it, whoever announces it must.
+
+    Args:
+        plan: where.
+        stack: closes what is opened here.
+        at_each_sitting: called as a sitting begins, beside the reader's next person.
 
     Raises:
         DemoError: the centre made no keys, or there is no such subject.
@@ -55,7 +67,7 @@ def open_demo(plan: DemoPlan, stack: ExitStack) -> tuple[Station, Centre]:
     centre = start_centre(plan, settings.station.id, stack)
     station = build(foundation, stack, demo_camera(settings, plan, foundation.vision))
     control = plan.folder / "camera" / "camera.control"
-    director = Director(station.desk, control, reader.next_person)
+    director = Director(station.desk, control, [reader.next_person, *at_each_sitting])
     director.start()
     stack.callback(director.close)
     return station, centre
@@ -78,12 +90,14 @@ def demo_settings(plan: DemoPlan) -> Settings:
         "ca_file": centre / "tls-ca.pem",
     }
     store = {"folder": plan.folder / "store", "centre_keys": centre / "public.json"}
+    staff = staff_file(plan.folder) if plan.badge else None
     return settings.model_copy(
         update={
             "reader": settings.reader.model_copy(
                 update={"options": {"port": plan.folder / "reader" / "zfm"}}
             ),
             "store": settings.store.model_copy(update=store),
+            "reuse": settings.reuse.model_copy(update={"staff_file": staff}),
             "vision": settings.vision.model_copy(
                 update={
                     "face_landmarker": CHECKOUT / settings.vision.face_landmarker,

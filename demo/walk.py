@@ -11,7 +11,11 @@ from edge.capture import SittingDesk
 from edge.receipt import ReceiptInvalid, ReceiptVerifier
 from edge.seal import KeptPart
 from edge.sitting import Event, IllegalMove, Snapshot, State
+from edge.staff import WrongPin
 from edge.store import NoSuchPackage, PackageRow, Store
+
+Hand = Callable[[SittingDesk, Snapshot], Snapshot | None]
+"""Makes the move that a screen waits for, if it is one for this hand; None: it is not."""
 
 ANSWERS: Final[Mapping[State, Event]] = {
     State.WELCOME: Event.START,
@@ -41,20 +45,31 @@ class Walk:
     parts: list[dict[str, Any]] = field(default_factory=list)
     package_bytes: int = 0
     receipt: dict[str, Any] = field(default_factory=dict)
+    earlier_photo: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
 
 
-def walk(
+def walk(  # noqa: PLR0917 - what a walk meets, one by one
     desk: SittingDesk,
     store: Store,
     verifier: ReceiptVerifier,
     limit_s: float,
     stopping: Callable[[], bool],
+    hand: Hand = lambda desk, shown: None,
 ) -> Walk:
-    """Walk one person through, and wait for the receipt. Never raises for what went wrong."""
+    """Walk one person through, and wait for the receipt. Never raises for what went wrong.
+
+    Args:
+        desk: runs the sitting.
+        store: holds what is said of the parts, and the receipt.
+        verifier: knows the centre's key.
+        limit_s: after so long nothing is waited for.
+        stopping: asked again and again; True ends the walk.
+        hand: answers the screens that a plain sitting does not have.
+    """
     told = Walk()
     until_s = time.monotonic() + limit_s
-    shown = _through_the_sitting(desk, store, told, until_s, stopping)
+    shown = _through_the_sitting(desk, store, told, until_s, stopping, hand)
     if shown.state is not State.RESULT:
         told.problem = _why_it_stood(shown)
         return told
@@ -65,8 +80,13 @@ def walk(
     return told
 
 
-def _through_the_sitting(
-    desk: SittingDesk, store: Store, told: Walk, until_s: float, stopping: Callable[[], bool]
+def _through_the_sitting(  # noqa: PLR0917 - as `walk`
+    desk: SittingDesk,
+    store: Store,
+    told: Walk,
+    until_s: float,
+    stopping: Callable[[], bool],
+    hand: Hand,
 ) -> Snapshot:
     shown, since_s = desk.snapshot, time.monotonic()
     served_at_s = since_s
@@ -76,13 +96,9 @@ def _through_the_sitting(
         elif time.monotonic() - served_at_s > OUT_STANDS_S:
             break
         _note(shown, told)
-        answer = ANSWERS.get(shown.state)
-        if answer is Event.HAND_IN:
+        if ANSWERS.get(shown.state) is Event.HAND_IN:
             _note_samples(store, shown, told)
-        if answer is None or (answer is Event.START and shown.out_of_service):
-            after = desk.wait(shown.revision, LOOK_S)
-        else:
-            after = _answered(desk, answer, shown)
+        after = _answered(desk, shown, hand)
         if after.state is not shown.state:
             now_s = time.monotonic()
             spent_s = told.steps_s.get(shown.state.value, 0.0) + now_s - since_s
@@ -100,11 +116,17 @@ def _why_it_stood(shown: Snapshot) -> str:
     return f"the sitting stood at {shown.state.value} when time was up{over}"
 
 
-def _answered(desk: SittingDesk, answer: Event, shown: Snapshot) -> Snapshot:
+def _answered(desk: SittingDesk, shown: Snapshot, hand: Hand) -> Snapshot:
+    """Make the move that the screen waits for, or wait for the next screen."""
+    answer, after = ANSWERS.get(shown.state), None
     try:
-        return desk.ask(answer, shown.token)
-    except (IllegalMove, TimeoutError):
-        return desk.wait(shown.revision, LOOK_S)
+        if answer is None:
+            after = hand(desk, shown)
+        elif answer is not Event.START or not shown.out_of_service:
+            after = desk.ask(answer, shown.token)
+    except (IllegalMove, WrongPin, TimeoutError):
+        after = None
+    return after or desk.wait(shown.revision, LOOK_S)
 
 
 def _note(shown: Snapshot, told: Walk) -> None:

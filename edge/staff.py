@@ -17,6 +17,7 @@ import stat
 import threading
 import time
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -121,7 +122,27 @@ def add_staff(path: Path, staff_id: str, pin: str) -> None:
         raise ValueError("a PIN is 6 to 12 digits")
     rows = _read(path) if path.exists() else {}
     salt = secrets.token_bytes(16)
-    rows[staff_id] = _Hashed(salt, _digest(pin, salt))
+    _write(path, {**rows, staff_id: _Hashed(salt, _digest(pin, salt))})
+
+
+def staff_ids(path: Path) -> tuple[str, ...]:
+    """Return who is in the staff file, in order. Raises `StaffFileUnsafe`."""
+    return tuple(sorted(_read(path)))
+
+
+def remove_staff(path: Path, staff_id: str) -> None:
+    """Strike one attendant off; whoever is struck off can sign no more, at once.
+
+    Raises:
+        KeyError: nobody has this id.
+        StaffFileUnsafe: the file is not a staff file.
+    """
+    rows = _read(path)
+    del rows[staff_id]
+    _write(path, rows)
+
+
+def _write(path: Path, rows: Mapping[str, _Hashed]) -> None:
     text = "".join(
         f'[staff.{name}]\nsalt = "{row.salt.hex()}"\nscrypt = "{row.digest.hex()}"\n\n'
         for name, row in sorted(rows.items())

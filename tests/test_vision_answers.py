@@ -292,6 +292,7 @@ def test_a_worker_takes_no_nonsense_either(models, said):
     setup = {
         "face_landmarker": str(models.face_landmarker),
         "selfie_segmentation": str(models.selfie_segmentation),
+        "attack_nets": [],
         "frame_bytes_max": 3 << 20,
     }
     child = Child(memory_fd, setup)

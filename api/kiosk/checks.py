@@ -11,7 +11,10 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "pose": ("HeadPoseRoll", "HeadPoseYaw", "HeadPosePitch"),
     "eyes": ("EyesOpen", "EyesVisible", "GazeAway"),
     "mouth": ("MouthClosed", "MouthCornerDrop", "MouthOcclusionPrevention", "ExpressionNeutrality"),
-    "covering": ("FaceOcclusionPrevention", "NoHeadCoverings"),
+    "covering": (
+        "FaceOcclusionPrevention", "NoHeadCoverings", "HeadCovered", "LowerFaceCovered",
+        "MouthHidden", "HairOverEyes",
+    ),
     "light": (
         "LuminanceMean", "LuminanceVariance", "UnderExposurePrevention", "OverExposurePrevention",
         "IlluminationUniformity", "CheekLightRatio", "DynamicRange", "NaturalColour", "ColourCast",

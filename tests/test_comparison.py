@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from bench import CannotRun, reuse
 from drivers.camera import Frame
 from edge.comparison import ComparisonFailed, NotComparable
 from edge.comparison.dlib import Config, open_comparer
@@ -430,3 +431,10 @@ def test_the_predictor_that_is_not_free_is_nowhere():
 
     assert "shape_predictor_68" not in fetched
     assert not list(MODELS.glob("*68*"))
+
+
+def test_the_benchmark_says_what_is_missing(monkeypatch):
+    """No figure without the comparer, and the sentence names what to do."""
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    with pytest.raises(CannotRun, match=r"dlib is not installed: run .*setup comparison"):
+        reuse.measure(long=False)

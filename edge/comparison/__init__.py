@@ -24,8 +24,8 @@ class Compared:
         value: similarity: 1 of the very same picture, falling without end.
         threshold: from which value on the comparer agrees.
         agrees: `value >= threshold`.
-        calibrated: the threshold comes from this site's own comparisons. If not, the value is
-            advice for staff, and decides nothing alone: neither for the person nor against.
+        calibrated: the threshold comes from this site's own comparisons. If not, agreeing is
+            advice for staff and vouches for nobody.
     """
 
     method: str

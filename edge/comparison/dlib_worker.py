@@ -28,7 +28,7 @@ _CHIP_PX: Final = 150
 _CHIP_PADDING: Final = 0.25
 
 
-class _NoSingleFace(Exception):
+class NoSingleFace(Exception):
     """A picture without exactly one face of a fit size; the message is the code."""
 
 
@@ -43,20 +43,20 @@ class Matcher:
         self._network.compute_face_descriptor(np.zeros((_CHIP_PX, _CHIP_PX, 3), np.uint8))
 
     def face_vector(self, bgr: Picture) -> npt.NDArray[np.float64]:
-        """Return (128,) of the one face in (height, width, 3). Raises `_NoSingleFace`."""
+        """Return (128,) of the one face in (height, width, 3). Raises `NoSingleFace`."""
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         scale = min(1.0, _DETECT_SIDE_PX / max(rgb.shape[:2]))
         size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
         small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
         boxes = list(self._detector(small, 0)) or self._enlarged(small)
         if not boxes:
-            raise _NoSingleFace("no_face")
+            raise NoSingleFace("no_face")
         if len(boxes) > 1:
-            raise _NoSingleFace("many_faces")
+            raise NoSingleFace("many_faces")
         box = _scaled(boxes[0], 1 / scale)
         # A window that just fits is found a little smaller or larger than it is.
         if box.width() < FACE_WIDTH_PX_MIN * 0.9:
-            raise _NoSingleFace("face_too_small")
+            raise NoSingleFace("face_too_small")
         shape = self._points(rgb, box)
         chip = dlib.get_face_chip(rgb, shape, _CHIP_PX, _CHIP_PADDING)
         return np.array(self._network.compute_face_descriptor(chip))
@@ -102,7 +102,7 @@ def _reply(matcher: Matcher, request: Message, memory: mmap.mmap, live_bytes_max
         content = memory[live_bytes_max : live_bytes_max + int(request["photo_bytes"])]
         photo = matcher.face_vector(decoded(content))
         return {"distance": float(np.linalg.norm(live - photo))}
-    except (_NoSingleFace, PhotoUnreadable) as error:
+    except (NoSingleFace, PhotoUnreadable) as error:
         return {"not_comparable": [picture, str(error)]}
     # The border to native code: whatever a picture provokes is an answer about that picture.
     except Exception as error:

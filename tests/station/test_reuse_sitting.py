@@ -367,7 +367,8 @@ def reachable_bytes(root: object) -> Iterator[bytes]:
                 fresh.append(found)
 
 
-def test_whoever_leaves_takes_both_pictures_along(station, own_photo):
+@pytest.mark.parametrize("way", [Event.LEAVE, Event.REUSE_DECLINED])
+def test_whoever_leaves_or_declines_takes_both_pictures_along(station, own_photo, way):
     """Nothing that lives on leads to the earlier photo, its preview or the live look."""
     sitting_id = station.order(own_photo)
     token = station.to_live_look().token
@@ -378,13 +379,15 @@ def test_whoever_leaves_takes_both_pictures_along(station, own_photo):
     held = [piece for root in roots for found in reachable_bytes(root)
             for piece in pieces if piece in found]  # fmt: skip
     assert set(held) == set(pieces), "the search must be able to find them"
-    station.bed.ask(Event.LEAVE)
+    station.bed.ask(way)
 
     assert desk.earlier_photo_jpeg(token) is None
     assert desk.live_look_jpeg(token) is None
     assert not [found for root in roots for found in reachable_bytes(root)
                 for piece in pieces if piece in found]  # fmt: skip
-    assert station.orders.row(sitting_id).result == "cancelled"
+    row = station.orders.row(sitting_id)
+    assert (row.photo == "declined") is (way is Event.REUSE_DECLINED)
+    assert (row.result == "cancelled") is (way is Event.LEAVE)
 
 
 def test_a_new_portrait_in_the_review_takes_the_place_of_the_earlier_photo(station, own_photo):

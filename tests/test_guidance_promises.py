@@ -86,6 +86,20 @@ def test_nothing_is_ever_taken_of_two_of_closed_eyes_or_of_too_few_pixels(preset
             assert not failed & hard
 
 
+@given(
+    st.sampled_from(PRESETS),
+    st.integers(3, 30),
+    st.sampled_from([look(EyesOpen=0.0), look(InterEyeDistance=60.0), look(MouthClosed=0.2), TWO]),
+)
+@often
+def test_the_shutter_waits_for_the_end_of_a_blink(preset, good, bad):
+    """The median hides one bad look among good ones; the shutter sees it all the same."""
+    said = played(preset, [(look(), good, 0.1), (bad, 1, 0.1), (look(), 15, 0.1)])
+
+    assert not said[good].guided.capture
+    assert any(s.guided.capture for s in said)
+
+
 @anybody
 @often
 def test_a_hint_is_on_the_screen_long_enough_to_be_read(preset, acts, refusals):

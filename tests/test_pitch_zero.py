@@ -83,6 +83,7 @@ def test_a_zero_of_nought_is_a_zero():
     """A camera that happens to read nought is calibrated all the same."""
     assert still(5.01, PitchZero(0.0)).verdict is Verdict.REJECTED
     assert still(4.99, PitchZero(0.0)).verdict is Verdict.ACCEPTED
+    assert "station zero 0 deg" in still(4.99, PitchZero(0.0)).reason
 
 
 def test_a_reading_says_that_a_zero_was_taken_off():

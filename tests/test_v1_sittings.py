@@ -388,12 +388,12 @@ def test_a_cancellation_shows_what_it_has_read(bench: Bench):
     for answer, status, problem in (
         (cancel(), 428, "if-match-required"),
         (cancel(If_Match=read), 412, "stale"),
-        (cancel(If_Match="W/" + read), 412, "stale"),
         (cancel(If_Match="rubbish \x7f"), 412, "stale"),
         (cancel(If_Match=""), 412, "stale"),
     ):
         assert (answer.status_code, slug(answer)) == (status, problem)
     present = bench.ask("GET", f"/{sitting_id}").headers["ETag"]
+    assert slug(cancel(If_Match="W/" + present)) == "stale"
     assert cancel(If_Match=f'"other", {present}').status_code == 204
     ended = bench.ask("GET", f"/{sitting_id}").get_json()
     assert (ended["state"], ended["result"]) == ("ended", "cancelled")

@@ -28,8 +28,9 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 _GROUP_OF: Final = {measure: group for group, names in _GROUPS.items() for measure in names}
 _OUR_PREFIXES: Final = (
     ("Background", "background"), ("Wall", "background"), ("Gaze", "eyes"), ("Sunglasses", "eyes"),
-    ("Glasses", "eyes"), ("Eye", "eyes"), ("Mouth", "mouth"), ("Teeth", "mouth"), ("Mask", "covering"),
-    ("Hair", "covering"), ("Hat", "covering"), ("Head", "size"), ("Face", "covering"),
+    ("Glasses", "eyes"), ("Eye", "eyes"), ("Mouth", "mouth"), ("Teeth", "mouth"),
+    ("Mask", "covering"), ("Hair", "covering"), ("Hat", "covering"), ("Head", "size"),
+    ("Face", "covering"),
 )  # fmt: skip
 """Measures are added one file each; a new one belongs to what its name begins with."""
 

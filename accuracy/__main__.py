@@ -14,7 +14,7 @@ from accuracy.fairness import seen_by_eye
 from accuracy.looker import Looker
 from accuracy.material import FOLDER, Material, MaterialMissing
 from accuracy.page import Measured, figures, page
-from accuracy.portraits import judged_portraits
+from accuracy.portraits import judged_portraits, look_at
 from accuracy.sections import sections
 from edge.settings import load_document
 from edge.vision import ModelFiles, ModelUnfit
@@ -30,9 +30,11 @@ def measure(material: Material, models: ModelFiles) -> Measured:
     documents = tuple(load_document(name) for name in DOCUMENTS)
     compared = agreements(material)
     with Looker(models) as looker:
-        portraits = judged_portraits(material, looker, documents)
-        more = sections(material, looker, documents)
-    return Measured(compared, documents, portraits, seen_by_eye(), more)
+        portraits = look_at(material, looker)
+    more = sections(models, portraits, documents[0])
+    return Measured(
+        compared, documents, judged_portraits(portraits, documents), seen_by_eye(), more
+    )
 
 
 @click.command()

@@ -66,7 +66,9 @@ def page(measured: Measured) -> str:
         lines += _fairness(measured, document, twins)
     lines += _conditions(measured)
     for section in measured.sections:
-        lines += ["", f"## {section.title}", "", *section.words, "", *_of_rows(section.rows)]
+        lines += ["", f"## {section.title}", ""]
+        lines += [*section.words, ""] if section.words else []
+        lines += _of_rows(section.rows)
     return "\n".join(lines) + "\n"
 
 

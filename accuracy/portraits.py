@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from accuracy.looker import Looked, Looker
+from accuracy.looker import Looked, Looker, Picture
 from accuracy.material import Material, MaterialMissing
 from accuracy.skin import cheeks_angle_deg
 from quality.advice import Advice, advise
 from quality.document import Document, judge
 from quality.measure import CannotAssess, Reading, Verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portrait:
+    """One labelled picture and what the station sees in it as a still."""
+
+    labels: Mapping[str, str]
+    bgr: Picture
+    looked: Looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +60,29 @@ class Judged:
         return all(one.verdict is Verdict.ACCEPTED for one in hard)
 
 
-def judged_portraits(
-    material: Material, looker: Looker, documents: Iterable[Document]
-) -> tuple[Judged, ...]:
+def look_at(material: Material, looker: Looker) -> tuple[Portrait, ...]:
     """Look at every labelled portrait once. Raises `MaterialMissing`."""
+    found = tuple(Portrait(row, bgr, looker.look(bgr)) for row, bgr in material.portraits())
+    for one in found:
+        if one.looked.landmarks_px is None:
+            raise MaterialMissing(f"No face was found in {one.labels['file']}, which has one")
+    return found
+
+
+def judged_portraits(
+    portraits: Iterable[Portrait], documents: Iterable[Document]
+) -> tuple[Judged, ...]:
+    """Return what the documents' gates make of each portrait, and its skin's angle."""
     listed = tuple(documents)
-    rows = []
-    for labels, bgr in material.portraits():
-        looked = looker.look(bgr)
-        if looked.landmarks_px is None:
-            raise MaterialMissing(f"No face was found in {labels['file']}, which has one")
-        try:
-            angle_deg = cheeks_angle_deg(bgr, looked.landmarks_px)
-        except CannotAssess:
-            angle_deg = None
-        rows.append(judged(labels, looked, angle_deg, listed))
-    return tuple(rows)
+    return tuple(judged(one.labels, one.looked, _angle_deg(one), listed) for one in portraits)
+
+
+def _angle_deg(portrait: Portrait) -> float | None:
+    points = portrait.looked.landmarks_px
+    try:
+        return None if points is None else cheeks_angle_deg(portrait.bgr, points)
+    except CannotAssess:
+        return None
 
 
 def judged(

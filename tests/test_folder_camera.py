@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from drivers.cameras.folder import Config, FolderCamera
@@ -200,8 +201,11 @@ def bomb(path):
         lambda path: path.write_bytes(b"no picture"),
         lambda path: path.write_bytes(path.read_bytes()[:200]),
         bomb,
+        lambda path: Image.new("RGB", (64, 36)).save(path, "TIFF"),
+        lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"),
+        lambda path: path.write_bytes(path.read_bytes().replace(b"IDAT", b"ID\xffT", 1)),
     ],
-    ids=["missing", "garbage", "cut off", "bomb"],
+    ids=["missing", "garbage", "cut off", "bomb", "another type", "a program", "broken chunk"],
 )
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_bad_picture_is_a_device_error(peer, clock, tmp_path, spoil):

@@ -7,7 +7,7 @@ from typing import Final
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from drivers.camera import Picture
 from drivers.cameras.folder.script import Config, Script, View
@@ -15,6 +15,8 @@ from drivers.errors import DeviceError
 
 VIDEO_SUFFIXES: Final = frozenset({".mp4", ".avi", ".mkv", ".webm"})
 PICTURE_PIXELS_MAX: Final = 50_000_000
+PICTURE_TYPES: Final = ("JPEG", "PNG")
+"""Pillow knows forty more, one of which hands the file to another program."""
 
 
 class Reel:
@@ -134,13 +136,14 @@ class Video:
 def decoded(path: Path) -> Picture:
     """Return a picture file's pixels: (height, width, 3), BGR. Raises `DeviceError`."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=PICTURE_TYPES) as image:
             # Before a pixel is decoded: a few hundred bytes can claim gigapixels.
             if image.width * image.height > PICTURE_PIXELS_MAX:
                 raise DeviceError(f"{path.name} has more than {PICTURE_PIXELS_MAX} pixels")
             rgb = np.asarray(image.convert("RGB"), np.uint8)
     except FileNotFoundError as failure:
         raise DeviceError(f"{path.name} is not in the camera's folder") from failure
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as failure:
+    # Pillow has no one error for a broken picture.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as failure:
         raise DeviceError(f"{path.name} is no picture that can be read") from failure
     return np.ascontiguousarray(rgb[:, :, ::-1])

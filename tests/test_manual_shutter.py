@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from accuracy.looker import Looker
+from demo.pictures import mask_by
 from drivers.camera import Frame, Picture
+from drivers.errors import DeviceError
 from edge.burst import judged as judge_still
 from edge.camera_owner import CameraOwner
 from edge.override import NEVER_WAIVED, Override, OverrideReason, may_be_waived
@@ -61,28 +62,21 @@ class PlayedCamera:
 
 
 @pytest.fixture(scope="module")
-def files(models):
-    """The two models."""
-    return ModelFiles(models.face_landmarker, models.selfie_segmentation)
-
-
-@pytest.fixture(scope="module")
-def views(files, pictures):
-    """Preview and still of what may stand before the camera."""
-    with Looker(files) as looker:
-        studio = Studio(pictures, looker.look)
-        names = ("straight", "tilted", "two", "far", "nobody")
-        return {name: (studio.preview(name), studio.still(name)) for name in names}
-
-
-@pytest.fixture(scope="module")
-def vision(files):
+def vision(models):
     """The real vision worker."""
-    worker = VisionWorker(files)
+    worker = VisionWorker(ModelFiles(models.face_landmarker, models.selfie_segmentation))
     worker.start()
-    worker.wait_ready()
+    worker.wait_ready(LONG_S)
     yield worker
     worker.close()
+
+
+@pytest.fixture(scope="module")
+def views(vision, pictures):
+    """Preview and still of what may stand before the camera."""
+    studio = Studio(pictures, mask_by(vision, LONG_S))
+    names = ("straight", "tilted", "two", "far", "nobody")
+    return {name: (studio.preview(name), studio.still(name)) for name in names}
 
 
 @pytest.fixture
@@ -108,7 +102,7 @@ def until_judged(searching: PortraitCapture) -> PortraitView:
     while time.monotonic() < until_s:
         try:
             seen = searching.step()
-        except VisionLost:
+        except (VisionLost, DeviceError):
             continue
         if seen.portrait or seen.refused:
             return seen

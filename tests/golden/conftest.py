@@ -20,7 +20,11 @@ def fresh(models, pictures, request) -> dict[str, Looked]:
     """Every view, looked at by the station's own worker: live, and some as stills."""
     files = ModelFiles(models.face_landmarker, models.selfie_segmentation)
     with Looker(files) as looker:
-        studio = Studio(pictures, looker.look)
+        studio = Studio(
+            pictures,
+            lambda bgr: looker.look(bgr).person_mask,
+            lambda bgr: looker.look(bgr).landmarks_px,
+        )
         looks = {name: looker.look(studio.preview(name), still=False) for name in VIEWS}
         looks |= {f"{name}, still": looker.look(studio.still(name)) for name in STILLS}
     if request.config.getoption("--golden-write", default=False):

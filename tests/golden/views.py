@@ -14,8 +14,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from accuracy.looker import Looked
-from demo.pictures import EYES_PX, STILL_PX
+from demo.pictures import EYES_PX, STILL_PX, PersonMask
 from demo.studio import Person, Picture, Stand, cut_out, developed, place, wall
 
 LIVE_PX: Final = (1280, 720)
@@ -69,20 +68,30 @@ STILLS: Final = ("straight", "beside", "shut", "leaning")
 
 @dataclass
 class Studio:
-    """Paints views; `look` sees a person's mask, and the eyes to be shut."""
+    """Paints views, each once; `landmarks` are asked for where eyes are to be shut."""
 
     pictures: Path
-    look: Callable[[Picture], Looked]
+    person_mask: PersonMask
+    landmarks: Callable[[Picture], np.ndarray] | None = None
     _cut: dict[str, Person] = field(default_factory=dict)
+    _painted: dict[str, Picture] = field(default_factory=dict)
 
     def still(self, name: str) -> Picture:
         """Return a view as a still, (828, 1472, 3)."""
+        if name not in self._painted:
+            self._painted[name] = self._paint(name)
+        return self._painted[name]
+
+    def _paint(self, name: str) -> Picture:
         view = VIEWS[name]
         scene = wall(*STILL_PX)
         for file, stand in view.people:
             scene = place(scene, self._person(file), stand)
         picture = developed(scene * view.light)
-        return _lids_down(picture, self._landmarks(picture)) if view.shut else picture
+        if not view.shut:
+            return picture
+        assert self.landmarks is not None
+        return _lids_down(picture, self.landmarks(picture))
 
     def preview(self, name: str) -> Picture:
         """Return a view as a preview frame, (720, 1280, 3)."""
@@ -91,15 +100,8 @@ class Studio:
     def _person(self, file: str) -> Person:
         if file not in self._cut:
             bgr = cv2.imread(str(self.pictures / file))
-            mask = self.look(bgr).person_mask
-            assert mask is not None
-            self._cut[file] = cut_out(bgr, mask, EYES_PX[file])
+            self._cut[file] = cut_out(bgr, self.person_mask(bgr), EYES_PX[file])
         return self._cut[file]
-
-    def _landmarks(self, picture: Picture) -> np.ndarray:
-        found = self.look(picture).landmarks_px
-        assert found is not None
-        return found
 
 
 def _lids_down(bgr: Picture, landmarks_px: np.ndarray) -> Picture:

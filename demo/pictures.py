@@ -42,10 +42,15 @@ EYES_PX: Final[Mapping[str, tuple[float, float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One composed picture: who stands where. Nobody makes an empty wall."""
+    """One composed picture: who stands where, in what light. Nobody makes an empty wall.
+
+    Attributes:
+        light_bgr: share of a good light's blue, green and red; the whole room has it.
+    """
 
     name: str
     people: tuple[tuple[str, Stand], ...] = ()
+    light_bgr: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @property
     def file(self) -> str:
@@ -60,16 +65,19 @@ class Subject:
 
     Attributes:
         expect: catalogue codes of the advice that the last view leads to; empty if it is captured.
+        on_the_way: the same of each view before the last, in their order.
     """
 
     title: str
     views: tuple[tuple[Scene, float | None], ...]
     expect: tuple[str, ...] = ()
+    on_the_way: tuple[str, ...] = ()
 
 
 _MIDDLE: Final = (0.5, 0.466)
 _NOBODY: Final = Scene("nobody")
-_STRAIGHT: Final = Scene("straight", (("man-25.jpg", Stand(_MIDDLE, -9.0)),))
+_UPRIGHT: Final = (("man-25.jpg", Stand(_MIDDLE, -9.0)),)
+_STRAIGHT: Final = Scene("straight", _UPRIGHT)
 
 SUBJECTS: Final[Mapping[str, Subject]] = {
     "straightens": Subject(
@@ -79,6 +87,31 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
             (Scene("tilted", (("man-25.jpg", Stand(_MIDDLE, 3.0)),)), 7.0),
             (_STRAIGHT, 60.0),
         ),
+        on_the_way=("portrait.no_face", "portrait.straighten_head"),
+    ),
+    "nearer": Subject(
+        "the same man, too far away at first, then near enough",
+        (
+            (_NOBODY, 2.0),
+            (Scene("far", (("man-25.jpg", Stand(_MIDDLE, -9.0, 0.6)),)), 7.0),
+            (_STRAIGHT, 60.0),
+        ),
+        on_the_way=("portrait.no_face", "portrait.too_far"),
+    ),
+    "lamp": Subject(
+        "the same man in a dark room, until somebody switches the lamp on",
+        ((Scene("dark", _UPRIGHT, (0.3, 0.3, 0.3)), 8.0), (_STRAIGHT, 60.0)),
+        on_the_way=("portrait.light",),
+    ),
+    "tint": Subject(
+        "the same man in yellow light, until the lamp is changed",
+        ((Scene("yellow", _UPRIGHT, (0.7, 1.0, 1.0)), 12.0), (_STRAIGHT, 60.0)),
+        on_the_way=("portrait.colour_light",),
+    ),
+    "bright": Subject(
+        "the same man in far too much light",
+        ((Scene("bright", _UPRIGHT, (1.3, 1.3, 1.3)), None),),
+        ("portrait.light_less",),
     ),
     "suit": Subject(
         "a man in a suit who smiles with closed lips",
@@ -205,7 +238,7 @@ def _composed(scene: Scene, pictures: Path, person_mask: PersonMask) -> Picture:
             raise OSError(f"{file} is not among the fetched pictures")
         photograph = np.asarray(bgr, np.uint8)
         canvas = place(canvas, cut_out(photograph, person_mask(photograph), EYES_PX[file]), stand)
-    return developed(canvas)
+    return developed(canvas * np.array(scene.light_bgr, np.float32))
 
 
 def _write(path: Path, picture: Picture) -> None:

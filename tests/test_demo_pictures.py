@@ -47,11 +47,11 @@ def folder(worker, pictures, tmp_path_factory):
     return made
 
 
-def options(folder, subject):
-    """The subject's last view only, at a pace at which the test waits for the worker alone."""
+def options(folder, subject, view=-1):
+    """One of the subject's views, the last, at a pace at which the test waits for the worker."""
     made = demo.camera_options(folder, subject)
     script = made["scripts"][subject]
-    made["scripts"][subject] = {**script, "views": [{"picture": script["views"][-1]["picture"]}]}
+    made["scripts"][subject] = {**script, "views": [{"picture": script["views"][view]["picture"]}]}
     return {**made, "rate_hz": 120}
 
 
@@ -67,6 +67,13 @@ def guided(camera, worker, looks):
         if said[-1].capture:
             break
     return said
+
+
+def told_by_the_still(camera, worker):
+    """What hinders once the burst is taken: not everything can be judged while one looks on."""
+    sight = worker.look(camera.still(LOOK_TIMEOUT_S), Depth.STILL, LOOK_TIMEOUT_S)
+    hard = [r for d in DOCUMENTS for r in judge(d, sight.natives, live=False) if not r.advisory]
+    return advise(sight, hard)
 
 
 @pytest.mark.parametrize("subject", [name for name, one in demo.SUBJECTS.items() if not one.expect])
@@ -85,6 +92,32 @@ def test_a_compliant_subject_is_captured_for_both_documents(folder, worker, subj
     assert {reading.verdict for reading in readings} == {Verdict.ACCEPTED}
     assert advise(sight, readings) is None
     assert [check.measure for p in photos for check in p.checks if check.advisory] == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "view", "told"),
+    [
+        (name, view, told)
+        for name, one in demo.SUBJECTS.items()
+        for view, told in enumerate(one.on_the_way)
+        # The empty wall is the same for all.
+        if name == "straightens" or told != "portrait.no_face"
+    ],
+)
+def test_whoever_succeeds_is_told_on_the_way_what_one_sees(folder, worker, subject, view, told):
+    """Nobody, tilted, far, dark, yellow: each view its own advice, live or by the still."""
+    camera = open_camera("folder", options(folder, subject, view))
+    said = guided(camera, worker, LOOKS_MAX)
+    advice = told_by_the_still(camera, worker) if said[-1].capture else said[-1].hint
+    camera.close()
+
+    assert advice.value == told
+
+
+def test_every_view_before_the_last_says_what_it_leads_to():
+    """No scene on the way to success is there for nothing."""
+    for subject in demo.SUBJECTS.values():
+        assert len(subject.on_the_way) == (0 if subject.expect else len(subject.views) - 1)
 
 
 @pytest.mark.parametrize("subject", [name for name, one in demo.SUBJECTS.items() if one.expect])

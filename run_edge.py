@@ -273,7 +273,14 @@ def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, Listen
         OSError: a port was taken since `check_ports`, or the token's file cannot be read.
         TokenUnusable: what stands in the token's file protects nothing.
     """
-    from api.app import KIOSK_STREAMS, V1_STREAMS, Listener, create_kiosk_app, create_v1_app
+    from api.app import (
+        KIOSK_STREAMS,
+        V1_BODY_BYTES_MAX,
+        V1_STREAMS,
+        Listener,
+        create_kiosk_app,
+        create_v1_app,
+    )
     from api.security import open_or_make_token
 
     settings = station.settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from contextlib import contextmanager
 
@@ -29,7 +30,7 @@ from edge.orders import (
 from edge.settings import load_reuse_policy
 from edge.store import Store, StoreError
 from tests.contracts.test_lookup import jpeg
-from tests.delivery_kit import SINK, STATION, make_kit, new_id
+from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 from tests.hostile_centre import HostileCentre, answer
 from tests.order_kit import (
     BORN,
@@ -711,6 +712,21 @@ def test_a_silent_centre_costs_no_more_than_its_time(asking, centre):
     assert asking.photo(order.sitting_id, 0.3) is None
     assert time.monotonic() - began_s < PATIENT_S
     assert asking.row(order.sitting_id).photo_reason == "timeout"
+
+
+def test_a_station_that_stops_does_not_wait_for_the_centre(asking, centre):
+    """Closing cuts the look-up that runs; whoever asked for the photo is told that none came."""
+    centre.stream = lambda secure, _: secure.recv(1)
+    order = asking.add(wanted())
+    asking.take()
+    came = []
+    thread = threading.Thread(target=lambda: came.append(asking.photo(order.sitting_id, 600)))
+    thread.start()
+    until(lambda: centre.requests)
+    asking.close()
+    thread.join(PATIENT_S)
+
+    assert came == [None]
 
 
 def test_another_candidate_is_asked_for_when_the_first_is_not_there(asking, centre):

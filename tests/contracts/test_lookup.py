@@ -6,14 +6,17 @@ The other end is a centre on a real TLS socket, honest or hostile.
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
 
+from edge.candidates import https as https_lookup
 from edge.candidates.load import lookup_names, open_lookup
 from edge.candidates.lookup import Ask, LookupAway, LookupFailed, LookupRefused, PhotoUnfit
 from edge.photo_fault import PHOTO_BYTES_MAX
@@ -199,6 +202,20 @@ def test_a_peer_that_never_shakes_hands_ends_in_time(centre, lookup):
     centre.mute = True
     with pytest.raises(LookupAway, match="timeout"):
         lookup.find(ASK, SHORT_S)
+
+
+def test_a_line_that_is_cut_before_it_stands_is_cut_when_it_does():
+    """The time may run out between two steps of connecting: the next step ends it."""
+    ours, theirs = socket.socketpair()
+    line = https_lookup._Line()
+    line.cut()
+    stream = SimpleNamespace(get_extra_info=lambda _: ours)
+    with ours, theirs:
+        line.trace("connection.connect_tcp.complete", {"return_value": stream})
+        theirs.settimeout(PATIENT_S)
+
+        assert theirs.recv(1) == b""
+        line.close()
 
 
 def test_a_closed_port_is_away(bench, kit, tmp_path):

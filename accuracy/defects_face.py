@@ -17,6 +17,8 @@ _EYES: Final = (
 """Upper lid, lower lid, iris of each eye, from the picture's left."""
 _IRIS: Final = 0.21
 """The iris's radius in eye widths."""
+_EYES_REACH: Final = 1.1
+_MOUTH_REACH: Final = 2.0
 _CORNERS: Final = (76, 82)
 _GUMS: Final = np.array([0.035, 0.03, 0.09], np.float32)
 _TOOTH: Final = np.array([0.60, 0.68, 0.74], np.float32)
@@ -26,7 +28,7 @@ def eyes_closed(
     bgr: Picture, landmarks_px: Landmarks, person_mask: Picture, strength: float
 ) -> Picture:
     """Draw the upper lids down, with the skin above them, to meet the lower ones."""
-    canvas = Canvas(bgr, landmarks_px, seed=71)
+    canvas = Canvas(bgr, landmarks_px, seed=71, reach=_EYES_REACH)
     x, y = canvas.grid()
     to_y = y.copy()
     for upper, lower, _ in _EYES:
@@ -39,14 +41,15 @@ def eyes_closed(
         within = _between(canvas.of(upper), x) & (y > above) & (y < lid)
         stretched = above + (y - above) * (top - above) / np.maximum(lid - above, 1e-6)
         to_y = np.where(within, stretched, to_y)
-    return _bent(canvas, x, to_y)
+    _bend(canvas, x, to_y)
+    return canvas.finished()
 
 
 def gaze_away(
     bgr: Picture, landmarks_px: Landmarks, person_mask: Picture, strength: float
 ) -> Picture:
     """Move both irises to the picture's right behind lids that stay."""
-    canvas = Canvas(bgr, landmarks_px, seed=72)
+    canvas = Canvas(bgr, landmarks_px, seed=72, reach=_EYES_REACH)
     x, y = canvas.grid()
     to_x, opened = x.copy(), np.zeros(x.shape, np.float32)
     for upper, lower, iris in _EYES:
@@ -62,7 +65,7 @@ def gaze_away(
         eye = [*rim.tolist(), *canvas.of(lower)[-2:0:-1].tolist()]
         opened = np.maximum(opened, canvas.shape(eye, soft=0.012))
     before = canvas.light.copy()
-    _bent(canvas, to_x, y)
+    _bend(canvas, to_x, y)
     canvas.light = before + (canvas.light - before) * opened[..., None]
     return canvas.finished()
 
@@ -71,7 +74,7 @@ def mouth_open(
     bgr: Picture, landmarks_px: Landmarks, person_mask: Picture, strength: float
 ) -> Picture:
     """Let the jaw hang: the lower lip goes down, and it is dark between the lips."""
-    canvas = Canvas(bgr, landmarks_px, seed=73)
+    canvas = Canvas(bgr, landmarks_px, seed=73, reach=_MOUTH_REACH)
     gap, _, _ = _parted(canvas, 0.35 * strength)
     canvas.lay(gap, _GUMS * canvas.lamp() * 0.4)
     return canvas.finished()
@@ -81,7 +84,7 @@ def teeth_shown(
     bgr: Picture, landmarks_px: Landmarks, person_mask: Picture, strength: float
 ) -> Picture:
     """Part the lips over a row of teeth."""
-    canvas = Canvas(bgr, landmarks_px, seed=74)
+    canvas = Canvas(bgr, landmarks_px, seed=74, reach=_MOUTH_REACH)
     gap, depth, height = _parted(canvas, 0.22 * strength)
     canvas.lay(gap, _GUMS * canvas.lamp())
     x, _ = canvas.grid()
@@ -107,7 +110,7 @@ def _parted(canvas: Canvas, by: float) -> tuple[Floats, Floats, Floats]:
     chin = canvas.of(16)[0, 1] + by
     below = (y > seam + height) & (y < chin) & (np.abs(x - middle) < half)
     squeezed = seam + (y - seam - height) * (chin - seam) / np.maximum(chin - seam - height, 1e-6)
-    _bent(canvas, x, np.where(below, squeezed, y))
+    _bend(canvas, x, np.where(below, squeezed, y))
     depth = y - seam
     gap = ((depth > 0) & (depth < height)).astype(np.float32)
     soft = cv2.GaussianBlur(gap, (0, 0), max(0.5, 0.006 * canvas.apart_px))
@@ -126,7 +129,7 @@ def _between(points: Landmarks, x: Floats) -> npt.NDArray[np.bool_]:
     return np.asarray((x > points[0, 0]) & (x < points[-1, 0]))
 
 
-def _bent(canvas: Canvas, to_x: Floats, to_y: Floats) -> Picture:
+def _bend(canvas: Canvas, to_x: Floats, to_y: Floats) -> None:
     """Take every pixel's light from another place, given in eye distances."""
     places = canvas.px(np.stack([to_x, to_y], axis=-1).reshape(-1, 2))
     rows, columns = canvas.light.shape[:2]
@@ -136,4 +139,3 @@ def _bent(canvas: Canvas, to_x: Floats, to_y: Floats) -> Picture:
                   borderMode=cv2.BORDER_REPLICATE),
         np.float32,
     )  # fmt: skip
-    return canvas.finished()

@@ -14,7 +14,7 @@ from quality.face.points import eye_centres
 TILT_DEG: Final = 24.0
 TURN_DEG: Final = 18.0
 NOD_DEG: Final = 26.0
-BOW_DEG: Final = 38.0
+BOW_DEG: Final = 42.0
 
 
 def blurred(
@@ -73,12 +73,13 @@ def _rotated(bgr: Picture, landmarks_px: Landmarks, yaw_deg: float, nod_deg: flo
     left, right = eye_centres(landmarks_px, whole_px=False)
     apart_px = _apart_px(landmarks_px)
     along = (right - left) / apart_px
-    axes = np.array([along, [-along[1], along[0]]])
+    axes = np.array([along, [-along[1], along[0]]], np.float32)
     chin, eyes = landmarks_px[16], (left + right) / 2
     middle = eyes + 0.25 * (chin - eyes)
     half = np.array([0.56 * np.ptp(landmarks_px[:33, 0]), 1.45 * float(np.hypot(*(chin - middle)))])
     rows, columns = np.indices(bgr.shape[:2], dtype=np.float32)
-    away = np.stack([columns - middle[0], rows - middle[1]], axis=-1) @ axes.T / half
+    away = np.stack([columns - middle[0], rows - middle[1]], axis=-1).astype(np.float32) @ axes.T
+    away /= half
     depth = np.sqrt(np.clip(1 - (away**2).sum(axis=-1), 0, None)) * half[0]
     nose = (landmarks_px[54] - middle) @ axes.T / half
     spread = ((away - nose) ** 2 / (0.16, 0.22)).sum(axis=-1)

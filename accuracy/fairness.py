@@ -33,10 +33,20 @@ _CONDITIONS: Final[Mapping[str, frozenset[str]]] = {
     "HeadPoseYaw": frozenset({"turned"}),
     "HeadPoseRoll": frozenset({"tilted"}),
     "MouthClosed": frozenset({"teeth"}),
+    "TeethVisible": frozenset({"teeth"}),
     "EyesOpen": frozenset({"squint"}),
     "HeadSize": frozenset({"close"}),
+    "FaceSharpness": frozenset({"far"}),
+    "HeadCovered": frozenset({"cap", "hood", "hijab", "turban", "keffiyeh", "veil"}),
 }
 """Which word of the labels names a fault that this gate is there to refuse."""
+
+_PLAIN: Final = "plain_light"
+_OF_THE_WALL: Final = frozenset(
+    {"BackgroundGradient", "BackgroundColourSpread", "BackgroundLightness", "WallShadow",
+     "ColourCast"}
+)  # fmt: skip
+"""What is judged on the wall, and is nothing of the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +174,8 @@ def fault_seen(one: Judged, gate: str, seen: SeenByEye) -> str:
     """Return what a person sees wrong that this gate is there to refuse; "" if nothing."""
     if one.condition in _CONDITIONS.get(gate, frozenset()):
         return one.condition
+    if gate in _OF_THE_WALL and one.background != _PLAIN:
+        return "no plain light wall"
     if gate == "InterEyeDistance" and one.inter_eye_px < _NEAR_ENOUGH_PX:
         return "too few pixels"
     return seen.get((one.file, gate), "")

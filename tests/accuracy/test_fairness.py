@@ -115,6 +115,15 @@ def test_a_fault_of_one_gate_explains_no_other(turned):
     assert fault_seen(portrait(inter_eye_px="120"), "InterEyeDistance", {}) == ""
 
 
+def test_a_wall_is_no_fault_of_a_plain_one_nor_of_the_person():
+    """Only before what is no plain light wall a refusal of the wall is explained by it."""
+    busy, plain = portrait(background="textured"), portrait(background="plain_light")
+
+    assert fault_seen(busy, "BackgroundGradient", {}) == "no plain light wall"
+    assert fault_seen(plain, "BackgroundGradient", {}) == ""
+    assert fault_seen(busy, "LuminanceMean", {}) == ""
+
+
 def test_what_was_seen_by_eye_names_gates_that_there_are():
     """A misspelt gate would explain nothing, silently."""
     seen = seen_by_eye()

@@ -299,6 +299,7 @@ def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, Listen
         settings.v1.port,
         streams=V1_STREAMS,
         closing=v1_closing,
+        body_bytes_max=V1_BODY_BYTES_MAX,
     )
     for listener in (kiosk, v1):
         listener.start()

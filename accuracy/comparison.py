@@ -80,7 +80,11 @@ CHANGES: Final[Mapping[str, Callable[[Picture], Picture]]] = {
 }
 
 
-def rates(people: Sequence[Person], config: Config | None = None) -> list[dict[str, Any]]:
+def rates(
+    people: Sequence[Person],
+    config: Config | None = None,
+    changes: Mapping[str, Callable[[Picture], Picture]] = CHANGES,
+) -> list[dict[str, Any]]:
     """Return one row a kind of pair.
 
     A row has `pairs` (in words), `n`, `agree` (how many lie within the threshold), `distance_min`,
@@ -90,6 +94,7 @@ def rates(people: Sequence[Person], config: Config | None = None) -> list[dict[s
     Args:
         people: each another person.
         config: of the comparer; None: where set-up puts its files.
+        changes: what is done to one person's picture, by name.
 
     Raises:
         ModuleNotFoundError: the optional comparison is not set up.
@@ -99,7 +104,7 @@ def rates(people: Sequence[Person], config: Config | None = None) -> list[dict[s
     vector = _vectors(config)
     originals = {one.name: vector(one.bgr) for one in people}
     rows = []
-    for name, change in CHANGES.items():
+    for name, change in changes.items():
         changed = [(originals[one.name], vector(change(one.bgr))) for one in people]
         rows.append(_row(f"same person: {name}", changed, config.distance_max))
     east_asian = [one for one in people if one.country in EAST_ASIA]

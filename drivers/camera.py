@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -57,3 +57,11 @@ class Camera(Protocol):
 
     def close(self) -> None:
         """Release the device. Closing twice is allowed."""
+
+
+@runtime_checkable
+class HoldsExposure(Protocol):
+    """A camera that can also keep its exposure and white balance as they are. Not all can."""
+
+    def hold_exposure(self, *, held: bool) -> None:
+        """Keep them from now on, or leave them to the camera again. Raises `DeviceError`."""

@@ -16,7 +16,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from drivers.camera import Camera, Frame, Picture
+from drivers.camera import Camera, Frame, HoldsExposure, Picture
 from drivers.errors import DeviceError, DeviceTimeout
 from edge.supervisor import DeviceState, DeviceStatus, Upkeep, report_lost
 
@@ -50,7 +50,8 @@ class CameraOwner:
         self._frame: Frame | None = None
         self._preview: Preview | None = None
         self._still: Future[Frame] | None = None
-        self._viewer_at_s = float("-inf")
+        self._viewer_at_s = self._hold_until_s = float("-inf")
+        self._holding = False
         self._pixels_digest: int | None = None
         self._pixels_new_at_s = 0.0
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
@@ -107,6 +108,13 @@ class CameraOwner:
             with self._news:
                 self._still = None
 
+    def hold_exposure(self, for_s: float) -> None:
+        """Keep exposure and white balance for so long, where the camera can; ask again for longer.
+
+        They are given back by themselves, so that nobody who ends early leaves them behind.
+        """
+        self._hold_until_s = time.monotonic() + for_s
+
     def _fresh_frame(self, after: int) -> Frame | None:
         frame = self._frame
         return frame if frame and frame.sequence > after and _fresh(frame.captured_at_s) else None
@@ -130,12 +138,20 @@ class CameraOwner:
 
     def _serve(self, camera: Camera) -> None:
         self._pixels_digest, self._pixels_new_at_s = None, time.monotonic()
+        self._holding = False
         # Ready with the first frame, not before: a camera that opens and then stalls is not.
         self._publish(camera.read(READ_TIMEOUT_S))
         self._upkeep.ready(camera.model)
         while not self._stop.is_set():
+            self._mind_exposure(camera)
             self._answer_still(camera)
             self._publish(camera.read(READ_TIMEOUT_S))
+
+    def _mind_exposure(self, camera: Camera) -> None:
+        wanted = time.monotonic() < self._hold_until_s
+        if wanted is not self._holding and isinstance(camera, HoldsExposure):
+            camera.hold_exposure(held=wanted)
+            self._holding = wanted
 
     def _answer_still(self, camera: Camera) -> None:
         with self._news:

@@ -58,6 +58,7 @@ class Guided:
         readings: the smoothed values, judged by every document.
         speak: the line that a voice begins with this look; None lets the last one end.
         stuck: offer the staff's help; it stays offered to this person.
+        settled: the exposure has found its level, and the pose holds: the camera may keep both.
         because: the reading that `hint` would cure, for the log and the console: never a number
             on the screen.
     """
@@ -68,6 +69,7 @@ class Guided:
     readings: tuple[Reading, ...] = ()
     speak: Advice | None = None
     stuck: bool = False
+    settled: bool = False
     because: Reading | None = None
 
 
@@ -120,11 +122,17 @@ class Guidance:
         share = min(1.0, self._good.times / self._needed)
         shown = self._hint.after(meant, now_s)
         # A hint that still stands is followed first: the shutter never contradicts the screen.
-        capture = shown is None and share == 1.0 and self._may_capture(natives, now_s)
+        settled = share > 0 and self._has_settled()
+        ready = shown is None and share == 1.0 and self._looks.times > SETTLING_LOOKS
+        capture = (
+            ready
+            and (settled or self._patience.relaxed(now_s))
+            and self._good_at_this_moment(natives)
+        )
         return Guided(
             shown, share, capture, readings,
             self._voice.after(shown, now_s, meant=shown is meant),
-            self._is_stuck(meant, shown, now_s), because,
+            self._is_stuck(meant, shown, now_s), settled, because,
         )  # fmt: skip
 
     def refuse(self, advice: Advice, now_s: float) -> Guided:
@@ -190,13 +198,9 @@ class Guidance:
         # Whoever trembles is photographed all the same: the sharpest still of the burst is taken.
         return place if place or still or relaxed else Advice.HOLD_STILL
 
-    def _may_capture(self, natives: Mapping[str, Native], now_s: float) -> bool:
-        if self._looks.times <= SETTLING_LOOKS:
-            return False
-        steady = light_is_steady(
-            [n.value for _, past in self._recent if (n := past.get("LuminanceMean")) and n.value]
-        )
-        return (steady or self._patience.relaxed(now_s)) and self._good_at_this_moment(natives)
+    def _has_settled(self) -> bool:
+        past = [natives.get("LuminanceMean") for _, natives in self._recent]
+        return light_is_steady([native.value for native in past if native and native.value])
 
     def _good_at_this_moment(self, natives: Mapping[str, Native]) -> bool:
         """Tell whether this very look passes the hard gates: medians would hide a blink."""

@@ -30,6 +30,8 @@ FRAME_WAIT_S: Final = 0.15
 LIVE_TIMEOUT_S: Final = 2.0
 STILL_TIMEOUT_S: Final = 2.5
 """No step may be longer than a touch waits: a still, a look, and a worker that begins anew."""
+EXPOSURE_HELD_S: Final = 6.0
+"""Longer than a step may last. It is given back after the burst, and by itself if none comes."""
 
 log = structlog.get_logger("portrait")
 
@@ -145,6 +147,7 @@ class PortraitCapture:
         sight = self._look(frame, Depth.LIVE, LIVE_TIMEOUT_S)
         guided = self._guidance.see(sight, frame.captured_at_s, frame.still_scale)
         self._note(guided)
+        self._camera.hold_exposure(EXPOSURE_HELD_S if guided.settled else 0.0)
         if not guided.capture:
             # Praise is for a pose that holds; before the first judgement the person just waits.
             waiting = guided.hint is None and not guided.hold_share
@@ -178,6 +181,8 @@ class PortraitCapture:
     def _next_still(self) -> PortraitView:
         still = self._camera.still(STILL_TIMEOUT_S)
         self._after = still.sequence
+        if self._by_hand is None:
+            self._camera.hold_exposure(EXPOSURE_HELD_S)
         try:
             sight = self._look(still, Depth.STILL, STILL_TIMEOUT_S)
         except FrameRefused:
@@ -186,6 +191,7 @@ class PortraitCapture:
         self._burst.append((still, sight))
         if len(self._burst) < BURST:
             return PortraitView(None, 1.0, sight.faces, stuck=self._stuck)
+        self._camera.hold_exposure(0.0)
         burst, self._burst = self._burst, []
         override, self._by_hand = self._by_hand, None
         usual = None if override else self._usual_openness

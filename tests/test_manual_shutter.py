@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -61,6 +62,22 @@ class PlayedCamera:
         return Frame(bgr, self._sequence, time.monotonic(), still_scale)
 
 
+class HoldingCamera(PlayedCamera):
+    """A sensor whose exposure can be kept."""
+
+    def __init__(self, views: dict[str, tuple[Picture, Picture]]) -> None:
+        super().__init__(views)
+        self.held = False
+        self.held_at_stills: list[bool] = []
+
+    def hold_exposure(self, *, held: bool) -> None:
+        self.held = held
+
+    def still(self, timeout_s: float) -> Frame:
+        self.held_at_stills.append(self.held)
+        return super().still(timeout_s)
+
+
 @pytest.fixture(scope="module")
 def vision(models):
     """The real vision worker."""
@@ -79,14 +96,22 @@ def views(vision, pictures):
     return {name: (studio.preview(name), studio.still(name)) for name in names}
 
 
-@pytest.fixture
-def camera(views) -> Iterator[tuple[PlayedCamera, CameraOwner]]:
-    """The camera and its owner."""
-    played = PlayedCamera(views)
+@contextmanager
+def owned(played: PlayedCamera) -> Iterator[tuple[PlayedCamera, CameraOwner]]:
+    """A camera and its owner."""
     owner = CameraOwner(Upkeep("camera-1", "camera", "played"), lambda: played)
     owner.start()
-    yield played, owner
-    owner.close()
+    try:
+        yield played, owner
+    finally:
+        owner.close()
+
+
+@pytest.fixture
+def camera(views) -> Iterator[tuple[PlayedCamera, CameraOwner]]:
+    """A camera that leaves its exposure to itself, and its owner."""
+    with owned(PlayedCamera(views)) as both:
+        yield both
 
 
 def search(camera, vision, gates=None, zero=None) -> PortraitCapture:
@@ -118,6 +143,31 @@ def test_a_good_view_is_taken_without_anybodys_word(camera, vision):
     assert {r.verdict for r in portrait.readings[DOCUMENT.id] if not r.advisory} == {
         Verdict.ACCEPTED
     }
+
+
+def test_exposure_is_kept_from_the_hold_to_the_last_still_and_given_back(views, vision):
+    """The stills are what the person held for; afterwards the camera adapts to the next one."""
+    with owned(HoldingCamera(views)) as (played, owner):
+        before = played.held
+        portrait = until_judged(search((played, owner), vision)).portrait
+        until_s = time.monotonic() + LONG_S
+        while played.held and time.monotonic() < until_s:
+            time.sleep(0.05)
+
+        assert portrait is not None
+        assert not before
+        assert played.held_at_stills == [True] * 3
+        assert not played.held
+
+
+def test_a_portrait_by_hand_keeps_no_exposure_that_may_not_have_settled(views, vision):
+    """Staff press when they like; nobody knows yet what the light does."""
+    with owned(HoldingCamera(views)) as (played, owner):
+        searching = search((played, owner), vision)
+        searching.take_now(OverrideReason.OTHER_HEALTH, "staff-7")
+
+        assert until_judged(searching).portrait is not None
+        assert played.held_at_stills == [False] * 3
 
 
 def test_what_staff_overrule_is_named_and_stays_rejected(camera, vision):

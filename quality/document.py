@@ -7,6 +7,7 @@ was read from; `verified` says whether the issuer's own sheet was signed off.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
@@ -23,10 +24,11 @@ from quality.limits import (
     Span,
     standings,
 )  # fmt: skip
-from quality.measure import Native, Range, Reading, assess
+from quality.measure import ANY, Native, Range, Reading, assess
 
 __all__ = ["Canvas", "Document", "FileLimits", "Gate", "Limit", "PixelLimit", "judge"]
 
+_UNMEASURED: Final = Native(None, "not measured")
 MEASURE_OF: Final = {measure.name: measure for measure in MEASURES}
 CANVASES_MAX: Final = 8
 """How many sizes are tried at most where a sheet leaves the size open."""
@@ -111,6 +113,14 @@ class Background(Section):
     rgb_mean_min: Annotated[int, Field(ge=0, le=255)] | None = None
     rgb_spread_max: Annotated[float, Field(ge=0, le=128)] | None = None
     source: Source
+
+    def ranges(self) -> dict[str, tuple[str, Range]]:
+        """Return the sheet's limits by rule, each with the measure that reads it."""
+        limits = {
+            "background_rgb_mean": ("BackgroundLightness", Range(low=self.rgb_mean_min)),
+            "background_rgb_spread": ("BackgroundColourSpread", Range(high=self.rgb_spread_max)),
+        }
+        return {rule: limit for rule, limit in limits.items() if limit[1] != ANY}
 
 
 class Rules(Section):
@@ -320,14 +330,33 @@ def judge(
         natives: by measure; what is missing is not assessed.
         live: by the preview's limits, else by the still's.
         passed: measures that were good at the last look and may use the wider limits.
+
+    On a still the sheet's own limits on the background follow, as advice.
     """
-    return tuple(
+    gates = tuple(
         assess(
             MEASURE_OF[name],
-            natives.get(name, Native(None, "not measured")),
+            natives.get(name, _UNMEASURED),
             gate.accept(live=live, passed=name in passed),
             advisory=not gate.hard,
         )
         for name, gate in document.gates.items()
         if not (live and MEASURE_OF[name].still_only)
+    )
+    return gates if live else gates + _judged_background(document, natives)
+
+
+def _judged_background(document: Document, natives: Mapping[str, Native]) -> tuple[Reading, ...]:
+    """Return the sheet's own limits on the wall: for the record and the technician, never hard.
+
+    Copies of sheets ask for 250 of 255 without saying how that is measured; whom a wall refuses
+    can do nothing about it.
+    """
+    limits = {} if document.background is None else document.background.ranges()
+    return tuple(
+        replace(
+            assess(MEASURE_OF[name], natives.get(name, _UNMEASURED), accept, advisory=True),
+            measure=rule,
+        )
+        for rule, (name, accept) in limits.items()
     )

@@ -210,3 +210,20 @@ def test_what_was_not_measured_is_not_assessed():
     assert {reading.verdict for reading in readings.values()} == {Verdict.NOT_ASSESSED}
     assert readings["HeadPosePitch"].advisory
     assert not readings["EyesOpen"].advisory
+
+
+def test_a_sheet_s_own_numbers_for_the_wall_are_judged_and_refuse_nobody():
+    """Below the sheet's mean or above its spread the record says so; the person goes on."""
+    changed = table()
+    sheet = {"colour": "white", "rgb_mean_min": 250, "rgb_spread_max": 4.0, "source": "design: x"}
+    document = Document.model_validate(changed | {"background": sheet})
+    natives = {"BackgroundLightness": Native(226.0), "BackgroundColourSpread": Native(3.0)}
+    still = {r.measure: r for r in judge(document, natives, live=False)}
+    live = {r.measure for r in judge(document, natives, live=True)}
+
+    assert still["background_rgb_mean"].verdict is Verdict.REJECTED
+    assert still["background_rgb_mean"].accept.low == 250
+    assert still["background_rgb_spread"].verdict is Verdict.ACCEPTED
+    assert still["background_rgb_mean"].advisory
+    assert still["BackgroundLightness"].verdict is Verdict.ACCEPTED
+    assert not {"background_rgb_mean", "background_rgb_spread"} & live

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from accuracy.canvas import encoded, linear
 from accuracy.defects import DEFECTS
 from accuracy.defects_rates import rates
 from edge.settings import load_document
@@ -235,3 +236,35 @@ def test_rates_count_what_was_noticed_and_what_was_rightly_named(looker, complia
         "defect": "tilted head", "strength": 1.0, "n": 1, "noticed": 1, "advice_right": 1,
     }  # fmt: skip
     assert all(row["advice_right"] <= row["noticed"] <= row["n"] for row in rows)
+
+
+def as_skin(portrait, share):
+    """The same person with this share of the light coming back from them; the wall stays."""
+    person = portrait.looked.person_mask[..., None] / np.float32(255)
+    factor = 1 - person * np.float32(1 - share)
+    return encoded(np.asarray(linear(portrait.bgr) * factor, np.float32))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 1.3])
+def test_the_wall_and_the_evenness_of_light_read_alike_whatever_the_skin(looker, compliant, share):
+    """Light is judged where no person is, or as one cheek against the other."""
+    same = {
+        "BackgroundLightness": 1.5, "BackgroundColourSpread": 0.5, "BackgroundGradient": 8.0,
+        "WallShadow": 0.02, "ColourCast": 0.3, "CheekLightRatio": 0.03,
+    }  # fmt: skip
+    for portrait in compliant:
+        look = looker.look(as_skin(portrait, share))
+        before = portrait.looked.natives
+
+        for name, band in same.items():
+            assert look.natives[name].value == pytest.approx(before[name].value, abs=band), name
+
+
+def test_no_hard_gate_refuses_a_darker_skin(looker, compliant):
+    """A third of the light comes back from the person, the lamp is the same: nothing is refused."""
+    for portrait in compliant:
+        look = looker.look(as_skin(portrait, 0.3))
+        hard = [reading for reading in read(look) if not reading.advisory]
+
+        assert {r.measure for r in hard if r.verdict is not Verdict.ACCEPTED} == set()
+        assert advise(look, hard) is None

@@ -88,7 +88,12 @@ def cap(
     canvas = Canvas(bgr, landmarks_px, seed=37)
     rim, half = _rim(canvas, strength)
     light = canvas.lamp() * _round(canvas, half) * canvas.grain(0.01, 0.03)
-    crown = np.vstack([_dome(rim, half, 1.05), curve([[half, rim], [0, rim - 0.16], [-half, rim]])])
+    crown = np.vstack(
+        [
+            _dome(rim, half, rim - _top(canvas, person_mask)),
+            curve([[half, rim], [0, rim - 0.16], [-half, rim]]),
+        ]
+    )
     peak = np.vstack(
         [curve([[-half * 0.95, rim], [-half * 0.5, rim + 0.16], [0, rim + 0.22],
                 [half * 0.5, rim + 0.16], [half * 0.95, rim]]),
@@ -120,7 +125,7 @@ def knitted(
     ribs = 0.8 + 0.25 * np.cos(2 * np.pi * x / 0.11) * (0.7 + 0.3 * np.cos(2 * np.pi * y / 0.07))
     light = canvas.lamp() * _round(canvas, half) * canvas.grain(0.015, 0.06) * ribs
     edge = curve([[half, rim + 0.12], [0, rim - 0.02], [-half, rim + 0.12]])
-    shape = np.vstack([_dome(rim + 0.12, half, 1.2), edge])
+    shape = np.vstack([_dome(rim + 0.12, half, rim + 0.12 - _top(canvas, person_mask)), edge])
     canvas.shade(canvas.shape(moved(shape, y=0.05), soft=0.04), 0.65)
     canvas.lay(canvas.shape(shape), floats(colour) * light[..., None])
     cuff = curve([[half, rim - 0.22], [0, rim - 0.36], [-half, rim - 0.22]])
@@ -145,7 +150,10 @@ def headscarf(
     opening = np.vstack([contour, curve([contour[-1], [half * 0.7, rim], [0, rim - 0.12],
                                          [-half * 0.7, rim], contour[0]])])  # fmt: skip
     outer = np.vstack(
-        [_dome(0.3, half * 1.12, 1.35 - rim), [[half * 1.5, 2.4], [-half * 1.5, 2.4]]]
+        [
+            _dome(0.3, half * 1.12, 0.3 - _top(canvas, person_mask)),
+            [[half * 1.5, 2.4], [-half * 1.5, 2.4]],
+        ]
     )
     x, y = canvas.grid()
     folds = 0.85 + 0.15 * np.cos(2 * np.pi * (np.hypot(x, y * 0.8) / 0.3 + 0.15 * np.sin(3 * y)))
@@ -161,6 +169,14 @@ def _rim(canvas: Canvas, strength: float) -> tuple[float, float]:
     """Return where the covering ends on the forehead, and half its width."""
     brows = float(canvas.of(_BROWS)[:, 1].min())
     return brows - 0.62 + 0.42 * strength, float(np.ptp(canvas.of([0, 32])[:, 0])) / 2 * 1.12
+
+
+def _top(canvas: Canvas, person_mask: Picture) -> float:
+    """Return where a covering ends above: a little above the hair, however deep it sits."""
+    x, y = canvas.grid()
+    head = (canvas.windowed(person_mask) >= _PERSON) & (np.abs(x) < 0.3) & (y < 0)
+    highest = float(y[head].min()) if head.any() else -1.8
+    return max(-2.3, highest - 0.06)
 
 
 def _dome(rim: float, half: float, height: float) -> Landmarks:

@@ -147,10 +147,6 @@ def shrunk(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(small, dtype=np.uint8)
 
 
-def _within(first: float, last: float, end: int) -> slice:
-    return slice(round(min(max(first, 0.0), end)), round(min(max(last, 0.0), end)))
-
-
 def luma(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return the luma (...,) of pixels (..., 3), never 0."""
     # Single precision: double is converted first, which takes longer than the sum.
@@ -163,13 +159,11 @@ def ratios(pixels: npt.NDArray[np.uint8]) -> tuple[Points, Points]:
     return logs[..., 2] - logs[..., 1], logs[..., 0] - logs[..., 1]
 
 
-def distances(pixels: npt.NDArray[np.uint8], tones: Iterable[Tone]) -> list[Points]:
-    """Return how foreign each of the pixels (n, 3) is to each tone, (n,) a tone."""
+def tints_apart(pixels: npt.NDArray[np.uint8], tones: Iterable[Tone]) -> list[Points]:
+    """Return how far each of the pixels (n, 3) is from each tone in tint alone, (n,) a tone."""
     red, blue = ratios(pixels)
-    light = np.log(luma(pixels))
-    return [
-        np.sqrt(
-            (red - tone.red) ** 2 + (blue - tone.blue) ** 2 + ((light - tone.light) / _SHADE) ** 2
-        )
-        for tone in tones
-    ]
+    return [np.hypot(red - tone.red, blue - tone.blue) for tone in tones]
+
+
+def _within(first: float, last: float, end: int) -> slice:
+    return slice(round(min(max(first, 0.0), end)), round(min(max(last, 0.0), end)))

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from quality.face.close_up import Box, CloseUp, distances
+from quality.face.close_up import Box, CloseUp, tints_apart
 from quality.face.face import Face
 from quality.face.mouth_hidden import mouth_seen
 from quality.face.own_skin import between_brows, forehead, tones, under_eye
@@ -22,10 +22,10 @@ _EVERY: Final = 3
 
 
 def lower_face_covered(face: Face) -> float:
-    """Return how foreign the chin's cover is to the person's skin, 0 if a mouth is seen, unit "1".
+    """Return how far the chin's tint is from the person's skin's, 0 if a mouth is seen, unit "1".
 
     A beard is foreign to the skin too, but lips are seen in it; a hand hides the lips, but is of
-    the person's own tint, as near as hands are. So it takes both to call it a mask.
+    the person's own tint, whatever its light. So it takes both to call it a mask.
 
     Raises:
         CannotAssess: the face cannot be aligned or is cut off.
@@ -43,7 +43,7 @@ def _foreign(close: CloseUp) -> float:
     )
     pixels = close.pixels(_chin(close))[::_EVERY]
     # A pattern's colours may have the skin's mean: pixel by pixel none of them is skin.
-    apart = sorted(float(np.median(away)) for away in distances(pixels, skin))
+    apart = sorted(float(np.median(away)) for away in tints_apart(pixels, skin))
     # The largest may be a fringe on the forehead, the smallest the mask's own edge.
     return apart[-2]
 

@@ -99,7 +99,7 @@ class Aligned:
         region = self.region.view(np.uint8)
         x, y, width, height = cv2.boundingRect(region)
         box = (slice(y, y + height), slice(x, x + width))
-        return box, luminance(self._part(box)), region[box]
+        return box, luminance(self._part(box), exact=self.whole_px), region[box]
 
     def halved(self, box: tuple[slice, slice]) -> npt.NDArray[np.uint8]:
         """Return the pixels of a box (rows, columns) of even sides at half their size.

@@ -325,6 +325,24 @@ def test_a_sheet_that_nobody_touches_closes():
     assert pads.take("t", "reuse-check", SIGN) is None
 
 
+def test_a_pin_is_handed_over_once():
+    """Also where the signature is then refused: whoever signs again types again."""
+    pads = Pads()
+    pads.open("t", "reuse-check", SIGN)
+    pads.press("t", "reuse-check", "1")
+    pads.turn_to("t", "reuse-check", "pin")
+    pads.press("t", "reuse-check", "2")
+    assert pads.take("t", "reuse-check", SHUTTER) is None
+    taken = pads.take("t", "reuse-check", SIGN)
+    left = pads.of("t", "reuse-check")
+
+    assert taken is not None
+    assert (taken.number, taken.pin) == ("1", "2")
+    assert left is not None
+    assert left.pin == ""
+    assert pads.take("t", "reuse-check", SIGN) is None
+
+
 def test_a_pad_holds_so_many_digits_and_gives_the_last_one_back():
     """A key that sticks fills no memory."""
     pads = Pads()

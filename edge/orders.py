@@ -11,7 +11,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 import apsw
@@ -32,9 +32,18 @@ from edge.disk_floor import Reserve
 from edge.held_photos import HeldPhotos, NoRoomForPhotos
 from edge.idempotency import Once, Repeats
 from edge.order import Order
+from edge.order_errors import (
+    NoSuchOrder,
+    OrderClosed,
+    OrdersFull,
+    OrderStale,
+    OrderUnknown,
+    OtherPhoto,
+)
+from edge.order_wishes import Wanted, kept_wishes, order_of
 from edge.photo_fault import PhotoUnreadable
 from edge.photo_header import check_frame
-from edge.reuse import Candidate, Offer, Refusal, When, may_reuse
+from edge.reuse import Offer, Refusal, When, may_reuse
 from edge.reuse_policy import ReusePolicy
 from edge.store import Store
 from edge.store_errors import StoreError
@@ -70,58 +79,6 @@ RESULTS: Final = frozenset(
 STATION: Final = Actor("station", "service")
 
 log = structlog.get_logger("orders")
-
-
-class NoSuchOrder(Exception):
-    """No order has this sitting id."""
-
-
-class OrderClosed(Exception):
-    """The order has gone on: what is asked for is possible no more. Read it again."""
-
-
-class OrderStale(Exception):
-    """The order changed since it was read. Read it again and decide again."""
-
-
-class OrdersFull(Exception):
-    """As many orders are open as the station keeps. Wait until some have ended."""
-
-
-class OtherPhoto(Exception):
-    """These bytes are none of the photos that the order names."""
-
-
-class OrderUnknown(Exception):
-    """The order asks for what this station does not have; `keys` say where in the order."""
-
-    def __init__(self, keys: Sequence[tuple[str | int, ...]]) -> None:
-        super().__init__("the order asks for what the station does not have")
-        self.keys = tuple(keys)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What an order asks for, as it came; the members of `Order` and the time that it stands.
-
-    Attributes:
-        not_before_ms: UTC; None: at once.
-        expires_at_ms: UTC; None: `STANDS_MS` after it may begin.
-    """
-
-    order_ref: str = field(repr=False)
-    applies_for: str = ""
-    documents: tuple[str, ...] = ()
-    positions: tuple[str, ...] | None = None
-    applied_at: str | None = None
-    born_on: str | None = field(default=None, repr=False)
-    candidates: tuple[Candidate, ...] = ()
-    proxy: bool = False
-    surname: str = field(default="", repr=False)
-    honorific: str = field(default="", repr=False)
-    slip_code: str = field(default="", repr=False)
-    not_before_ms: int | None = None
-    expires_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +186,8 @@ class Orders:
         ends_ms = wanted.expires_at_ms
         if ends_ms is None:
             ends_ms = max(at_ms, begins_ms) + STANDS_MS
-        fields = _fields(wanted, rfc3339(at_ms))
-        order = _order(sitting_id, fields)
+        fields = kept_wishes(wanted, rfc3339(at_ms))
+        order = order_of(sitting_id, fields)
         photo = self._first_photo_state(order)
 
         def keep(db: apsw.Connection) -> None:
@@ -288,7 +245,7 @@ class Orders:
     def waiting(self) -> tuple[Order, ...]:
         """Return the orders that may begin now, oldest first."""
         found = self._store.read(lambda db: store_orders.waiting(db, self._clock_ms()))
-        return tuple(_order(sitting_id, fields) for sitting_id, fields in found)
+        return tuple(order_of(sitting_id, fields) for sitting_id, fields in found)
 
     def take(self, sitting_id: str | None = None) -> Order | None:
         """Begin an order, or go on with one that runs already; None if it is not to be had.
@@ -305,7 +262,7 @@ class Orders:
             for waits, fields in store_orders.waiting(db, at_ms):
                 if sitting_id in (None, waits):
                     store_orders.set_state(db, waits, "waiting", "running", at_ms)
-                    return _order(waits, fields)
+                    return order_of(waits, fields)
             return None
 
         if sitting_id is not None:
@@ -324,7 +281,7 @@ class Orders:
             row = store_orders.stored(db, sitting_id)
             fields = store_orders.wanted(db, sitting_id)
             runs = row is not None and row.state == "running"
-            return _order(sitting_id, fields) if runs and fields is not None else None
+            return order_of(sitting_id, fields) if runs and fields is not None else None
 
         return self._store.read(read)
 
@@ -372,7 +329,7 @@ class Orders:
         if fields is None:
             raise OrderClosed
         digest = hashlib.sha256(content).hexdigest()
-        if digest not in {one.sha256 for one in _order(sitting_id, fields).candidates}:
+        if digest not in {one.sha256 for one in order_of(sitting_id, fields).candidates}:
             raise OtherPhoto
         self._hold(sitting_id, content)
 
@@ -541,24 +498,3 @@ def _checked(content: bytes, ask: Ask) -> bytes:
     except PhotoUnreadable as error:
         raise PhotoUnfit(error.code.value) from None
     return content
-
-
-def _fields(wanted: Wanted, ordered_at: str) -> dict[str, Any]:
-    """Return what the journal keeps of the wishes while the order is open."""
-    fields = asdict(wanted)
-    del fields["not_before_ms"], fields["expires_at_ms"]
-    # The day of the order counts, not that of the sitting.
-    fields["applied_at"] = wanted.applied_at or ordered_at
-    return fields
-
-
-def _order(sitting_id: str, fields: Mapping[str, Any]) -> Order:
-    rest = {**fields}
-    positions = rest.pop("positions")
-    return Order(
-        sitting_id=sitting_id,
-        documents=tuple(rest.pop("documents")),
-        positions=None if positions is None else tuple(positions),
-        candidates=tuple(Candidate(**one) for one in rest.pop("candidates")),
-        **rest,
-    )

@@ -50,13 +50,18 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All that the page shows."""
+    """All that the page shows.
+
+    Attributes:
+        painted_every: one of so many portraits was painted on.
+    """
 
     agreements: tuple[Agreement, ...]
     documents: tuple[Document, ...]
     portraits: tuple[Judged, ...]
     seen: SeenByEye
     sections: tuple[Section, ...]
+    painted_every: int = 1
 
 
 def page(measured: Measured) -> str:
@@ -97,10 +102,17 @@ def _head(measured: Measured) -> list[str]:
         "- They were not taken by this station: nobody was guided, most have a busy background,",
         "  many smile or turn. A refusal is often right, and then it is advice: what to do next.",
         "- Faults and coverings are painted on such portraits. A painted mask is not a worn one.",
+        *_sampled(measured.painted_every),
         "- The material is optional and lies beside the checkout, each file under its digest.",
         "",
         "A share is followed by its Wilson interval of 95 % in parentheses, both in percent.",
     ]
+
+
+def _sampled(every: int) -> list[str]:
+    if every == 1:
+        return []
+    return [f"  For this page only one portrait in {every} was painted on: provisional figures."]
 
 
 def _agreement(agreements: Iterable[Agreement]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -93,6 +94,12 @@ def test_without_rows_the_page_states_no_figure():
     stated = re.findall(r"\d[\d.,e%-]*\d|\d", words)
 
     assert set(stated) <= {"1e-06", "1", "95", "8", "5", "0", "0/0"}
+
+
+def test_a_page_of_fewer_paintings_says_so():
+    """Provisional figures are never taken for all there are."""
+    assert "provisional" not in page(NOTHING)
+    assert "only one portrait in 6 was painted on" in page(replace(NOTHING, painted_every=6))
 
 
 def test_day_machine_and_versions_alone_may_change():

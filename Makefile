@@ -25,7 +25,8 @@ lint:  ## check format, types and imports
 
 fuzz-vision:  ## send ten thousand mutated photos through the vision worker; EXAMPLES=n for more
 	@$(PYTHON) -m setup test
-	@ANXIN_FUZZ_EXAMPLES=$(EXAMPLES) .venv/bin/python -m pytest tests/test_vision_fuzz.py $(ARGS)
+	@ANXIN_FUZZ_EXAMPLES=$(EXAMPLES) .venv/bin/python -m pytest -o faulthandler_timeout=0 \
+		tests/test_vision_fuzz.py $(ARGS)
 
 bench:  ## run every benchmark and write docs/benchmarks.md
 	@$(PYTHON) -m setup test

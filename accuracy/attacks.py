@@ -153,7 +153,7 @@ def _head(x: Field, y: Field, tip_y: float, scene: Scene) -> Field:
 
 def _lambert(normals: Field, towards: tuple[float, float, float]) -> Field:
     direction = np.array(towards) / np.linalg.norm(towards)
-    return np.maximum(normals @ direction, 0)
+    return np.asarray(np.maximum(normals @ direction, 0), dtype=np.float64)
 
 
 def _linear(bgr: Picture) -> Field:

@@ -70,7 +70,7 @@ def open_spec() -> SpecTree:
         openapi_version="3.1.0",
         title="Anxin Station",
         version=API_VERSION,
-        description="Sittings, packages, devices and health of one station. Loopback, bearer token.",
+        description="Sittings, packages, devices and health of a station. Loopback, bearer token.",
     )
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from api.kiosk.catalogue import load_catalogue
 from api.kiosk.view import looks_live
 from edge.sitting import Event, State
+from quality.advice import Advice
 from tests.browser.desk import SCENES, SHEETS, Camera, Desk, served
 
 SIZES = {"upright": (1080, 1920), "lying": (1920, 1080)}
@@ -171,13 +173,29 @@ def test_every_screen_is_large_whole_and_within_the_policy(
             )
             if screens_folder:
                 keep_picture(stand, screens_folder, name, language, scale)
-            try:
-                check_geometry(stand.page.evaluate(MEASURE))
-            except AssertionError as failure:
-                raise AssertionError(f"{name} {language} x{scale}: {failure}") from failure
+            check_standing(stand, f"{name} {language} x{scale}")
         if name in SHEETS:
             stand.post("staff:back")
     assert stand.complaints == []
+
+
+def check_standing(stand: Stand, what: str) -> None:
+    """Hold the standing page to the sizes; a failure says which page it was."""
+    try:
+        check_geometry(stand.page.evaluate(MEASURE))
+    except AssertionError as failure:
+        raise AssertionError(f"{what}: {failure}") from failure
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_the_longest_hints_fit_the_fullest_screen(stand: Stand, language: str):
+    """Three of them, each above the offer of staff, enlarged: nothing is cut off."""
+    words = load_catalogue().lines[language]
+    by_length = sorted((one.value for one in Advice), key=lambda code: len(words[code]))
+    for code in by_length[-3:]:
+        stand.show("portrait-stuck", language=language, hint=code)
+        stand.page.evaluate("() => { document.getElementById('stage').dataset.scale = '1.25'; }")
+        check_standing(stand, f"{code} {language}")
 
 
 def keep_picture(stand: Stand, folder: Path, name: str, language: str, scale: str) -> None:

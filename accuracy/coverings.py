@@ -57,6 +57,7 @@ _ALL: Final = (
     Defect("green sunglasses", partial(sunglasses, tint=(0.6, 1.1, 0.7), wide=True), *SUNGLASSES),
     Defect("mirrored sunglasses", partial(sunglasses, mirror=(0.9, 0.6, 0.25)), *SUNGLASSES),
     Defect("gold mirrored sunglasses", partial(sunglasses, mirror=(0.2, 0.55, 0.85)), *SUNGLASSES),
+    Defect("silver mirrored sunglasses", partial(sunglasses, mirror=(0.6, 0.6, 0.6)), *SUNGLASSES),
     Defect(
         "blue graded sunglasses", partial(sunglasses, tint=(1.1, 0.85, 0.7), gradient=0.4),
         *SUNGLASSES,
@@ -81,7 +82,7 @@ COVERINGS: Final[Mapping[str, Defect]] = MappingProxyType({one.name: one for one
 
 HELD_OUT: Final = frozenset(
     {
-        "pink mask", "mask with blue dots", "gold mirrored sunglasses", "blue graded sunglasses",
+        "pink mask", "mask with blue dots", "silver mirrored sunglasses", "blue graded sunglasses",
         "grey fringe on one side", "green knitted hat", "blue headscarf",
     }
 )  # fmt: skip

@@ -25,7 +25,7 @@ _PERSON: Final = 160
 _BROWS: Final = slice(33, 51)
 _CHIN: Final = 16
 # Beside the skin: hair is not redder, but for henna; not bluer than grey; not that much less red.
-_REDDER, _BLUER, _LESS_RED = 0.1, 0.5, 0.7
+_REDDER, _BLUER, _LESS_RED = 0.1, 0.6, 0.7
 # One cloth around the head is alike above it and below the chin, and neither is skin.
 _ALIKE, _NOT_SKIN = 0.25, 0.3
 

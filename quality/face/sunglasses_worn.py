@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from quality.face.close_up import CloseUp, Tone, luma
+from quality.face.close_up import EYES_APART_PX, CloseUp, Tone, luma
 from quality.face.face import Face
+from quality.face.likeness import SHIFTS, best_likeness
 from quality.face.own_skin import (
     beside_nose,
     between_brows,
@@ -17,16 +18,27 @@ from quality.face.own_skin import (
     tones,
     under_eye,
 )  # fmt: skip
+from quality.face.points import Points
 from quality.measure import Measure, Range, Standing
 
 LIMIT: Final = 0.42
 """What is still no sunglasses. On the 30 portraits that it was chosen on bare eyes read at most
-0.25, in painted hard light 0.40; 98 in 100 painted sunglasses read more."""
+0.25, in painted hard light 0.40; 99 in 100 painted sunglasses read more."""
 
 _BRIGHTEST: Final = 0.9
 # Shade takes more of the light than of the ratios of the channels, so it counts less.
 _SHADE: Final = 2.0
+_NEXT_TO_BRIGHTEST: Final = 0.95
+_BLOWN: Final = 240
 _DARKNESS: Final = 0.6
+_UNSEEN: Final = 0.8
+_EYE_SEEN: Final = 0.3
+_ACROSS: Final = np.linspace(-0.36, 0.36, 25)
+_ROWS: Final = 17
+_STEP: Final = 0.03
+_DOWN: Final = _STEP * (np.arange(_ROWS) - _ROWS // 2)
+# Between lids and lashes it is darker than on the skin around, in a heavy-lidded eye too.
+_EYE: Final = -np.exp(-((np.abs(_DOWN[:, None]) / 0.07) ** 2) - (np.abs(_ACROSS[None]) / 0.22) ** 4)
 
 
 def sunglasses_worn(face: Face) -> float:
@@ -35,8 +47,9 @@ def sunglasses_worn(face: Face) -> float:
     Skin below the eye is compared with the cheek below it, the nose, the forehead and the place
     between the brows, whichever is most alike, in tint and in darkness; a mirror has another tint,
     a dark lens less light. To that comes how much darker than the face the brightest tenth of the
-    eye is: bare, it is white of the eye or lid. The eye that says less counts: hair over one eye
-    is not sunglasses. A person's own skin is the measure, so no skin is nearer to the limit.
+    eye is: bare, it is white of the eye or lid; and how little an eye's form is seen, which a
+    mirror of the skin's own tint hides too. The eye that says less counts: hair over one eye is
+    not sunglasses. It is the person's own skin that all is compared with.
 
     It does not see clear glasses, and hardly lenses that let half of the light through.
 
@@ -54,10 +67,21 @@ def _before_eye(close: CloseUp, side: int) -> float:
         close, (beside_nose(close, side), nose_tip(close), forehead(close), between_brows(close))
     )
     below = close.tone(under_eye(close, side))
-    eye = luma(close.pixels(close.box(close.eyes[side], (-0.26, 0.26), (-0.13, 0.13))))
-    brightest = float(np.log(np.sort(eye)[int(_BRIGHTEST * len(eye))]))
+    eye = np.sort(luma(close.pixels(close.box(close.eyes[side], (-0.26, 0.26), (-0.13, 0.13)))))
+    brightest = float(np.log(eye[int(_BRIGHTEST * len(eye))]))
     darkness = float(np.median([tone.light for tone in skin])) - brightest
-    return min(_lens(below, tone) for tone in skin) + _DARKNESS * max(0.0, darkness)
+    # What is blown out is a lamp on clear glasses: `GlassesGlare` speaks of that.
+    glare = eye[int(_NEXT_TO_BRIGHTEST * len(eye))] >= _BLOWN
+    unseen = 0.0 if glare else _EYE_SEEN - best_likeness(_about_eye(close, side), _EYE)
+    lens = min(_lens(below, tone) for tone in skin)
+    return lens + _DARKNESS * max(0.0, darkness) + _UNSEEN * max(0.0, unseen)
+
+
+def _about_eye(close: CloseUp, side: int) -> Points:
+    rows = _STEP * (np.arange(_ROWS + 2 * SHIFTS) - _ROWS // 2 - SHIFTS)
+    away = np.stack(np.broadcast_arrays(_ACROSS[None, :], rows[:, None]), axis=-1)
+    pixels = close.sampled(close.eyes[side] + EYES_APART_PX * away)
+    return np.asarray(np.log(luma(pixels)), dtype=np.float64)
 
 
 def _lens(place: Tone, skin: Tone) -> float:

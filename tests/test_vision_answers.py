@@ -294,7 +294,6 @@ def test_a_worker_takes_no_nonsense_either(models, said):
         "selfie_segmentation": str(models.selfie_segmentation),
         "attack_nets": [],
         "frame_bytes_max": 3 << 20,
-        "attack_nets": [],
     }
     child = Child(memory_fd, setup)
     try:

@@ -8,7 +8,6 @@ import numpy as np
 
 from quality.face.close_up import Box, CloseUp, tints_apart
 from quality.face.face import Face
-from quality.face.mouth_hidden import mouth_seen
 from quality.face.own_skin import between_brows, forehead, tones, under_eye
 from quality.measure import Measure, Range, Standing
 
@@ -33,7 +32,7 @@ def lower_face_covered(face: Face) -> float:
     Source: ours; limits chosen as docs/decisions/0012 tells.
     """
     close = face.close_up
-    unseen = np.clip((_SEEN - mouth_seen(close)) / (_SEEN - _UNSEEN), 0.0, 1.0)
+    unseen = np.clip((_SEEN - face.mouth_seen) / (_SEEN - _UNSEEN), 0.0, 1.0)
     return float(unseen) * _foreign(close)
 
 

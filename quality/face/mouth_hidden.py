@@ -4,41 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-from quality.face.close_up import EYES_APART_PX, CloseUp, luma, ratios
 from quality.face.face import Face
-from quality.face.likeness import SHIFTS, best_likeness
-from quality.face.points import Points
-from quality.measure import CannotAssess, Measure, Range, Standing
+from quality.measure import Measure, Range, Standing
 
 LIMIT: Final = 0.59
 """What is still a mouth. On the 30 portraits that it was chosen on bare mouths read at most 0.58
 and all but one at most 0.45; 98 in 100 painted masks read more. A hand that leaves part of the
 lips often reads less."""
-
-_CORNERS: Final = (76, 82)
-_UPPER: Final = slice(88, 93)
-_LOWER: Final = (92, 93, 94, 95, 88)
-_ROWS, _COLUMNS = 21, 25
-_ACROSS: Final = np.linspace(-0.3, 1.3, _COLUMNS)
-_DOWN: Final = np.linspace(-0.3125, 0.3125, _ROWS)
-# Lips end a tenth of the eye distance from the line between them, and with its corners.
-_LIPS: Final = np.exp(
-    -((np.abs(_DOWN[:, None] - 0.02) / 0.10) ** 2) - (np.abs(_ACROSS[None] - 0.5) / 0.42) ** 4
-)
-_LINE: Final = np.exp(-((_DOWN[:, None] / 0.045) ** 2) - (np.abs(_ACROSS[None] - 0.5) / 0.5) ** 6)
-"""The line between the lips, not quite as long as they are."""
-_PARTED: Final = np.exp(
-    -((np.abs(_DOWN[:, None] - 0.02) / 0.14) ** 2) - (np.abs(_ACROSS[None] - 0.5) / 0.45) ** 4
-) - np.exp(-((_DOWN[:, None] / 0.09) ** 2) - (np.abs(_ACROSS[None] - 0.5) / 0.36) ** 4)
-"""Lips apart: teeth between them are without colour."""
-_FORMS: Final = (_LIPS, _LINE, _PARTED)
-_DARK: Final = 0.5
-# Half of a very dark face in the shade is noise, which must not outweigh the lips.
-_LEAST, _MOST = -0.3, 0.6
-_DARKEST: Final = 0.8
 
 
 def mouth_hidden(face: Face) -> float:
@@ -55,48 +27,7 @@ def mouth_hidden(face: Face) -> float:
     Source: ours. That lips have relatively less green is the ground of lip segmentation by pseudo
     hue, R / (R + G) (Hulbert and Poggio 1998); limits chosen as docs/decisions/0012 tells.
     """
-    return 1 - mouth_seen(face.close_up)
-
-
-def mouth_seen(close: CloseUp) -> float:
-    """Return how like a mouth its place is: 0 not at all, 0.9 with full lips, at most 1.5."""
-    pixels = _about_mouth(close)
-    red, blue = ratios(pixels)
-    less_green = _about_median(red + blue, _LEAST, _MOST)
-    dark = _about_median(-np.log(luma(pixels)), -_DARKEST, _DARKEST)
-    lips = max(best_likeness(less_green, form) for form in _FORMS)
-    return lips + _DARK * max(0.0, best_likeness(dark, _LINE))
-
-
-def _about_median(plane: npt.NDArray[np.floating], least: float, most: float) -> Points:
-    centred = plane.astype(np.float64) - float(np.median(plane))
-    return np.clip(centred, least, most)
-
-
-def _about_mouth(close: CloseUp) -> npt.NDArray[np.uint8]:
-    """Return the pixels about the mouth along its line, (rows and shifts, columns, 3)."""
-    points = close.points
-    left, right = (points[corner] for corner in _CORNERS)
-    along = right - left
-    width = float(np.hypot(*along))
-    if not 1 < width < max(close.bgr.shape):
-        raise CannotAssess("the mouth has no width within the picture")
-    along = along / width
-    down = np.array([-along[1], along[0]])
-    upper = _height(points[_UPPER], left, along, down)
-    lower = _height(points[list(_LOWER)][::-1], left, along, down)
-    step = _DOWN[1] - _DOWN[0]
-    rows = np.arange(-SHIFTS, _ROWS + SHIFTS) * step + _DOWN[0]
-    away = (upper + lower)[None, :] / 2 + rows[:, None] * EYES_APART_PX
-    at = left + (_ACROSS * width)[None, :, None] * along + away[..., None] * down
-    return close.sampled(at)
-
-
-def _height(lip: Points, left: Points, along: Points, down: Points) -> Points:
-    away = lip - left
-    width = max(float((away @ along).max()), 1e-6)
-    inside = np.clip(_ACROSS, 0.05, 0.95)
-    return np.asarray(np.interp(inside, away @ along / width, away @ down))
+    return 1 - face.mouth_seen
 
 
 MEASURE = Measure("MouthHidden", "1", Range(-1.0, 3.0), mouth_hidden, Standing.HEURISTIC)

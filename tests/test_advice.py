@@ -133,6 +133,8 @@ def test_what_could_not_be_assessed_is_looked_at_again():
         ({"MouthClosed": 0.1, "TeethVisible": 0.2}, Advice.RELAX_MOUTH),
         ({"TeethVisible": 0.2, "LowerFaceCovered": 0.9}, Advice.RELAX_MOUTH),
         ({"LowerFaceCovered": 0.9, "MouthClosed": 0.1}, Advice.TAKE_OFF_MASK),
+        ({"MouthHidden": 0.9}, Advice.HAND_DOWN),
+        ({"MouthHidden": 0.9, "MouthClosed": 0.1}, Advice.CLOSE_MOUTH),
         ({"LowerFaceCovered": 0.9, "LuminanceMean": 0.03}, Advice.TAKE_OFF_MASK),
         (
             {"LowerFaceCovered": 0.9, "LuminanceMean": 0.03, "BackgroundLightness": 30.0},

@@ -28,8 +28,8 @@ LIMIT: Final = 0.42
 _BRIGHTEST: Final = 0.9
 # Shade takes more of the light than of the ratios of the channels, so it counts less.
 _SHADE: Final = 2.0
-_NEXT_TO_BRIGHTEST: Final = 0.95
-_BLOWN: Final = 240
+_BLOWN: Final = 235
+_GLARE: Final = 0.05
 _DARKNESS: Final = 0.6
 _UNSEEN: Final = 0.8
 _EYE_SEEN: Final = 0.3
@@ -67,11 +67,12 @@ def _before_eye(close: CloseUp, side: int) -> float:
         close, (beside_nose(close, side), nose_tip(close), forehead(close), between_brows(close))
     )
     below = close.tone(under_eye(close, side))
-    eye = np.sort(luma(close.pixels(close.box(close.eyes[side], (-0.26, 0.26), (-0.13, 0.13)))))
+    pixels = close.pixels(close.box(close.eyes[side], (-0.26, 0.26), (-0.13, 0.13)))
+    eye = np.sort(luma(pixels))
     brightest = float(np.log(eye[int(_BRIGHTEST * len(eye))]))
     darkness = float(np.median([tone.light for tone in skin])) - brightest
     # What is blown out is a lamp on clear glasses: `GlassesGlare` speaks of that.
-    glare = eye[int(_NEXT_TO_BRIGHTEST * len(eye))] >= _BLOWN
+    glare = float(np.mean(pixels.min(axis=1) >= _BLOWN)) > _GLARE
     unseen = 0.0 if glare else _EYE_SEEN - best_likeness(_about_eye(close, side), _EYE)
     lens = min(_lens(below, tone) for tone in skin)
     return lens + _DARKNESS * max(0.0, darkness) + _UNSEEN * max(0.0, unseen)

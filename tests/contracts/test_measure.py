@@ -230,8 +230,12 @@ MASKED = {
     "parsing": {"BackgroundUniformity", "NoHeadCoverings"},
     "occlusion": {"EyesVisible", "FaceOcclusionPrevention", "MouthOcclusionPrevention"},
     "person_mask": {
-        "BackgroundGradient", "BackgroundLightness", "BackgroundColourSpread", "ColourCast",
-        "WallShadow", "HeadCovered",
+        "BackgroundGradient",
+        "BackgroundLightness",
+        "BackgroundColourSpread",
+        "ColourCast",
+        "WallShadow",
+        "HeadCovered",
     },
 }
 

@@ -12,6 +12,7 @@ from bench import CannotRun, guidance, memory, still
 from bench.frames import live_frames, model_files
 from bench.live_station import CAMERA_FPS, Rates, SteadyCamera
 from bench.memory import Resident
+from quality.measure import Native
 
 MEMORY_MAX_MIB = 450
 GROWTH_MAX_MIB = 30
@@ -39,9 +40,11 @@ def test_a_frames_ratio_is_its_time_over_the_bare_calls(monkeypatch):
 def test_ofiqpy_and_ours_are_timed_on_the_same_faces_in_turn(monkeypatch):
     """As many times of each; a speedup above one means that ours is the faster."""
     ticks = iter([1.0, 6.0, 2.0, 8.0, 1.0, 6.0, 2.0, 8.0])
-    monkeypatch.setattr(still, "_ms", lambda work: (work(), next(ticks))[1])
+    worked = []
+    monkeypatch.setattr(still, "_ms", lambda work: (worked.append(work()), next(ticks))[1])
     ours, theirs = still.compared([made_up_face(1), made_up_face(2)], rounds=2)
 
+    assert [type(one["HeadSize"]) for one in worked] == [Native, Scored] * 4
     assert ours == [1.0, 2.0, 1.0, 2.0]
     assert theirs == [6.0, 8.0, 6.0, 8.0]
 

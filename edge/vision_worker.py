@@ -215,7 +215,7 @@ def serve(wire_fd: int, memory_fd: int, walls: str) -> None:
         frame_bytes_max = int(setup["frame_bytes_max"])
         memory = mmap.mmap(memory_fd, memory_bytes(frame_bytes_max))
         models = Path(setup["face_landmarker"]), Path(setup["selfie_segmentation"])
-        nets = [(float(around), Path(file)) for around, file in setup.get("attack_nets", ())]
+        nets = [(float(around), Path(file)) for around, file in setup["attack_nets"]]
         with Analyst(*models, nets) as analyst:
             blank = np.zeros((360, 640, 3), dtype=np.uint8)
             analyst.look(blank, still=False)

@@ -17,8 +17,6 @@ from setup.weights import Unfit, weights
 MAGIC = 0x1950A86A20F9469CFC6C
 
 
-
-
 def torch_file(tensors, asked=("torch._utils", "_rebuild_tensor_v2"), storage="FloatStorage"):
     """Return the bytes of a weight file with these arrays, written by hand opcode by opcode."""
     out = io.BytesIO()

@@ -32,7 +32,8 @@ from accuracy.looker import Looker
 from accuracy.made_up import made_up_face
 from accuracy.second_port import SecondPort
 from bench import CannotRun, Figures
-from bench.frames import Picture, model_files, still
+from bench.frames import Picture, live_frames, model_files, still
+from bench.memory import watched
 from edge.vision import ModelFiles
 from edge.vision_cell import environment
 from quality.face import MEASURES
@@ -91,6 +92,7 @@ def measure(long: bool) -> Figures:
         "assess_ms_median": ours,
         "ofiqpy_ms_median": theirs,
         "speedup": theirs / ours,
+        "worker_rss_mib": watched(models, live_frames(), picture, frames=20, stills=4).end,
         "faces": len(ours_ms),
         "stills": len(whole),
     }

@@ -1,0 +1,193 @@
+"""The sections of a station file: what an operator may set, typed and frozen.
+
+`docs/settings.md` is the operator's page. Whether a named driver, document or preset exists is not
+known here (`edge/settings.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+FingerPosition = Literal[
+    "right_thumb", "right_index", "right_middle", "right_ring", "right_little",
+    "left_thumb", "left_index", "left_middle", "left_ring", "left_little",
+]  # fmt: skip
+FINGER_POSITIONS: Final = get_args(FingerPosition)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((name for n, name in enumerate(names) if name in names[:n]), None)
+    if twice is not None:
+        raise ValueError(f"each may stand there once, and {twice!r} stands there again")
+    return names
+
+
+class Station(_Section):
+    """Who this station is, as packages and pages name it."""
+
+    id: Identifier
+    hotline: Annotated[str, Field(max_length=24)] = ""
+    language: Literal["zh-CN", "en"] = "zh-CN"
+
+
+class Device(_Section):
+    """Which driver module to open, and with what."""
+
+    id: Identifier
+    driver: Name
+    model: Name | None = None
+    """A file in `firmware_configs/readers` or `cameras` whose values come before `options`."""
+    options: dict[str, Any] = {}
+
+
+class AttackNetFile(_Section):
+    """A network against pictures of faces, installed by the operator."""
+
+    file: Path
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    around: Annotated[float, Field(gt=1, le=8)]
+
+
+class Vision(_Section):
+    """Where the model files lie (`make run` fetches them)."""
+
+    face_landmarker: Path
+    selfie_segmentation: Path
+    attack_nets: tuple[AttackNetFile, ...] = ()
+    """`docs/presentation-attack.md`; none as delivered."""
+
+
+class Portrait(_Section):
+    """Which photo documents one portrait becomes, and how it is looked for."""
+
+    documents: Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_each_once)]
+    preset: Name = "seated"
+    """A file in `firmware_configs/presets` (`docs/guidance.md`)."""
+    good_frames: Annotated[int, Field(ge=1, le=60)] | None = None
+    """In place of the preset's and the documents' own number."""
+    pitch_zero_deg: Annotated[float, Field(ge=-30, le=30)] | None = None
+    """What `HeadPosePitch` reads here of a face that looks straight ahead; from calibration."""
+    keep_master: bool = True
+
+
+class Fingers(_Section):
+    """Which fingers are asked for and when a press is good enough (`docs/measures.md`)."""
+
+    positions: Annotated[
+        tuple[FingerPosition, ...], Field(min_length=1), AfterValidator(_each_once)
+    ] = ("right_thumb", "left_thumb")
+    presses_max: Annotated[int, Field(ge=1, le=9)] = 5
+    accept_score: Annotated[int, Field(ge=0, le=100)] = 45
+    stop_loss_score: Annotated[int, Field(ge=0, le=100, validate_default=True)] = 25
+    press_timeout_s: Annotated[float, Field(ge=3, le=120)] = 20.0
+
+    @field_validator("stop_loss_score")
+    @classmethod
+    def _not_above_accept(cls, score: int, info: ValidationInfo) -> int:
+        # A refused accept_score is missing here, and is refused by itself.
+        accept = info.data.get("accept_score", score)
+        if score > accept:
+            raise ValueError(f"at most accept_score, which is {accept}")
+        return score
+
+
+class SittingLimits(_Section):
+    """How long a sitting waits for somebody."""
+
+    idle_s: Annotated[float, Field(ge=30, le=3600)] = 180.0
+    resume_within_s: Annotated[float, Field(ge=0, le=86400)] = 1800.0
+
+
+class Neighbour(_Section):
+    """Which module to open, and with what."""
+
+    driver: Name
+    options: dict[str, Any] = {}
+
+
+class Reuse(_Section):
+    """Whether an earlier photo may be taken over, and who can sign that it is the person's.
+
+    When it may be is not set here but in the policy, `firmware_configs/policies/reuse.toml`.
+    """
+
+    enabled: bool = True
+    staff_file: Path | None = None
+    """Ids and hashed PINs of the attendants (`edge/staff.py`), mode 0600; without it nobody can
+    sign, neither here nor for a portrait by hand."""
+    photo_timeout_s: Annotated[float, Field(gt=0, le=20)] = 5.0
+    lookup: Neighbour | None = None
+    """Where earlier photos are asked for that did not come with their order."""
+    comparer: Neighbour | None = None
+    """What compares faces where the policy asks for a matcher; without it, nothing does."""
+
+
+class Store(_Section):
+    """Where the journal and the keys lie, and when the disk counts as full."""
+
+    folder: Path
+    centre_keys: Path
+    """The centre's public keys, pinned at provisioning (`docs/package.md`)."""
+    floor_mib: Annotated[int, Field(ge=1)] = 256
+    reserve_mib: Annotated[int, Field(ge=1)] = 32
+
+
+class Kiosk(_Section):
+    """The pages for the person. Loopback only."""
+
+    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
+    port: Port = 8080
+    screen_ppi: Annotated[float, Field(ge=50, le=400)] = 102.46
+
+
+class V1(_Section):
+    """The interface for the central system. Until client certificates: loopback and a token."""
+
+    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
+    port: Port = 8081
+
+
+class Sink(_Section):
+    """One way out. `custody`: its receipt allows deletion; `copy`: it does not."""
+
+    name: Identifier
+    driver: Name
+    role: Literal["custody", "copy"] = "custody"
+    first_wait_max_s: Annotated[float, Field(ge=0, le=3600)] = 300.0
+    """The first try after a start waits up to this, so that a city's power return is no rush."""
+    options: dict[str, Any] = {}
+
+
+class Settings(_Section):
+    """One station file."""
+
+    station: Station
+    camera: Device
+    reader: Device
+    vision: Vision
+    portrait: Portrait
+    fingers: Fingers = Fingers()
+    sitting: SittingLimits = SittingLimits()
+    reuse: Reuse = Reuse()
+    store: Store
+    kiosk: Kiosk = Kiosk()
+    v1: V1 = V1()
+    sinks: Annotated[tuple[Sink, ...], Field(min_length=1)]

@@ -357,10 +357,13 @@ class Orders:
         """
         if state not in get_args(PhotoState) or state in {"held", "none"}:
             raise ValueError(f"nobody can make a photo {state!r}")
-        self._forget(sitting_id)
-        self._store.write(
-            lambda db: store_orders.set_photo(db, sitting_id, state, reason), Reserve.LAST
-        )
+        try:
+            self._store.write(
+                lambda db: store_orders.set_photo(db, sitting_id, state, reason), Reserve.LAST
+            )
+        finally:
+            # After the row: whoever brings the bytes meanwhile finds either the row or this.
+            self._forget(sitting_id)
 
     def sweep(self) -> None:
         """End the orders whose time is over; delete answers that are older than 72 hours."""
@@ -461,8 +464,9 @@ class Orders:
     def _hold(self, sitting_id: str, content: bytes) -> None:
         self._held.hold(sitting_id, content)
         self._reasons.pop(sitting_id, None)
-        # The order may have ended while the bytes came.
-        if self.row(sitting_id).state == "ended":
+        # The order may have ended while the bytes came, or the choice was made without them.
+        row = self.row(sitting_id)
+        if row.state == "ended" or row.photo != "held":
             self._forget(sitting_id)
 
     def _forget(self, sitting_id: str) -> None:

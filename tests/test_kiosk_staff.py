@@ -325,6 +325,21 @@ def test_a_sheet_that_nobody_touches_closes():
     assert pads.take("t", "reuse-check", SIGN) is None
 
 
+@pytest.mark.parametrize(
+    ("token", "mark"), [("", "welcome"), ("t", "portrait"), ("u", "reuse-check")]
+)
+def test_a_pin_is_forgotten_as_soon_as_another_screen_is_shown(token, mark):
+    """Not only hidden from it: the next screen may stand for hours without a touch."""
+    pads = Pads()
+    pads.open("t", "reuse-check", SIGN)
+    pads.turn_to("t", "reuse-check", "pin")
+    pads.press("t", "reuse-check", "7")
+    assert pads.of(token, mark) is None
+
+    assert pads._pad is None
+    assert pads.of("t", "reuse-check") is None
+
+
 def test_a_pin_is_handed_over_once():
     """Also where the signature is then refused: whoever signs again types again."""
     pads = Pads()

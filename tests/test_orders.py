@@ -742,6 +742,40 @@ def test_another_candidate_is_asked_for_when_the_first_is_not_there(asking, cent
             zip((first, second), centre.requests, strict=True)] == [True, True]  # fmt: skip
 
 
+@pytest.mark.parametrize("state", ["used", "declined", "unfit"])
+def test_a_photo_that_comes_after_the_choice_is_not_held(asking, centre, state):
+    """The answer is late, the choice was made without it: nobody has a use for it."""
+    order = asking.add(wanted())
+    asking.take()
+
+    def late(_):
+        asking.mark_photo(order.sitting_id, state)
+        return jpeg(PHOTO)
+
+    centre.script = late
+    asking.photo(order.sitting_id, PATIENT_S)
+
+    assert asking._held.get(order.sitting_id) is None
+    assert asking.row(order.sitting_id).photo == state
+
+
+def test_a_photo_brought_while_the_choice_is_written_is_not_held(store, orders, monkeypatch):
+    """Whichever of the two comes first, nothing of the photo is left."""
+    order = orders.add(wanted())
+    orders.take()
+    write = store.write
+
+    def meanwhile(*job, **options):
+        monkeypatch.undo()
+        orders.bring_photo(order.sitting_id, PHOTO)
+        return write(*job, **options)
+
+    monkeypatch.setattr(store, "write", meanwhile)
+    orders.mark_photo(order.sitting_id, "declined")
+
+    assert orders._held.get(order.sitting_id) is None
+
+
 def test_an_order_that_ends_while_its_photo_comes_holds_nothing(asking, centre):
     """The answer is late: nobody has a use for it."""
     order = asking.add(wanted())

@@ -136,7 +136,10 @@ class Pads:
         if self._pad is not None and gone:
             self._keep("", None)
         theirs = bool(token) and secrets.compare_digest(self._token.encode(), token.encode())
-        return self._pad if self._pad and theirs and self._pad.mark == mark else None
+        if self._pad is not None and not (theirs and self._pad.mark == mark):
+            # Another screen stands there, and may stand for hours: nobody comes back to this sheet.
+            self._keep("", None)
+        return self._pad
 
     def _keep(self, token: str, pad: Pad | None) -> None:
         self._token, self._pad, self._touched_at_s = token, pad, self._now_s()

@@ -130,7 +130,8 @@ class Moves:
                 Event.REUSE_DECLINED: visit.reuse.decline,
                 Event.REUSE_AGREED: visit.reuse.take_over,
                 Event.REUSE_REFUSED: visit.reuse.refuse,
-                Event.RESUME_PORTRAIT: visit.reuse.interrupted,
+                Event.RESUME_PORTRAIT: visit.reuse.resumed,
+                Event.RESUME_FINGER: visit.reuse.resumed,
             }
         effect = effects.get(event)
         if effect is not None:

@@ -176,10 +176,20 @@ class ReuseVisit:
         """A new portrait stands in the place of the photo that was taken over before."""
         self._mark("declined")
 
-    def interrupted(self) -> None:
-        """A restart lost the bytes before the choice was made; nothing is asked again."""
-        if self._order.candidates and not self._record.reuse_settled:
+    def resumed(self) -> None:
+        """A restart lost the bytes; what was decided before it stands, and nothing is asked again.
+
+        The power may have gone between the record and the order: the order is told once more.
+        """
+        if not self._order.candidates:
+            return
+        progress = self._record.progress
+        if not self._record.reuse_settled:
             self._refuse(NoOffer(why.INTERRUPTED))
+        elif progress.reuse is not None:
+            self._mark("unfit", progress.reuse["reason"])
+        else:
+            self._mark("used" if progress.origin == "reused" else "declined")
 
     def forget(self) -> None:
         """Wipe both pictures and all that was seen in them."""

@@ -24,7 +24,7 @@ from PIL import Image
 
 from edge import desk_requests
 from edge.comparison import dlib
-from edge.orders import Wanted
+from edge.orders import OrderClosed, Wanted
 from edge.reuse import Candidate
 from edge.settings import Neighbour, Settings, load_reuse_policy
 from edge.sitting import Event, IllegalMove, Overlay, Result, StaleToken, State
@@ -510,6 +510,57 @@ def test_a_power_cut_costs_the_earlier_photo_and_nothing_else(
 
         # Nothing was agreed to: the person may come back and begin.
         assert desk.orders.row(waits).state == "waiting"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_power_cut_after_the_choice_loses_neither_it_nor_the_order_s_word_of_it(
+    tmp_path, scenes, own_photo, monkeypatch
+):
+    """What is in the record is told to the order by the next start; the photo is in once."""
+
+    def open_station():
+        return station_bed(tmp_path, scenes, presses=(), centre=False, change=with_staff(tmp_path))
+
+    def cut(*_):
+        raise SystemExit
+
+    def lost(ask) -> None:
+        monkeypatch.setattr(desk_requests, "REQUEST_TIMEOUT_S", 0.5)
+        with pytest.raises(TimeoutError):
+            ask()
+        monkeypatch.undo()
+
+    with open_station() as bed:
+        desk = Desk(bed, itertools.count())
+        agreed = desk.order(own_photo)
+        desk.to_live_look()
+        monkeypatch.setattr(desk.orders, "mark_photo", cut)
+        lost(lambda: desk.sign(same=True))
+    with open_station() as bed:
+        desk = Desk(bed, itertools.count())
+        shown = bed.until(lambda s: s.resumed, "the resumed sitting")
+        assert (shown.state, shown.sitting_id) == (State.FINGER, agreed)
+        assert desk.orders.row(agreed).photo == "used"
+        with pytest.raises(OrderClosed):
+            desk.orders.bring_photo(agreed, own_photo)
+        (package,) = bed.station.store.open_packages()
+        names = [part.name for part in package.parts]
+        assert names == [
+            "consent.json",
+            *(f"portrait/{one}.jpg" for one in DOCUMENTS),
+            "reuse.json",
+        ]
+        desk.leave()
+        declined = desk.order(own_photo)
+        assert desk.agree().state is State.REUSE
+        monkeypatch.setattr(desk.orders, "mark_photo", cut)
+        lost(lambda: bed.ask(Event.REUSE_DECLINED))
+    with open_station() as bed:
+        desk = Desk(bed, itertools.count())
+        shown = bed.until(lambda s: s.resumed, "the resumed sitting")
+
+        assert (shown.state, shown.sitting_id) == (State.PORTRAIT, declined)
+        assert desk.orders.row(declined).photo == "declined"
 
 
 def cut_at(store, name: str) -> None:

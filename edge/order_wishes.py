@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edge.order import Order
+from edge.order_errors import OrderUnknown
 from edge.reuse import Candidate
 
 
@@ -54,3 +55,15 @@ def order_of(sitting_id: str, fields: Mapping[str, Any]) -> Order:
         candidates=tuple(Candidate(**one) for one in rest.pop("candidates")),
         **rest,
     )
+
+
+def check_known(wanted: Wanted, documents: Collection[str], positions: Collection[str]) -> None:
+    """Raise `OrderUnknown`, with every place in the wishes, for what this station does not have."""
+    keys: list[tuple[str | int, ...]] = [
+        ("documents", n) for n, one in enumerate(wanted.documents) if one not in documents
+    ]
+    for n, position in enumerate(wanted.positions or ()):
+        if position not in positions:
+            keys.append(("fingers", "positions", n))
+    if keys:
+        raise OrderUnknown(keys)

@@ -11,8 +11,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Final, get_args
 
 import apsw
 import structlog
@@ -20,14 +19,7 @@ from uuid_utils import uuid7
 
 from edge import idempotency, store_orders
 from edge.audit import Actor
-from edge.candidates.lookup import (
-    Ask,
-    Lookup,
-    LookupAway,
-    LookupFailed,
-    PhotoUnfit,
-    exactly,
-)
+from edge.candidates.lookup import Lookup
 from edge.disk_floor import Reserve
 from edge.held_photos import HeldPhotos, NoRoomForPhotos
 from edge.idempotency import Once, Repeats
@@ -40,14 +32,16 @@ from edge.order_errors import (
     OrderUnknown,
     OtherPhoto,
 )
-from edge.order_wishes import Wanted, kept_wishes, order_of
+from edge.order_offer import asks_of, first_photo_state
+from edge.order_row import OrderRow, PhotoState, row_of
+from edge.order_wishes import Wanted, check_known, kept_wishes, order_of
+from edge.photo_asking import PhotoAsking
 from edge.photo_fault import PhotoUnreadable
 from edge.photo_header import check_frame
-from edge.reuse import Offer, Refusal, When, may_reuse
 from edge.reuse_policy import ReusePolicy
 from edge.store import Store
 from edge.store_errors import StoreError
-from edge.store_orders import Ending, OrderState, StoredOrder
+from edge.store_orders import Ending, StoredOrder
 from edge.utc import now_ms, rfc3339
 
 __all__ = [
@@ -66,44 +60,16 @@ __all__ = [
     "Wanted",
 ]
 
-PhotoState = Literal["none", "needed", "held", "used", "declined", "unfit"]
-
 OPEN_MAX: Final = 500
 STANDS_MS: Final = 24 * 3600 * 1000
 """So long an order stands that does not say; and so long one that runs may outlive its time."""
 SWEEP_S: Final = 30.0
-ASK_AGAIN_S: Final = 0.3
 RESULTS: Final = frozenset(
     {"accepted", "accepted_with_missing", "to_window", "cancelled", "expired"}
 )
 STATION: Final = Actor("station", "service")
 
 log = structlog.get_logger("orders")
-
-
-@dataclass(frozen=True, slots=True)
-class OrderRow:
-    """One order as a client may see it: nothing personal.
-
-    Attributes:
-        cursor: grows with the age of the order; pages begin after one.
-        etag: differs with every change that a client can see.
-        photo: state of the earlier photo.
-        photo_reason: why it is unfit, or why the last look-up brought nothing.
-    """
-
-    cursor: int
-    sitting_id: str
-    state: OrderState
-    etag: str
-    photo: PhotoState
-    photo_reason: str | None
-    ordered_at_ms: int
-    expires_at_ms: int
-    ended_at_ms: int | None
-    result: str | None
-    missing: tuple[Mapping[str, str], ...]
-    package_id: str | None
 
 
 class Orders:
@@ -138,7 +104,7 @@ class Orders:
         self._documents = frozenset(documents)
         self._positions = frozenset(positions)
         self._policy = policy
-        self._lookup = lookup
+        self._asking = None if lookup is None else PhotoAsking(lookup)
         self._clock_ms = clock_ms
         self._held = HeldPhotos() if held is None else held
         self._reasons: dict[str, str] = {}
@@ -152,8 +118,8 @@ class Orders:
     def close(self) -> None:
         """End the thread and running look-ups, forget all photos. Closing twice is allowed."""
         self._closing.set()
-        if self._lookup is not None:
-            self._lookup.close()
+        if self._asking is not None:
+            self._asking.close()
         self._thread.join()
         self._held.clear()
 
@@ -180,7 +146,7 @@ class Orders:
             OrdersFull: nothing happened.
             StoreFull, StoreBroken: nothing happened.
         """
-        self._check(wanted)
+        check_known(wanted, self._documents, self._positions)
         sitting_id, at_ms = str(uuid7()), self._clock_ms()
         begins_ms = at_ms if wanted.not_before_ms is None else wanted.not_before_ms
         ends_ms = wanted.expires_at_ms
@@ -188,7 +154,7 @@ class Orders:
             ends_ms = max(at_ms, begins_ms) + STANDS_MS
         fields = kept_wishes(wanted, rfc3339(at_ms))
         order = order_of(sitting_id, fields)
-        photo = self._first_photo_state(order)
+        photo = first_photo_state(self._policy, order)
 
         def keep(db: apsw.Connection) -> None:
             if store_orders.open_count(db) >= OPEN_MAX:
@@ -340,13 +306,19 @@ class Orders:
         `photo_reason` of the order's row then says why nothing came.
         """
         held = self._held.get(sitting_id)
-        if held is not None or self._lookup is None:
+        if held is not None or self._asking is None:
             return held
         order = self.running(sitting_id)
-        asks = [] if order is None else self._asks(order)
+        asks = [] if order is None else asks_of(self._policy, order)
         if not asks or self.row(sitting_id).photo != "needed":
             return None
-        return self._look_up(sitting_id, self._lookup, asks, time.monotonic() + timeout_s)
+        asked = self._asking.ask(sitting_id, asks, time.monotonic() + timeout_s, self._hold)
+        if asked.away is not None:
+            self._reasons[sitting_id] = asked.away
+        elif asked.content is None:
+            log.warning("photo_unfit", sitting=sitting_id, code=asked.unfit[0])
+            self.mark_photo(sitting_id, "unfit", asked.unfit[0])
+        return asked.content
 
     def mark_photo(self, sitting_id: str, state: PhotoState, reason: str | None = None) -> None:
         """Say what became of the earlier photo; its bytes are forgotten unless it is still held.
@@ -391,76 +363,6 @@ class Orders:
                 # Whoever writes next is told, and the service ends if it must.
                 log.warning("orders_not_swept")
 
-    def _check(self, wanted: Wanted) -> None:
-        keys: list[tuple[str | int, ...]] = [
-            ("documents", n) for n, one in enumerate(wanted.documents) if one not in self._documents
-        ]
-        for n, position in enumerate(wanted.positions or ()):
-            if position not in self._positions:
-                keys.append(("fingers", "positions", n))
-        if keys:
-            raise OrderUnknown(keys)
-
-    def _first_photo_state(self, order: Order) -> tuple[str, str | None]:
-        """Decide by the rule alone, so that no picture is asked for which nobody may offer."""
-        if not order.candidates:
-            return "none", None
-        found = self._offered(order)
-        return ("needed", None) if isinstance(found, Offer) else ("unfit", found)
-
-    def _offered(self, order: Order) -> Offer | str:
-        if self._policy is None:
-            return "reuse_off"
-        applied_at: When = order.applied_at
-        if applied_at is None:
-            return "application_date_unknown"
-        try:
-            found = may_reuse(
-                self._policy, order.candidates, order.born_on, applied_at, order.applies_for
-            )
-        except ValueError:
-            return "application_date_unknown"
-        return found.reason.value if isinstance(found, Refusal) else found
-
-    def _asks(self, order: Order) -> list[Ask]:
-        offer = self._offered(order)
-        if isinstance(offer, str):
-            return []
-        return [Ask(order.order_ref, one.sha256) for one in (offer.candidate, *offer.others)]
-
-    def _look_up(
-        self, sitting_id: str, lookup: Lookup, asks: Sequence[Ask], until_s: float
-    ) -> bytes | None:
-        """Ask for one photo after the other until one comes; remember why none did."""
-        unfit: list[str] = []
-        for ask in asks:
-            try:
-                content = self._ask_patiently(lookup, ask, until_s)
-                self._hold(sitting_id, content)
-            except PhotoUnfit as error:
-                unfit.append(error.code)
-            except (LookupFailed, NoRoomForPhotos) as error:
-                code = error.code if isinstance(error, LookupFailed) else "no_room"
-                self._reasons[sitting_id] = code
-                log.warning("photo_not_found", sitting=sitting_id, code=code)
-            else:
-                return content
-        if len(unfit) == len(asks):
-            log.warning("photo_unfit", sitting=sitting_id, code=unfit[0])
-            self.mark_photo(sitting_id, "unfit", unfit[0])
-        return None
-
-    def _ask_patiently(self, lookup: Lookup, ask: Ask, until_s: float) -> bytes:
-        while True:
-            left_s = until_s - time.monotonic()
-            if left_s <= 0:
-                raise LookupAway("timeout")
-            try:
-                return _checked(lookup.find(ask, left_s), ask)
-            except LookupAway:
-                if time.monotonic() + ASK_AGAIN_S >= until_s or self._closing.wait(ASK_AGAIN_S):
-                    raise
-
     def _hold(self, sitting_id: str, content: bytes) -> None:
         self._held.hold(sitting_id, content)
         self._reasons.pop(sitting_id, None)
@@ -474,31 +376,5 @@ class Orders:
         self._reasons.pop(sitting_id, None)
 
     def _shown(self, row: StoredOrder) -> OrderRow:
-        held = row.photo == "needed" and self._held.get(row.sitting_id) is not None
-        photo: Any = "held" if held else row.photo
-        # What only memory knows counts as well: a client sees it.
-        passing = "held" if held else self._reasons.get(row.sitting_id)
-        return OrderRow(
-            cursor=row.cursor,
-            sitting_id=row.sitting_id,
-            state=row.state,
-            etag=f"{row.version}.{passing}" if passing else f"{row.version}",
-            photo=photo,
-            photo_reason=row.photo_reason or (None if held else passing),
-            ordered_at_ms=row.ordered_at_ms,
-            expires_at_ms=row.expires_at_ms,
-            ended_at_ms=row.ended_at_ms,
-            result=row.result,
-            missing=row.missing,
-            package_id=row.package_id,
-        )
-
-
-def _checked(content: bytes, ask: Ask) -> bytes:
-    """Return the bytes if they are those that were asked for and may be read."""
-    exactly(content, ask)
-    try:
-        check_frame(content)
-    except PhotoUnreadable as error:
-        raise PhotoUnfit(error.code.value) from None
-    return content
+        held = self._held.get(row.sitting_id) is not None
+        return row_of(row, held=held, passing=self._reasons.get(row.sitting_id))

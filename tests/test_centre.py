@@ -138,7 +138,9 @@ def test_other_bytes_under_the_same_id_are_a_conflict(kit, sent):
 
 @given(st.data())
 @settings(
-    deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=80,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_changed_bit_anywhere_is_refused(kit, sent, data):
     """On the line: by the digest. Signed by the station itself: by seal or manifest."""

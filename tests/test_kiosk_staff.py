@@ -382,7 +382,9 @@ def test_no_sheet_opens_without_a_sitting():
 
 
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     scene=st.sampled_from(sorted(SCENES)),
@@ -400,7 +402,9 @@ def test_no_order_of_touches_makes_the_pages_stumble(kiosk: Kiosk, scene, action
 
 @given(action=st.text(max_size=30) | st.from_regex(r"(key|field|reason|sign|staff):[\w:]{0,9}"))
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_what_no_page_posts_is_refused(kiosk: Kiosk, action: str):
     """422 and nothing typed: neither a letter, nor a longer key, nor a reason of one's own."""

@@ -426,7 +426,9 @@ def test_the_token_file_is_the_service_s_own(tmp_path: Path):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     path=st.sampled_from(["", "/{}", "/{}/sealed"]).map("/v1/packages{}".format),

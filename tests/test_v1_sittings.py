@@ -526,7 +526,9 @@ ANY_BODY = NEAR | JSON.map(lambda value: json.dumps(value).encode()) | st.binary
 LATIN = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=40)
 KEYS = st.from_regex(r"[A-Za-z0-9_-]{16,40}", fullmatch=True) | LATIN
 FUZZ = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

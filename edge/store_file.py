@@ -184,8 +184,9 @@ def set_modes(db: apsw.Connection) -> None:
     db.pragma("foreign_keys", True)
     db.pragma("secure_delete", "fast")
     db.pragma("temp_store", "memory")
-    # The 99th percentile of a commit is the checkpoint: it belongs to idle time.
-    db.pragma("wal_autocheckpoint", 4000)
+    # The 99th percentile of a commit is the checkpoint: it belongs to idle time. Yet on a full disk
+    # the last reserve, 8 MiB as delivered, must hold all of the log, or nothing could be freed.
+    db.pragma("wal_autocheckpoint", 1000)
     keep = ctypes.c_int(1)
     db.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(keep))
 

@@ -106,6 +106,7 @@ class PortraitCapture:
         self._after = -1
         self._hint: Advice | None = None
         self._stuck = False
+        self._refused_still = False
         self._usual_openness: float | None = None
         self._burst: list[tuple[Frame, Sight]] = []
         self._by_hand: Override | None = None
@@ -149,9 +150,7 @@ class PortraitCapture:
         self._note(guided)
         self._camera.hold_exposure(EXPOSURE_HELD_S if guided.settled else 0.0)
         if not guided.capture:
-            # Praise is for a pose that holds; before the first judgement the person just waits.
-            waiting = guided.hint is None and not guided.hold_share
-            hint = Advice.WAIT if waiting else guided.hint
+            hint = guided.hint or self._unhindered(guided.hold_share)
             return PortraitView(
                 hint, guided.hold_share, sight.faces, stuck=guided.stuck, speak=guided.speak
             )
@@ -159,6 +158,14 @@ class PortraitCapture:
             (r.native for r in guided.readings if r.measure == "EyesOpen"), None
         )
         return self._next_still()
+
+    def _unhindered(self, hold_share: float) -> Advice | None:
+        """Return what to say where nothing hinders: None is praise, for a pose that holds.
+
+        Before the first judgement the person just waits. After a refused still as well: what only
+        a still can see may be as it was, and praise and refusal would take turns on the screen.
+        """
+        return Advice.WAIT if self._refused_still or not hold_share else None
 
     def _look(self, frame: Frame, depth: Depth, timeout_s: float) -> Sight:
         """Look at a frame of this station's camera, live or still: with its zero taken off."""
@@ -190,7 +197,7 @@ class PortraitCapture:
             raise
         self._burst.append((still, sight))
         if len(self._burst) < BURST:
-            return PortraitView(None, 1.0, sight.faces, stuck=self._stuck)
+            return PortraitView(self._unhindered(1.0), 1.0, sight.faces, stuck=self._stuck)
         self._camera.hold_exposure(0.0)
         burst, self._burst = self._burst, []
         override, self._by_hand = self._by_hand, None
@@ -219,6 +226,7 @@ class PortraitCapture:
                     log.warning("attack_suspected", score=round(sight.live_share, 2))
                 return PortraitView(None, 1.0, sight.faces, portrait=portrait)
         # The picture was not good enough after all: say why, and look again from the beginning.
+        self._refused_still = True
         guided = self._guidance.refuse(advice or Advice.WAIT, still.captured_at_s)
         self._note(guided)
         return PortraitView(

@@ -145,6 +145,37 @@ def test_a_good_view_is_taken_without_anybodys_word(camera, vision):
     }
 
 
+def test_a_pose_is_praised_until_a_still_was_refused_and_then_only_waited_for(camera, vision):
+    """What only a still can see may be as it was: no praise and refusal in turns on one screen."""
+    played, _ = camera
+    at_first = until_portrait(search(camera, vision))
+    searching = search(camera, vision)
+    played.view = "two"
+    searching.take_now(OverrideReason.OTHER_HEALTH, "staff-7")
+    refused = until_judged(searching)
+    played.view = "straight"
+    after = until_portrait(searching)
+
+    assert None in at_first
+    assert refused.refused
+    assert Advice.WAIT in after
+    assert None not in after
+
+
+def until_portrait(searching: PortraitCapture) -> list[Advice | None]:
+    """Step until a portrait is taken; return what each fresh step before had to say."""
+    until_s, said = time.monotonic() + LONG_S, []
+    while time.monotonic() < until_s:
+        try:
+            seen = searching.step()
+        except (VisionLost, DeviceError):
+            continue
+        if seen.portrait:
+            return said
+        said += [seen.hint] if seen.fresh else []
+    raise AssertionError("no portrait was taken")
+
+
 def test_exposure_is_kept_from_the_hold_to_the_last_still_and_given_back(views, vision):
     """The stills are what the person held for; afterwards the camera adapts to the next one."""
     with owned(HoldingCamera(views)) as (played, owner):

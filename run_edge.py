@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
-import json
 import os
 import signal
 import sys
@@ -16,17 +14,18 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
+from demo.told import DemoCommand, greet, report
+from edge.staff_commands import STAFF_COMMANDS, StaffRefused
+
 # Rooms are imported by the command that needs them, so that --help and a refusal answer at once.
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
     from api.app import KioskStation, V1Station
     from api.listener import Listener
-    from demo.badge import Badge
     from demo.clerk import Clerk
     from demo.neighbours import Centre
     from demo.station import DemoPlan
-    from demo.walk import Walk
     from edge.settings import Settings
     from edge.station import Station
 
@@ -66,23 +65,7 @@ def run(path: Path) -> None:
     sys.exit(code)
 
 
-class _DemoCommand(click.Command):
-    """Ends its help with subjects and earlier photos, which are read only when somebody asks."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each subject and what the camera sees of it, and each earlier photo."""
-        from demo.earlier_photos import EARLIER_PHOTOS
-        from demo.pictures import MOVING, SUBJECTS
-
-        rows = [(name, subject.title) for name, subject in SUBJECTS.items()]
-        with formatter.section("Subjects"):
-            formatter.write_dl([*rows, (MOVING, "a video of a man who moves")])
-        cases = [(name, case.title) for name, case in EARLIER_PHOTOS.items()]
-        with formatter.section("Earlier photos"):
-            formatter.write_dl(cases)
-
-
-@cli.command(cls=_DemoCommand)
+@cli.command(cls=DemoCommand)
 @click.option("--folder", type=click.Path(path_type=Path), default=DEMO_FOLDER)
 @click.option("--subject", default="straightens", help="Who stands before the camera: see below.")
 @click.option("--earlier-photo", help="The centre orders with an earlier photo: see below.")
@@ -133,7 +116,7 @@ def demo(  # noqa: PLR0917 - one parameter an option
                 stack.callback(clerk.end)
             # Only now: the first page does not wait for the centre.
             centre.await_accepting()
-            _greet(kiosk, v1, plan, badge if clerk else None, as_json=as_json)
+            greet(kiosk.url, v1.url, plan, badge if clerk else None, as_json=as_json)
             code = _serve(station, stop)
     sys.exit(code)
 
@@ -163,7 +146,7 @@ def _walk_once(
             briefly.callback(clerk.end)
             told = walk(*parts, hand_for(clerk.case, plan.badge))
             tell_outcome(told, clerk, plan.folder / "centre" / "packages")
-    _report(told, as_json=as_json)
+    report(told, as_json=as_json)
     return 1 if told.problem else 0
 
 
@@ -199,71 +182,18 @@ def demo_reader(folder: Path) -> None:
             peer.start_plan(DEMO_PLAN)
 
 
-@cli.group()
+class _RefusingGroup(click.Group):
+    """Says what its commands refuse as every other refusal is said."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was asked for."""
+        with one_sentence():
+            return super().invoke(ctx)
+
+
+@cli.group(cls=_RefusingGroup, commands=STAFF_COMMANDS)
 def staff() -> None:
     """Say who may sign at the station: numbers and hashed PINs, in `reuse.staff_file`."""
-
-
-_SETTINGS = click.option(
-    "--settings", "path", type=click.Path(path_type=Path), required=True, help="The station's file."
-)
-_NUMBER = click.argument("number")
-
-
-@staff.command("add")
-@_SETTINGS
-@_NUMBER
-def add_attendant(path: Path, number: str) -> None:
-    """Let NUMBER sign, or give it a new PIN; the PIN is asked for and never shown."""
-    from edge.staff import PIN, add_staff
-
-    with one_sentence():
-        file = _staff_file(path)
-        if not (number.isascii() and number.isdigit()):
-            _refuse("A number has digits only: the screen's keys have nothing else.")
-        pin = click.prompt("PIN, 6 to 12 digits", hide_input=True, confirmation_prompt="Once more")
-        if not PIN.fullmatch(pin):
-            _refuse("A PIN has 6 to 12 digits; nothing was changed.")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        add_staff(file, number, pin)
-        click.echo(f"{number} can sign now.")
-
-
-@staff.command("list")
-@_SETTINGS
-def list_attendants(path: Path) -> None:
-    """List who may sign, one number a line."""
-    from edge.staff import staff_ids
-
-    with one_sentence():
-        file = _staff_file(path)
-        for number in staff_ids(file) if file.exists() else ():
-            click.echo(number)
-
-
-@staff.command("remove")
-@_SETTINGS
-@_NUMBER
-def remove_attendant(path: Path, number: str) -> None:
-    """Strike NUMBER off; it can sign no more, at once."""
-    from edge.staff import remove_staff
-
-    with one_sentence():
-        file = _staff_file(path)
-        try:
-            remove_staff(file, number)
-        except KeyError:
-            _refuse("Nobody has this number; nothing was changed.")
-        click.echo(f"{number} can sign no more.")
-
-
-def _staff_file(path: Path) -> Path:
-    from edge.settings import load_settings
-
-    file = load_settings(path, check_camera=False).reuse.staff_file
-    if file is None:
-        _refuse(f"{path} names no staff file: set reuse.staff_file there.")
-    return file
 
 
 def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, Listener]:
@@ -396,7 +326,7 @@ def one_sentence() -> Iterator[None]:
         _refuse(_disk_full(""))
     except (
         SettingsError, StoreError, KeyUnusable, ModelUnfit, DemoError, PortTaken, TokenUnusable,
-        StaffFileUnsafe,
+        StaffFileUnsafe, StaffRefused,
     ) as error:  # fmt: skip
         _refuse(str(error))
     except OSError as error:
@@ -423,59 +353,6 @@ def _end_with_parent() -> None:
     while os.read(0, 4096):
         continue
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _greet(
-    kiosk: Listener, v1: Listener, plan: DemoPlan, badge: Badge | None, *, as_json: bool
-) -> None:
-    folder, centre_port = plan.folder, plan.centre_port
-    if as_json:
-        where = {"kiosk": kiosk.url, "v1": f"{v1.url}v1/", "centre_port": centre_port,
-                 "folder": str(folder), "pid": os.getpid()}  # fmt: skip
-        click.echo(json.dumps(where))
-        return
-    token = folder / "store" / "v1.token"
-    centre = f"https://127.0.0.1:{centre_port}/"
-    click.echo(f"The screen of the station:  {kiosk.url}  (stop with Ctrl-C)")
-    click.echo(f"Its interface /v1:          {v1.url}v1/docs  (token in {token})")
-    click.echo(f"What arrived at the centre: {centre}  (files in {folder / 'centre' / 'packages'})")
-    if badge is not None:
-        click.echo(f"The demo's attendant:       number {badge.number}, PIN {badge.pin}")
-
-
-def _report(told: Walk, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(dataclasses.asdict(told), ensure_ascii=False))
-        return
-    click.echo(f"sitting    {told.sitting_id}  {told.result}")
-    for name, seconds in told.steps_s.items():
-        click.echo(f"step       {name:<12} {seconds:7.2f} s")
-    for hint in told.hints:
-        click.echo(f"hint       {hint}")
-    for row in told.readings:
-        limits = f"{_shown(row['min'])} .. {_shown(row['max'])}"
-        click.echo(
-            f"reading    {row['document']:<15} {row['measure']:<18} {_shown(row['native']):>9} "
-            f"{row['unit']:<4} {limits:<18} {row['verdict']:<12} {row['standing']}"
-        )
-    for row in told.fingers:
-        click.echo(f"finger     {row['position']:<12} {row['value']:>3}  {row['algorithm']}")
-    for row in told.missing:
-        click.echo(f"missing    {row['what']}  {row['reason']}")
-    for row in told.parts:
-        click.echo(f"part       {row['name']:<30} {row['bytes']:>9} bytes")
-    click.echo(f"package    {told.package_id}  {told.package_bytes} bytes sealed")
-    if told.earlier_photo:
-        said = ", ".join(f"{name} {value}" for name, value in told.earlier_photo.items() if value)
-        click.echo(f"earlier    {said}")
-    if told.problem:
-        click.echo(f"problem    {told.problem}")
-    else:
-        click.echo(f"receipt    {told.receipt['receipt_id']}  {told.receipt['outcome']}, verified")
-
-
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
 
 
 if __name__ == "__main__":

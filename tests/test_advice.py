@@ -159,6 +159,14 @@ def test_only_what_refuses_need_be_handed_over_to_tell_causes_apart():
     assert advise(Seen(1, natives), refused) is Advice.LIGHT
 
 
+@pytest.mark.parametrize(
+    ("face_light", "advice"), [(0.115, Advice.LIGHT), (0.125, Advice.BACKGROUND_DARK)]
+)
+def test_a_dark_wall_is_dim_light_only_behind_a_face_that_is_dim_too(face_light, advice):
+    """Half the faces of good portraits read below 0.17: the limit must not creep up to them."""
+    assert advice_for(live=False, BackgroundLightness=90.0, LuminanceMean=face_light) is advice
+
+
 def test_no_two_causes_silence_each_other():
     """Else both would be forgotten and the picture pass for good."""
     for cause, silenced in CAUSES.items():

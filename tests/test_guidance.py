@@ -262,6 +262,49 @@ def test_help_once_offered_stays_until_somebody_else_comes():
     assert not guidance.see(far, 29.0).stuck
 
 
+def test_three_refused_stills_offer_help_and_somebody_new_begins_at_none():
+    """Two of the one before and one of one's own are not three."""
+    guidance = Guidance(DOCUMENTS, SEATED)
+    offered = []
+    for n in range(3):
+        guidance.see(look(), 3.0 * n)
+        offered.append(guidance.refuse(Advice.CLOSE_MOUTH, 3.0 * n + 1).stuck)
+    for n in range(25):
+        guidance.see(NOBODY, 8.0 + n / 10)
+    guidance.see(look(), 11.0)
+
+    assert offered == [False, False, True]
+    assert not guidance.refuse(Advice.CLOSE_MOUTH, 12.0).stuck
+    assert not guidance.see(look(), 12.1).stuck
+
+
+def test_after_a_refused_still_only_what_is_seen_anew_counts():
+    """The looks before it said that all was well, and were wrong."""
+    guidance = Guidance(DOCUMENTS, SEATED)
+    for n in range(20):
+        guidance.see(look(), n / 10)
+    guidance.refuse(Advice.OPEN_EYES, 2.0)
+    seen = guidance.see(look(EyesOpen=0.01), 2.1)
+    (eyes,) = [reading for reading in seen.readings if reading.measure == "EyesOpen"]
+
+    assert eyes.native == 0.01
+    assert seen.hold_share == 0.0
+
+
+def test_whoever_trembles_is_photographed_all_the_same():
+    """Not at once: most people only fidget. But a tremor is no dead end."""
+    eyes = (OUTLINE.eye_left_px, OUTLINE.eye_right_px)
+    there, back = ([(x + dx, y) for x, y in eyes] for dx in (4.0, -4.0))
+    trembling = [
+        replace(look(), outline=replace(OUTLINE, eye_left_px=left, eye_right_px=right))
+        for left, right in (there, back)
+    ]
+    _, captures = play(*((trembling[n % 2], 1) for n in range(400)))
+
+    assert captures
+    assert captures[0] == pytest.approx(RELAX_AFTER_S + 0.7, abs=1.6)
+
+
 def test_help_is_not_offered_while_relaxing_is_enough():
     """Whoever is photographed anyway is not sent to the staff."""
     guidance = Guidance(DOCUMENTS, SEATED)
@@ -276,6 +319,16 @@ def test_whoever_is_never_found_is_offered_help_too():
     offered = [guidance.see(NOBODY, n / 10).stuck for n in range(260)]
 
     assert offered.index(True) == 250
+
+
+def test_whoever_is_found_now_and_then_only_is_offered_help_too():
+    """Each glimpse of a face behind a veil or a hand is not somebody new."""
+    guidance = Guidance(DOCUMENTS, SEATED)
+    far = look(InterEyeDistance=90.0)
+    offered = [guidance.see(NOBODY if n % 30 > 5 else far, n / 10).stuck for n in range(400)]
+
+    assert offered.index(True) == 250
+    assert all(offered[250:])
 
 
 def test_nothing_is_taken_while_the_exposure_changes():

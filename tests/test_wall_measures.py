@@ -79,6 +79,23 @@ def test_a_shadow_is_the_share_of_its_own_wall_s_light_that_is_missing():
         assert value("WallShadow", face(bgr=bgr)) == pytest.approx(0.5, abs=0.06)
 
 
+def test_a_shadow_on_most_of_the_wall_is_a_shadow():
+    """The wall's own light is what its brighter part has, not what most of it has."""
+    sample = face(bgr=np.full((SIDE, SIDE, 3), 230, np.uint8))
+    sample.bgr[:, :430] = 169
+
+    assert value("WallShadow", sample) == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("shift", [(180, 0), (-180, 0), (0, -230)])
+def test_what_lies_beyond_the_picture_is_no_wall(shift):
+    """A head near the edge stands before as light a wall as one in the middle."""
+    beside = face(shift=shift)
+
+    assert value("BackgroundLightness", beside) == pytest.approx(230)
+    assert value("WallShadow", beside) == pytest.approx(0, abs=0.01)
+
+
 @pytest.mark.parametrize(
     "name", ["BackgroundLightness", "BackgroundColourSpread", "WallShadow", "ColourCast"]
 )
@@ -107,6 +124,15 @@ def test_gaze_is_freed_of_the_head_s_turn():
     assert value("GazeAway", face(gaze=0.1)) == pytest.approx(0.1)
     assert value("GazeAway", face(gaze=-0.1)) == pytest.approx(-0.1)
     assert value("GazeAway", face(gaze=-0.1, yaw_deg=30.0)) == pytest.approx(0)
+
+
+def test_lids_that_are_nearly_shut_hide_where_an_eye_looks():
+    """Heavy lids are not assessed, and so refused for nothing."""
+    sample = face(gaze=0.3)
+    lids = sample.landmarks_px[60:76]
+    lids[:, 1] = EYES_Y + (lids[:, 1] - EYES_Y) / 6
+    with pytest.raises(CannotAssess, match="shut"):
+        value("GazeAway", sample)
 
 
 @pytest.mark.parametrize("side", [slice(None, 300), slice(300, None)])

@@ -191,8 +191,12 @@ def _rgb_within(bgr: Picture, width_max_px: int) -> Picture:
 
 
 def _mesh_px(landmarks: Any, width_px: int, height_px: int) -> Points:
-    shares = np.array([(point.x, point.y) for point in landmarks], dtype=np.float64)
-    return shares * (width_px, height_px)
+    # Column by column: numpy takes longer to read pairs.
+    mesh = np.empty((len(landmarks), 2))
+    mesh[:, 0] = [point.x for point in landmarks]
+    mesh[:, 1] = [point.y for point in landmarks]
+    mesh *= (width_px, height_px)
+    return mesh
 
 
 def _answer(faces: int, values: dict[str, Native], outline: HeadOutline | None) -> Message:

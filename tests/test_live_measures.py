@@ -11,8 +11,11 @@ import pytest
 from accuracy.made_up import made_up_face
 from quality.face import LIVE_MEASURES
 from quality.face.alignment import Aligned
+from quality.face.cheeks import cheek_zones
+from quality.face.close_up import CloseUp, median_of, tone_of
+from quality.face.likeness import SHIFTS, Forms
 from quality.face.luminance import luminance
-from quality.face.region import hull_of, landmarked_region
+from quality.face.region import boxed_hull, hull_of, landmarked_region
 from quality.measure import CannotAssess, natives
 
 # They look for lips, lids and cloth, of which a made-up face has none: tests/accuracy/test_live.py.
@@ -75,3 +78,70 @@ def test_an_empty_live_frame_is_not_assessed():
 
     with pytest.raises(CannotAssess, match="empty picture"):
         _ = empty.boxed
+
+
+@pytest.mark.parametrize("away", [(0, 0), (-250, 0), (0, 260), (330, -300), (900, 0)])
+def test_a_boxed_hull_is_the_whole_ones_part(away):
+    """Only the box of a live face's region is filled, also where it leaves the picture."""
+    points = made_up_face(1).aligned.landmarks_px + away
+    whole = np.zeros((616, 616), np.uint8)
+    cv2.fillConvexPoly(whole, cv2.convexHull(np.floor(points + 0.5).astype(np.int32)), 1)
+    box, inside = boxed_hull(points, 616, 616)
+
+    assert np.array_equal(whole[box], inside)
+    assert whole.sum() == inside.sum()
+
+
+def test_a_live_face_beside_its_picture_has_no_region():
+    """No pixel of the region is a reason, as on a still."""
+    aligned = made_up_face(0).aligned
+    beside = replace(aligned, landmarks_px=aligned.landmarks_px + 900, whole_px=False)
+
+    with pytest.raises(CannotAssess, match="empty face region"):
+        _ = beside.boxed
+
+
+@pytest.mark.parametrize("whole_px", [True, False])
+@pytest.mark.parametrize("down", [0, 110, -120, -260, 250])
+def test_light_in_a_zone_is_that_of_the_regions_pixels(whole_px, down):
+    """Taken from the region's box, wherever the zone lies: within, across its rim, or beyond."""
+    aligned = replace(made_up_face(2).aligned, whole_px=whole_px)
+    for rows, columns in cheek_zones(aligned, whole_px=whole_px):
+        zone = slice(rows.start + down, rows.stop + down), columns
+        region = aligned.luminance[zone][aligned.region[zone]]
+
+        assert np.array_equal(np.sort(aligned.light_in(zone)), np.sort(region))
+
+
+def test_likeness_is_the_best_correlation_of_any_form_at_any_shift():
+    """All shifts and forms are multiplied at once, and give what one after the other gives."""
+    drawn = np.random.default_rng(3)
+    plane, forms = drawn.normal(size=(21 + 2 * SHIFTS, 25)), drawn.normal(size=(3, 21, 25))
+    plane[3:24] += forms[1]
+    correlations = [
+        np.corrcoef(plane[first : first + 21].ravel(), form.ravel())[0, 1]
+        for first in range(2 * SHIFTS + 1)
+        for form in forms
+    ]
+
+    assert Forms(*forms).best_likeness(plane) == pytest.approx(max(correlations))
+    assert Forms(*forms).best_likeness(np.full_like(plane, 7.0)) == 0.0
+
+
+@pytest.mark.parametrize("shape", [(1,), (4,), (7, 5), (6, 5)])
+def test_the_quick_median_is_the_median(shape):
+    """Of an odd and of an even number of values, of any shape."""
+    values = np.random.default_rng(4).normal(size=shape)
+
+    assert median_of(values) == pytest.approx(float(np.median(values)), abs=1e-15)
+
+
+def test_a_places_tone_is_taken_once():
+    """Three measures compare with the same skin, and it stays that place's."""
+    bgr = np.random.default_rng(6).integers(0, 256, (200, 140, 3), np.uint8)
+    close = CloseUp(bgr, np.zeros((98, 2)))
+    places = [(slice(y, y + 9), slice(x, x + 9)) for y in (20, 30) for x in (40, 60)]
+    tones = [close.tone(place) for place in places]
+
+    assert tones == [tone_of(bgr[place].reshape(-1, 3)) for place in places]
+    assert all(close.tone(place) is tone for place, tone in zip(places, tones, strict=True))

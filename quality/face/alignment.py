@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from quality.face.luminance import luminance
 from quality.face.points import Points, as_measured, eye_centres
-from quality.face.region import hull_of, landmarked_region
+from quality.face.region import boxed_hull, hull_of, landmarked_region
 from quality.measure import CannotAssess
 
 SIDE_PX: Final = 616
@@ -96,10 +96,30 @@ class Aligned:
             CannotAssess: the picture or the region is empty.
         """
         # The face fills a seventh of the aligned picture, and every live frame comes here.
-        region = self.region.view(np.uint8)
-        x, y, width, height = cv2.boundingRect(region)
-        box = (slice(y, y + height), slice(x, x + width))
-        return box, luminance(self._part(box), exact=self.whole_px), region[box]
+        if self.whole_px:
+            region = self.region.view(np.uint8)
+            x, y, width, height = cv2.boundingRect(region)
+            box = (slice(y, y + height), slice(x, x + width))
+            inside = region[box]
+        else:
+            box, inside = boxed_hull(self.landmarks_px, SIDE_PX, SIDE_PX)
+            if not inside.any():
+                raise CannotAssess("empty face region")
+        return box, luminance(self._part(box), exact=self.whole_px), inside
+
+    def light_in(self, zone: tuple[slice, slice]) -> npt.NDArray[np.uint8]:
+        """Return the luminance (n,) of the region's pixels in a zone (rows, columns).
+
+        Raises:
+            CannotAssess: the picture or the region is empty.
+        """
+        box, light, inside = self.boxed
+        # The region ends with its box, and so may a zone that reaches beyond.
+        rows, columns = (
+            slice(max(0, part.start - whole.start), max(0, part.stop - whole.start))
+            for part, whole in zip(zone, box, strict=True)
+        )
+        return light[rows, columns][inside[rows, columns] > 0]
 
     def halved(self, box: tuple[slice, slice]) -> npt.NDArray[np.uint8]:
         """Return the pixels of a box (rows, columns) of even sides at half their size.

@@ -19,10 +19,9 @@ def cheek_light_ratio(face: Face) -> float:
     Source: ours; the zones are OFIQ 1.0.3's.
     """
     aligned = face.aligned
-    region, light = aligned.region, aligned.luminance
     means = []
     for zone in cheek_zones(aligned, whole_px=face.whole_px):
-        counted = light[zone][region[zone]]
+        counted = aligned.light_in(zone)
         if not counted.size:
             raise CannotAssess("the cheeks lie outside the face")
         means.append(float(counted.mean()))

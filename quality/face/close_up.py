@@ -8,7 +8,7 @@ of channels, because shade changes the light and hardly the ratios, on every ski
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import hypot, isfinite, log
 from typing import Final
@@ -26,8 +26,12 @@ EYES_APART_PX: Final = 56.5
 
 _ROWS: Final = slice(40, 600)
 _COLUMNS: Final = slice(56, 560)
-_CORNER: Final = np.array([56.0, 40.0])
+# From the forehead to the chin and beside the eyes, with a third of the eye distance to spare.
+_NEAR_ROWS: Final = slice(140, 540)
+_NEAR_COLUMNS: Final = slice(168, 448)
 _SIZE: Final = (252, 280)
+# Both coordinates are in one map.
+_NO_MAP: Final = np.empty(0, np.float32)
 # Keeps the ratios of nearly black pixels, which are noise, near one.
 _FLOOR: Final = 4.0
 _LOGS: Final = np.log(np.arange(256) + _FLOOR)
@@ -65,12 +69,13 @@ class CloseUp:
     """The aligned face at half its size.
 
     Attributes:
-        bgr: (280, 252, 3), uint8.
+        bgr: (280, 252, 3), or (200, 140, 3) of the face alone; uint8.
         points: the 98 landmarks on it, (98, 2).
     """
 
     bgr: npt.NDArray[np.uint8]
     points: Points
+    _tones: dict[tuple[int, ...], Tone] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def eyes(self) -> tuple[Points, Points]:
@@ -109,13 +114,21 @@ class CloseUp:
         """
         if not np.isfinite(at).all():
             raise CannotAssess("the points are not in a picture")
-        x, y = (np.ascontiguousarray(at[..., axis], dtype=np.float32) for axis in (0, 1))
-        found = cv2.remap(self.bgr, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        places = at.astype(np.float32)
+        found = cv2.remap(
+            self.bgr, places, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         return np.asarray(found, dtype=np.uint8)
 
     def tone(self, box: Box) -> Tone:
         """Return a place's tone. Raises `CannotAssess`."""
-        return tone_of(self.pixels(box))
+        # Both eyes and the mouth are compared with the same skin, on every live frame.
+        rows, columns = box
+        place = rows.start, rows.stop, columns.start, columns.stop
+        tone = self._tones.get(place)
+        if tone is None:
+            tone = self._tones[place] = tone_of(self.pixels(box))
+        return tone
 
 
 def tone_of(pixels: npt.NDArray[np.uint8]) -> Tone:
@@ -126,18 +139,23 @@ def tone_of(pixels: npt.NDArray[np.uint8]) -> Tone:
     """
     if len(pixels) < PIXELS_MIN:
         raise CannotAssess("a part of the face has no pixels")
-    # Sorting bytes is faster than selecting among them.
-    median = np.sort(pixels.T)[:, len(pixels) // 2]
+    middle = len(pixels) // 2
+    median = np.partition(pixels.T, middle)[:, middle]
     blue, green, red = (float(value) + _FLOOR for value in median)
     return Tone(
         log(0.0722 * blue + 0.7152 * green + 0.2126 * red), log(red / green), log(blue / green)
     )
 
 
-def close_up(aligned: Aligned) -> CloseUp:
-    """Return the aligned face's middle at half its size. Raises `CannotAssess`."""
-    half = aligned.halved((_ROWS, _COLUMNS))
-    return CloseUp(half, (aligned.landmarks_px - _CORNER) / 2)
+def close_up(aligned: Aligned, *, hair: bool = True) -> CloseUp:
+    """Return the aligned face's middle at half its size; without hair, which spares two thirds.
+
+    Raises:
+        CannotAssess: the picture is empty.
+    """
+    rows, columns = (_ROWS, _COLUMNS) if hair else (_NEAR_ROWS, _NEAR_COLUMNS)
+    corner = np.array([columns.start, rows.start], dtype=np.float64)
+    return CloseUp(aligned.halved((rows, columns)), (aligned.landmarks_px - corner) / 2)
 
 
 def shrunk(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -145,6 +163,16 @@ def shrunk(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     # Areas, not samples: what is fine would be taken for edges.
     small = cv2.resize(plane[_ROWS, _COLUMNS], _SIZE, interpolation=cv2.INTER_AREA)
     return np.asarray(small, dtype=np.uint8)
+
+
+def median_of(values: npt.NDArray[np.floating]) -> float:
+    """Return the median of an array of any shape, not empty, in double precision."""
+    # numpy's own spends more on looking for NaN than on selecting.
+    middle = values.size // 2
+    if values.size % 2:
+        return float(np.partition(values, middle, axis=None)[middle])
+    lower, upper = np.partition(values, (middle - 1, middle), axis=None)[middle - 1 : middle + 1]
+    return (float(lower) + float(upper)) / 2
 
 
 def luma(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -155,8 +183,8 @@ def luma(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 def ratios(pixels: npt.NDArray[np.uint8]) -> tuple[Points, Points]:
     """Return the logarithms of red over green and of blue over green, each (...,) of (..., 3)."""
-    logs = _LOGS[pixels]
-    return logs[..., 2] - logs[..., 1], logs[..., 0] - logs[..., 1]
+    blue, green, red = (_LOGS.take(pixels[..., channel]) for channel in range(3))
+    return red - green, blue - green
 
 
 def tints_apart(pixels: npt.NDArray[np.uint8], tones: Iterable[Tone]) -> list[Points]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import cv2
+
 from quality.face.face import Face
 from quality.measure import CannotAssess
 
@@ -20,8 +22,10 @@ def exposed_share(face: Face, darkest: int, brightest: int) -> float:
     """
     aligned = face.aligned
     if face.occlusion is None:
-        # The same pixels, already counted: this runs on live frames.
-        return float(aligned.histogram[darkest : brightest + 1].sum() / aligned.histogram.sum())
+        # Counted in the region's box alone: this runs on live frames.
+        _, light, inside = aligned.boxed
+        within = cv2.bitwise_and(cv2.inRange(light, darkest, brightest), inside)
+        return cv2.countNonZero(within) / cv2.countNonZero(inside)
     values = aligned.luminance[aligned.region & (face.occlusion == 1)]
     if not values.size:
         raise CannotAssess("nothing of the face is visible")

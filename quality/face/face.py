@@ -81,7 +81,8 @@ class Face:
     @cached_property
     def close_up(self) -> CloseUp:
         """The aligned face at half its size, to compare places of it; raises `CannotAssess`."""
-        return close_up(self.aligned)
+        # On a live frame no mask tells the hair, so that nobody looks for it.
+        return close_up(self.aligned, hair=self.whole_px or self.person_mask is not None)
 
     @cached_property
     def mouth_seen(self) -> float:

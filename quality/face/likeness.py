@@ -14,24 +14,31 @@ SHIFTS: Final = 2
 _FLAT: Final = 1e-6
 
 
-def best_likeness(plane: Points, form: Points) -> float:
-    """Return the best correlation of a form (rows, columns) within a plane, -1 to 1.
+class Forms:
+    """What may be sought in one plane: one form or several of the same size."""
 
-    Args:
-        plane: (rows + 4, columns), its middle where the form is expected.
-        form: what is wanted.
-    """
-    wanted = _normed(form)
-    rows = len(form)
-    return max(
-        float((_normed(plane[first : first + rows]) * wanted).sum())
-        for first in range(2 * SHIFTS + 1)
-    )
+    def __init__(self, *forms: Points) -> None:
+        """Prepare forms, each (rows, columns)."""
+        self._rows = len(forms[0])
+        self._wanted = _normed(np.stack([form.ravel() for form in forms])).T
+
+    def best_likeness(self, plane: Points) -> float:
+        """Return the best correlation of any of the forms within a plane, -1 to 1.
+
+        Args:
+            plane: (rows + 4, columns), its middle where the forms are expected.
+        """
+        # All shifts at once: it runs on every live frame, where calls cost more than pixels.
+        shifted = np.stack(
+            [plane[first : first + self._rows].ravel() for first in range(2 * SHIFTS + 1)]
+        )
+        return float((_normed(shifted) @ self._wanted).max())
 
 
-def _normed(plane: Points) -> Points:
-    centred = plane - plane.mean()
-    size = float(np.sqrt((centred**2).sum()))
+def _normed(planes: Points) -> Points:
+    """Return planes (n, pixels) with a mean of 0 and a length of 1."""
+    centred = planes - planes.mean(axis=1, keepdims=True)
+    sizes = np.sqrt((centred * centred).sum(axis=1, keepdims=True))
     # A plane without any contrast is like nothing.
-    normed: Points = centred / size if size > _FLAT else np.zeros_like(centred)
+    normed: Points = centred * np.where(sizes > _FLAT, 1 / np.maximum(sizes, _FLAT), 0.0)
     return normed

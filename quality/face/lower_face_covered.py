@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
-from quality.face.close_up import Box, CloseUp, tints_apart
+from quality.face.close_up import Box, CloseUp, median_of, tints_apart
 from quality.face.face import Face
 from quality.face.own_skin import between_brows, forehead, tones, under_eye
 from quality.measure import Measure, Range, Standing
@@ -32,8 +30,8 @@ def lower_face_covered(face: Face) -> float:
     Source: ours; limits chosen as docs/decisions/0012 tells.
     """
     close = face.close_up
-    unseen = np.clip((_SEEN - face.mouth_seen) / (_SEEN - _UNSEEN), 0.0, 1.0)
-    return float(unseen) * _foreign(close)
+    unseen = min(max((_SEEN - face.mouth_seen) / (_SEEN - _UNSEEN), 0.0), 1.0)
+    return unseen * _foreign(close)
 
 
 def _foreign(close: CloseUp) -> float:
@@ -42,7 +40,7 @@ def _foreign(close: CloseUp) -> float:
     )
     pixels = close.pixels(_chin(close))[::_EVERY]
     # A pattern's colours may have the skin's mean: pixel by pixel none of them is skin.
-    apart = sorted(float(np.median(away)) for away in tints_apart(pixels, skin))
+    apart = sorted(median_of(away) for away in tints_apart(pixels, skin))
     # The largest may be a fringe on the forehead, the smallest the mask's own edge.
     return apart[-2]
 

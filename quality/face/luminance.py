@@ -20,8 +20,7 @@ _GREEN: Final = _linear_255(0.7152)
 _RED: Final = _linear_255(0.2126)
 
 
-_EXACT: Final = _RED, _GREEN, _BLUE
-_QUICK: Final = tuple(table.astype(np.float32) for table in _EXACT)
+_QUICK: Final = tuple(table.astype(np.float32) for table in (_RED, _GREEN, _BLUE))
 
 
 def luminance(bgr: npt.NDArray[np.uint8], *, exact: bool = True) -> npt.NDArray[np.uint8]:
@@ -38,9 +37,12 @@ def luminance(bgr: npt.NDArray[np.uint8], *, exact: bool = True) -> npt.NDArray[
     """
     # Tables instead of a power per pixel: it runs on every live frame.
     blue, green, red = cv2.split(bgr)
-    of_red, of_green, of_blue = _EXACT if exact else _QUICK
-    kind = np.float64 if exact else np.float32
-    light: npt.NDArray[np.floating] = np.asarray(cv2.LUT(red, of_red), dtype=kind)
-    light += np.asarray(cv2.LUT(green, of_green), dtype=kind)
-    light += np.asarray(cv2.LUT(blue, of_blue), dtype=kind)
-    return (light + kind(0.5)).astype(np.uint8)
+    if not exact:
+        parts = [cv2.LUT(*pair) for pair in zip((red, green, blue), _QUICK, strict=True)]
+        # OpenCV rounds while it adds, which saves two passes.
+        sum_of_two = cv2.add(parts[0], parts[1], dst=parts[0])
+        return np.asarray(cv2.add(sum_of_two, parts[2], dtype=cv2.CV_8U), dtype=np.uint8)
+    light: npt.NDArray[np.float64] = np.asarray(cv2.LUT(red, _RED), dtype=np.float64)
+    light += np.asarray(cv2.LUT(green, _GREEN), dtype=np.float64)
+    light += np.asarray(cv2.LUT(blue, _BLUE), dtype=np.float64)
+    return (light + 0.5).astype(np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import asin, atan2, cos, degrees, radians
+from math import asin, atan2, cos, degrees, hypot, radians
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +24,13 @@ def angles_deg(matrix: npt.ArrayLike) -> tuple[float, float, float]:
     affine = np.asarray(matrix, dtype=np.float64)
     if affine.shape != (4, 4):
         raise ValueError(f"a pose matrix is (4, 4), not {affine.shape}")
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    if not (lengths > 0).all():
+    # Plain numbers: on nine of them numpy takes ten times as long.
+    right, up, ahead = affine[:3, :3].T.tolist()
+    of_right, of_up, of_ahead = hypot(*right), hypot(*up), hypot(*ahead)
+    if not min(of_right, of_up, of_ahead) > 0:
         raise ValueError("a pose matrix has three axes")
-    r = affine[:3, :3] / lengths
-    yaw, roll = atan2(r[0, 2], r[2, 2]), atan2(r[1, 0], r[1, 1])
-    pitch = asin(min(1.0, max(-1.0, -r[1, 2])))
+    yaw, roll = atan2(ahead[0], ahead[2]), atan2(right[1] / of_right, up[1] / of_up)
+    pitch = asin(min(1.0, max(-1.0, -ahead[1] / of_ahead)))
     return degrees(yaw), degrees(pitch), degrees(roll)
 
 

@@ -53,12 +53,29 @@ def hull_of(points: Points, width_px: int, height_px: int) -> npt.NDArray[np.boo
 
     Without OFIQ's detour over a small box, whose rim is a pixel or two rougher.
     """
+    region = np.zeros((height_px, width_px), dtype=np.uint8)
+    box, inside = boxed_hull(points, width_px, height_px)
+    region[box] = inside
+    return region.view(np.bool_)
+
+
+def boxed_hull(
+    points: Points, width_px: int, height_px: int
+) -> tuple[tuple[slice, slice], npt.NDArray[np.uint8]]:
+    """Return the box (rows, columns) that holds the points' hull in the picture, and its region.
+
+    The region, 1 inside and 0 not, is that of `hull_of`; either may be empty.
+    """
     # What lies far outside must not overflow what OpenCV counts in.
     near = np.clip(points, -4 * width_px, 4 * width_px)
     hull = cv2.convexHull(halves_away(near).astype(np.int32))
-    region = np.zeros((height_px, width_px), dtype=np.uint8)
-    cv2.fillConvexPoly(region, hull, 1)
-    return region.view(np.bool_)
+    x, y, width, height = cv2.boundingRect(hull)
+    left, right = max(x, 0), max(min(x + width, width_px), 0)
+    top, bottom = max(y, 0), max(min(y + height, height_px), 0)
+    inside = np.zeros((max(bottom - top, 0), max(right - left, 0)), dtype=np.uint8)
+    if inside.size:
+        cv2.fillConvexPoly(inside, hull - np.array([left, top], np.int32), 1)
+    return (slice(top, top + len(inside)), slice(left, left + inside.shape[1])), inside
 
 
 def _filled(

@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from quality.face.close_up import EYES_APART_PX, CloseUp, Tone, luma
+from quality.face.close_up import EYES_APART_PX, CloseUp, Tone, luma, median_of
 from quality.face.face import Face
-from quality.face.likeness import SHIFTS, best_likeness
+from quality.face.likeness import SHIFTS, Forms
 from quality.face.own_skin import (
     beside_nose,
     between_brows,
@@ -38,7 +38,13 @@ _ROWS: Final = 17
 _STEP: Final = 0.03
 _DOWN: Final = _STEP * (np.arange(_ROWS) - _ROWS // 2)
 # Between lids and lashes it is darker than on the skin around, in a heavy-lidded eye too.
-_EYE: Final = -np.exp(-((np.abs(_DOWN[:, None]) / 0.07) ** 2) - (np.abs(_ACROSS[None]) / 0.22) ** 4)
+_EYE: Final = Forms(
+    -np.exp(-((np.abs(_DOWN[:, None]) / 0.07) ** 2) - (np.abs(_ACROSS[None]) / 0.22) ** 4)
+)
+_SOUGHT: Final = _STEP * (np.arange(_ROWS + 2 * SHIFTS) - _ROWS // 2 - SHIFTS)
+_ABOUT: Final = EYES_APART_PX * np.stack(
+    np.broadcast_arrays(_ACROSS[None, :], _SOUGHT[:, None]), axis=-1
+)
 
 
 def sunglasses_worn(face: Face) -> float:
@@ -70,18 +76,17 @@ def _before_eye(close: CloseUp, side: int) -> float:
     pixels = close.pixels(close.box(close.eyes[side], (-0.26, 0.26), (-0.13, 0.13)))
     eye = np.sort(luma(pixels))
     brightest = float(np.log(eye[int(_BRIGHTEST * len(eye))]))
-    darkness = float(np.median([tone.light for tone in skin])) - brightest
+    darkness = median_of(np.array([tone.light for tone in skin])) - brightest
     # What is blown out is a lamp on clear glasses: `GlassesGlare` speaks of that.
-    glare = float(np.mean(pixels.min(axis=1) >= _BLOWN)) > _GLARE
-    unseen = 0.0 if glare else _EYE_SEEN - best_likeness(_about_eye(close, side), _EYE)
+    darkest = np.minimum(np.minimum(pixels[:, 0], pixels[:, 1]), pixels[:, 2])
+    glare = np.count_nonzero(darkest >= _BLOWN) > _GLARE * len(pixels)
+    unseen = 0.0 if glare else _EYE_SEEN - _EYE.best_likeness(_about_eye(close, side))
     lens = min(_lens(below, tone) for tone in skin)
     return lens + _DARKNESS * max(0.0, darkness) + _UNSEEN * max(0.0, unseen)
 
 
 def _about_eye(close: CloseUp, side: int) -> Points:
-    rows = _STEP * (np.arange(_ROWS + 2 * SHIFTS) - _ROWS // 2 - SHIFTS)
-    away = np.stack(np.broadcast_arrays(_ACROSS[None, :], rows[:, None]), axis=-1)
-    pixels = close.sampled(close.eyes[side] + EYES_APART_PX * away)
+    pixels = close.sampled(close.eyes[side] + _ABOUT)
     return np.asarray(np.log(luma(pixels)), dtype=np.float64)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from accuracy.masks_painted import mask, plain
 from quality.face import LIVE_MEASURES
+from quality.face.close_up import close_up
 from quality.face.face import Face
 from quality.measure import natives
 
@@ -30,8 +31,11 @@ def test_a_face_halved_by_samples_reads_as_one_halved_by_areas(compliant, height
         live = Face(small, looked.landmarks_px * scale, *looked.pose_deg, (1.0,), whole_px=False)
         whole = replace(live)
         whole.__dict__["aligned"] = replace(live.aligned, whole_px=True)
+        # Nor does it change anything that a live frame leaves out the hair.
+        whole.__dict__["close_up"] = close_up(whole.aligned)
         ours, theirs = natives(LIVE_MEASURES, live), natives(LIVE_MEASURES, whole)
 
+        assert live.close_up.bgr.size < whole.close_up.bgr.size / 2
         assert ours.keys() == theirs.keys()
         for name, native in ours.items():
             assert native.value == pytest.approx(theirs[name].value, abs=SLACK), name

@@ -317,6 +317,17 @@ def test_who_cannot_hold_the_pose_is_looked_at_all_the_same(monkeypatch):
     assert look.step().frame is not None
 
 
+def test_what_a_look_up_found_is_handed_over_once():
+    """Whoever took it holds it; nothing of it is left behind."""
+    lookup = PhotoLookup(lambda _: CONTENT, 5.0)
+    first = lookup.take(5.0)
+    second = lookup.take(0.0)
+    lookup.close()
+
+    assert first == CONTENT
+    assert second is None
+
+
 def test_a_look_up_that_fails_or_dawdles_is_a_photo_that_is_not_here():
     """Nobody waits for a network, and what was dropped is not kept."""
     gate = threading.Event()

@@ -17,6 +17,7 @@ from edge.camera_owner import CameraOwner
 from edge.override import NEVER_WAIVED, Override, OverrideReason, may_be_waived
 from edge.portrait_capture import PortraitCapture, PortraitView
 from edge.preset import PortraitRules
+from edge.settings import load_document
 from edge.supervisor import Upkeep
 from edge.vision import ModelFiles, VisionLost, VisionWorker
 from quality.advice import Advice
@@ -315,6 +316,24 @@ def test_no_reason_overrules_one_face_and_its_size(reason, measure):
         for r in found.readings[DOCUMENT.id]
         if r.verdict is Verdict.REJECTED
     )
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize(
+    "worse",
+    [{"SunglassesWorn": 0.9}, {"GlassesGlare": 0.5}, {"HairOverEyes": 0.9},
+     {"FaceEdgeDistance": -0.1}],
+    ids=lambda worse: next(iter(worse)),
+)  # fmt: skip
+def test_no_reason_overrules_hidden_eyes_or_a_cut_face(reason, worse):
+    """By what would cure them, since no list of measures is ever complete."""
+    (measure,) = worse
+    hard = load_document("cn_exit_entry").gates[measure].model_copy(update={"hard": True})
+    document = DOCUMENT.model_copy(update={"gates": GATES | {measure: hard}})
+    found = judge_still(look(**worse), [document], Override(reason))
+
+    assert found.advice is not None
+    assert measure not in found.override.waived
 
 
 @pytest.mark.parametrize("reason", REASONS)

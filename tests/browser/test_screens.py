@@ -390,6 +390,29 @@ def test_what_the_machine_draws_by_itself_makes_no_touch_deaf(stand: Stand):
     assert [event for event, _ in stand.desk.asked] == [Event.FINGER_SKIPPED]
 
 
+def test_the_picture_stays_when_help_is_offered_beside_it(stand: Stand):
+    """Only words and a button are new: no flash of a camera that rests."""
+    stand.show("portrait")
+    stand.page.evaluate(
+        """() => { window.kept = []; let shown = null;
+        new MutationObserver(() => {
+          const fresh = document.querySelector('[data-preview]');
+          window.kept.push(fresh === shown && document.querySelector('[data-resting]').hidden);
+          shown = fresh;
+        }).observe(document.getElementById('stage'), {childList: true}); }"""
+    )
+    # Where a busy machine's picture has gone stale at the change, there is none to be kept: again.
+    for scene_name in 8 * ("portrait-stuck", "portrait"):
+        stand.page.wait_for_selector("canvas[data-preview]:not([hidden])")
+        stand.desk.put(SCENES[scene_name])
+        state = "attached" if scene_name == "portrait-stuck" else "detached"
+        stand.page.wait_for_selector("main button[value=help]", state=state)
+        if stand.page.evaluate("() => window.kept.includes(true)"):
+            break
+
+    assert stand.page.evaluate("() => window.kept.includes(true)")
+
+
 def test_help_and_leave_hear_at_once_when_the_machine_changes_the_screen(stand: Stand):
     """A choice may have come under a finger; the bars stand where they stood."""
     for action, overlay in (("help", "help"), ("ask-leave", "leave")):

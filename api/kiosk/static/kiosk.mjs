@@ -53,12 +53,23 @@ function replace(html) {
   // What stays the same stays the same element: a finger may be on it right now.
   for (const block of ["header", "main", "nav", "footer"]) {
     const [before, after] = [old, fresh].map((form) => form.querySelector(block));
-    if (!before.isEqualNode(after)) before.replaceWith(after);
+    if (before.isEqualNode(after)) continue;
+    keepPreview(before, after);
+    before.replaceWith(after);
   }
   document.documentElement.lang = old.lang;
   document.body.dataset.screen = old.dataset.screen;
   document.body.dataset.overlay = old.dataset.overlay;
   old.querySelector("h1")?.focus({ preventScroll: true });
+}
+
+// While only words around it change the picture stays: no flash of a camera that rests.
+function keepPreview(before, after) {
+  const [shown, fresh] = [before, after].map((block) => block.querySelector("[data-preview]"));
+  if (!fresh || !shown || shown.hidden) return;
+  shown.setAttribute("aria-label", fresh.getAttribute("aria-label"));
+  fresh.replaceWith(shown);
+  after.querySelector("[data-resting]").hidden = true;
 }
 
 // The mark names the screen and the finger that is asked for.

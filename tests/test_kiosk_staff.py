@@ -276,6 +276,19 @@ def test_a_sheet_goes_with_its_screen_and_its_sitting(kiosk: Kiosk):
     assert kiosk.desk.signed == []
 
 
+@pytest.mark.parametrize("action", ["help", "rest", "staff:sign", "ask-leave"])
+@pytest.mark.parametrize("gone", ["token", "mark"])
+def test_a_touch_on_a_screen_that_has_gone_does_nothing(kiosk: Kiosk, action: str, gone: str):
+    """Of the sitting before, or of the screen before: the present one stays as it is."""
+    form = {name: _hidden(kiosk.page, name) for name in ("token", "mark")}
+    form |= {"action": action, gone: "of-the-one-before"}
+    before = kiosk.desk.snapshot
+    kiosk.client.post("/act", data=form, base_url=ORIGIN, headers=OURS)
+
+    assert kiosk.desk.snapshot == before
+    assert kiosk.overlay == ""
+
+
 def test_two_signatures_at_once_are_one(kiosk: Kiosk):
     """The PIN is taken once; the second touch finds none."""
     kiosk.touch("staff:sign")

@@ -57,9 +57,10 @@ _NEVER_OVERRULED: Final = frozenset(
 def may_be_waived(reading: Reading, reason: OverrideReason) -> bool:
     """Tell whether an attendant with this reason may overrule this refused reading.
 
-    Narrow eyes may be, for a condition of the eyes; hidden eyes never.
+    Narrow eyes may be for a condition of the eyes, and so may eyes that read as dark glasses: deep
+    ones, or lenses that a doctor tinted. Eyes behind hair or a glare never.
     """
-    if reading.measure == "EyesOpen":
+    if reading.measure in {"EyesOpen", "SunglassesWorn"}:
         # A value is wanted all the same: without one nobody found any eyes.
         return reason is OverrideReason.EYE_CONDITION and reading.native is not None
     return reading.measure not in NEVER_WAIVED and advice_of(reading) not in _NEVER_OVERRULED

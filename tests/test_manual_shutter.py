@@ -29,6 +29,7 @@ from tests.guidance_kit import DOCUMENT, GATES, SEATED, gate, look
 
 LONG_S = 60.0
 """No test measures time with this: it only ends a test that would else hang."""
+SUNGLASSES = "SunglassesWorn"
 REASONS = list(OverrideReason)
 NO_MOUTH = {"MouthClosed": gate((None, 0.04), (None, 0.05), (None, 0.00001))}
 NO_EYES = {"EyesOpen": gate((0.04, None), (0.035, None), (0.5, None))}
@@ -324,10 +325,9 @@ def test_no_reason_overrules_one_face_and_its_size(reason, measure):
 @pytest.mark.parametrize("reason", REASONS)
 @pytest.mark.parametrize(
     "worse",
-    [{"SunglassesWorn": 0.9}, {"GlassesGlare": 0.5}, {"HairOverEyes": 0.9},
-     {"FaceEdgeDistance": -0.1}],
+    [{"GlassesGlare": 0.5}, {"HairOverEyes": 0.9}, {"FaceEdgeDistance": -0.1}],
     ids=lambda worse: next(iter(worse)),
-)  # fmt: skip
+)
 def test_no_reason_overrules_hidden_eyes_or_a_cut_face(reason, worse):
     """By what would cure them, since no list of measures is ever complete."""
     (measure,) = worse
@@ -337,6 +337,18 @@ def test_no_reason_overrules_hidden_eyes_or_a_cut_face(reason, worse):
 
     assert found.advice is not None
     assert measure not in found.override.waived
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_eyes_that_read_as_dark_glasses_are_no_dead_end(reason):
+    """Deep eyes, or tinted lenses from a doctor: signed for as a condition of the eyes, only so."""
+    gates = load_document("cn_exit_entry").gates
+    document = DOCUMENT.model_copy(update={"gates": GATES | {SUNGLASSES: gates[SUNGLASSES]}})
+    found = judge_still(look(**{SUNGLASSES: 0.44}), [document], Override(reason))
+    allowed = reason is OverrideReason.EYE_CONDITION
+
+    assert (found.advice is None) is allowed
+    assert (SUNGLASSES in found.override.waived) is allowed
 
 
 @pytest.mark.parametrize("reason", REASONS)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from drivers.camera import Frame
-from edge.photo_fault import PhotoUnreadable
+from edge.photo_fault import PHOTO_PIXELS_MAX, PhotoUnreadable
 from edge.photo_header import photo_header
 from edge.vision import Depth, ModelFiles, VisionLost, VisionWorker
 from edge.vision_wire import WireBroken, receive
@@ -165,7 +165,7 @@ def test_the_header_refuses_or_keeps_the_limits(seeds, spoilings, one, other):
         return
 
     assert min(header.width_px, header.height_px) >= 96
-    assert header.width_px * header.height_px <= 24_000_000
+    assert header.width_px * header.height_px <= PHOTO_PIXELS_MAX
 
 
 @BYTES

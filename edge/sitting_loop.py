@@ -123,8 +123,7 @@ class SittingLoop:
         """Put the help screen up and count the call, or take it away."""
         self._cover(Overlay.HELP if wanted else None)
         if wanted:
-            log.warning("help_called", sitting=self._moves.sitting_id)
-            self._figures.count_help()
+            self._tell_staff()
 
     def rest(self, wanted: bool) -> None:
         """Stop every timer until the person comes back, or go on."""
@@ -176,6 +175,9 @@ class SittingLoop:
             self._mind_the_clock(visit, max(self._room.limits.idle_s, OVERLAY_STAYS_S))
             return
         event = self._step(visit, shown.state)
+        if _asks_for_staff(self._screen.snapshot) and not _asks_for_staff(shown):
+            # Two pictures wait for an attendant's word; the screen has promised that staff come.
+            self._tell_staff()
         if event is not None:
             self._touched_at_s = time.monotonic()
             self._moves.make(event)
@@ -203,6 +205,10 @@ class SittingLoop:
             return event
         return None
 
+    def _tell_staff(self) -> None:
+        log.warning("help_called", sitting=self._moves.sitting_id)
+        self._figures.count_help()
+
     def _cover(self, overlay: Overlay | None) -> None:
         self._covered_at_s = time.monotonic()
         self._screen.show(overlay=overlay)
@@ -227,6 +233,10 @@ class SittingLoop:
             return False
         self._looked_at_s = now_s
         return visit.look_for_presence()
+
+
+def _asks_for_staff(shown: Snapshot) -> bool:
+    return shown.reuse is not None and shown.reuse.needs_staff
 
 
 def _no_event() -> Event | None:

@@ -335,6 +335,20 @@ def test_the_oldest_order_is_served_first_and_a_declined_consent_ends_it(station
     assert station.desk.snapshot.sitting_id == second
 
 
+def test_two_pictures_that_wait_for_an_attendant_call_one(station, own_photo):
+    """The screen says that staff come: they are told, once."""
+    calls = lambda: station.bed.station.figures.registry.get_sample_value(  # noqa: E731
+        "anxin_help_calls_total"
+    )
+    before = calls()
+    station.order(own_photo)
+    station.to_live_look()
+    station.bed.until(lambda _: calls() > before, "the call")
+    station.bed.ask(Event.REUSE_DECLINED)
+
+    assert calls() == before + 1
+
+
 def test_a_wrong_pin_signs_nothing(station, own_photo):
     """Neither a wrong PIN, nor another's token, nor a signature that nobody asked for."""
     station.order(own_photo)

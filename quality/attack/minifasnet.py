@@ -22,7 +22,7 @@ SIDE_PX: Final = 80
 LIVE_CLASS: Final = 1
 LIVE_MIN: Final = 0.6
 """[ours] 59 of 60 portraits lie above, all prints and screens with a visible border below: see
-docs/accuracy.md."""
+docs/presentation-attack.md."""
 _CONTOUR: Final = slice(0, 33)
 _BROWS: Final = slice(33, 51)
 _FOREHEAD: Final = 0.35

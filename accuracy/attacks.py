@@ -86,11 +86,11 @@ def rates(portraits: list[tuple[dict[str, Any], Picture, Points]]) -> list[dict[
     """
     found: dict[str, list[Relief | None]] = {}
     for number, (_, bgr, landmarks_px) in enumerate(portraits):
-        bgr, landmarks_px = _face_alone(bgr, landmarks_px)  # noqa: PLW2901 - the rest stays dark
+        face, points_px = _face_alone(bgr, landmarks_px)
         for scene in scenes(number):
-            three = photographed(bgr, landmarks_px, scene, number)
+            three = photographed(face, points_px, scene, number)
             try:
-                seen: Relief | None = relief(*three, landmarks_px)
+                seen: Relief | None = relief(*three, points_px)
             except CannotAssess:
                 seen = None
             found.setdefault(scene.surface, []).append(seen)

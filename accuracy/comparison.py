@@ -154,8 +154,10 @@ def _vectors(config: Config) -> Callable[[Picture], Vector | None]:
     """Return how a picture becomes its point, by the very code that runs in the cell."""
     # Opening checks the files; comparing pair by pair would take hours.
     open_comparer(config).close()
-    # Not at the top: dlib is optional, and this page is written without it too.
-    from edge.comparison.dlib_worker import Matcher, NoSingleFace  # noqa: PLC0415
+    from edge.comparison.dlib_worker import (  # noqa: PLC0415 - dlib is optional, the page is not
+        Matcher,
+        NoSingleFace,
+    )
 
     matcher = Matcher(str(config.resnet), str(config.five_points))
 

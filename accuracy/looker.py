@@ -91,11 +91,11 @@ def serve() -> None:
     from edge.vision_cell import enter  # noqa: PLC0415 - the walls stand before libraries load
 
     enter(os.getppid())
-    import cv2  # noqa: PLC0415
+    import cv2  # noqa: PLC0415 - as above
 
-    from edge.vision_worker import Analyst, nobody  # noqa: PLC0415
-    from quality.face import LIVE_MEASURES, MEASURES  # noqa: PLC0415
-    from quality.measure import natives  # noqa: PLC0415
+    from edge.vision_worker import Analyst, nobody  # noqa: PLC0415 - as above
+    from quality.face import LIVE_MEASURES, MEASURES  # noqa: PLC0415 - as above
+    from quality.measure import natives  # noqa: PLC0415 - as above
 
     cv2.setNumThreads(1)
     with Analyst(*models) as analyst:
@@ -113,7 +113,7 @@ def serve() -> None:
                     "faces": seen.faces,
                     "natives": natives(measures, face)
                     if face
-                    else {measure.name: nobody(asked["bgr"]) for measure in measures},
+                    else dict.fromkeys((m.name for m in measures), nobody(asked["bgr"])),
                     "outline": seen.outline,
                     "landmarks_px": face.landmarks_px if face else None,
                     "pose_deg": (face.yaw_deg, face.pitch_deg, face.roll_deg)

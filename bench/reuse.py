@@ -11,6 +11,7 @@ import io
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -72,8 +73,8 @@ def _measured(comparer: DlibComparer, worker: VisionWorker, rounds: int) -> Figu
     agreed = 0
     for turn in range(rounds):
         live, photo = lives[turn % 2], photos[turn // 2 % 2]
-        compare_ms.append(_timed(lambda: comparer.compare(live, photo, _TIMEOUT_S)))  # noqa: B023
-        read_ms.append(_timed(lambda: worker.read_photo(photo, _TIMEOUT_S)))  # noqa: B023
+        compare_ms.append(_timed(partial(comparer.compare, live, photo, _TIMEOUT_S)))
+        read_ms.append(_timed(partial(worker.read_photo, photo, _TIMEOUT_S)))
         agreed += comparer.compare(live, photo, _TIMEOUT_S).agrees
     status = Path(f"/proc/{comparer.pid}/status").read_text(encoding="ascii")
     return {

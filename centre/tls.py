@@ -71,16 +71,18 @@ def open_or_make_tls(folder: Path, host: str) -> LazyAdapter:
     """
     ca_key_file = folder / "keys" / "tls-ca.key"
     if not ca_key_file.exists():
-        ca_key = ec.generate_private_key(ec.SECP256R1())
-        keep(folder / CA_FILE, _pem(_ca(ca_key)), 0o644)
-        keep(ca_key_file, _private_pem(ca_key), 0o600)
-    loaded = serialization.load_pem_private_key(ca_key_file.read_bytes(), None)
-    if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+        keep(ca_key_file, _private_pem(ec.generate_private_key(ec.SECP256R1())), 0o600)
+    ca_key = serialization.load_pem_private_key(ca_key_file.read_bytes(), None)
+    if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
         raise ValueError(f"{ca_key_file} is not the key of a CA")
+    # Published last: a station may pin it at once, and a cut before the key is kept would leave
+    # that station with a CA that nobody can sign for again.
+    if not (folder / CA_FILE).exists():
+        keep(folder / CA_FILE, _pem(_ca(ca_key)), 0o644)
     ca = x509.load_pem_x509_certificate((folder / CA_FILE).read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
     certificate_file, key_file = folder / "keys" / "tls.pem", folder / "keys" / "tls.key"
-    keep(certificate_file, _pem(_server(key, host, ca, loaded)), 0o600)
+    keep(certificate_file, _pem(_server(key, host, ca, ca_key)), 0o600)
     keep(key_file, _private_pem(key), 0o600)
     return LazyAdapter(certificate_file, key_file)
 

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from centre.tls import open_or_make_tls
 from edge.keys import StationKey
 from edge.outbox import Outbox
 from edge.pace import Pace
@@ -419,3 +421,32 @@ def test_the_centre_keeps_its_keys_over_a_restart(kit, sent):
 
     assert (kit.folder / "centre" / "public.json").read_text() == public
     assert put(again, row.package_id, content, row.statement).status_code == 201
+
+
+class _Cut(BaseException):
+    """The power goes."""
+
+
+def test_what_a_centre_published_before_a_power_cut_it_can_still_sign_for(tmp_path, monkeypatch):
+    """A station may pin the CA as soon as it is there: at no cut is its key gone, or another's."""
+    renamed = Path.rename
+    for cut in range(4):
+        folder, left = tmp_path / str(cut), iter(range(cut))
+
+        def rename(part, name, left=left):
+            if next(left, None) is None:
+                raise _Cut
+            return renamed(part, name)
+
+        with monkeypatch.context() as patch, pytest.raises(_Cut):
+            patch.setattr(Path, "rename", rename)
+            open_or_make_tls(folder, "localhost")
+        pinned_then = folder / "tls-ca.pem"
+        before = pinned_then.read_bytes() if pinned_then.exists() else None
+
+        open_or_make_tls(folder, "localhost")
+
+        after = x509.load_pem_x509_certificate(pinned_then.read_bytes())
+        server = x509.load_pem_x509_certificate((folder / "keys" / "tls.pem").read_bytes())
+        server.verify_directly_issued_by(after)
+        assert before in (None, pinned_then.read_bytes())

@@ -1,4 +1,4 @@
-"""`python3.11 -m setup run|comparison|test`: do what is missing to run or to test the station."""
+"""`python3.11 -m setup run|fingerprints|comparison|test`: do what is missing to run or to test the station."""
 
 import sys
 

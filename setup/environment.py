@@ -15,9 +15,14 @@ VENV: Final = CHECKOUT / ".venv"
 TOOLS: Final = CACHE / "tools"
 """A second small environment with pip and uv, so that the first holds nothing but the lock."""
 
+OUTSIDE: Final = CACHE / "outside"
+"""A third with programs of others that must not meet ours: tests let them read what we write."""
+
 RUNTIME: Final = CHECKOUT / "requirements" / "runtime.lock"
+FINGERPRINTS: Final = CHECKOUT / "requirements" / "fingerprints.lock"
 COMPARISON: Final = CHECKOUT / "requirements" / "comparison.lock"
 DEV: Final = CHECKOUT / "requirements" / "dev.lock"
+OTHERS: Final = CHECKOUT / "requirements" / "outside.lock"
 SETUP: Final = CHECKOUT / "requirements" / "setup.lock"
 
 
@@ -45,18 +50,18 @@ def install_tools() -> None:
     _complete(TOOLS, SETUP)
 
 
-def install(lock: Path) -> None:
-    """Make `.venv` hold what the lock file says, no more and no less. Raises `Stop`."""
-    say(f"installing what requirements/{lock.name} pins (some 300 MB at the first time)")
+def install(lock: Path, folder: Path = VENV) -> None:
+    """Make an environment hold what the lock file says, no more and no less. Raises `Stop`."""
+    say(f"installing what requirements/{lock.name} pins into {folder.name}")
     _check_space()
-    (VENV / "stamp").unlink(missing_ok=True)
+    (folder / "stamp").unlink(missing_ok=True)
     # Beside the environment: uv then links instead of copying, and no other account's cache helps.
     os.environ.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
     uv = TOOLS / "bin" / "uv"
-    run("uv-venv", [uv, "venv", "--allow-existing", "--no-config", "--python", _python(), VENV])
-    strict = ("--require-hashes", "--no-build", "--python", VENV / "bin" / "python")
+    run("uv-venv", [uv, "venv", "--allow-existing", "--no-config", "--python", _python(), folder])
+    strict = ("--require-hashes", "--no-build", "--python", folder / "bin" / "python")
     run("uv-sync", [uv, "pip", "sync", *strict, lock])
-    _complete(VENV, lock)
+    _complete(folder, lock)
 
 
 def _python() -> Path:

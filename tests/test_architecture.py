@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-ROOMS = ("api", "bench", "centre", "demo", "drivers", "edge", "quality", "setup")
-STATION = ("api", "edge", "drivers", "quality")
+ROOMS = ("api", "bench", "centre", "demo", "drivers", "edge", "formats", "quality", "setup")
+STATION = ("api", "edge", "drivers", "quality", "formats")
 
 MODULES = sorted(
     module.relative_to(CHECKOUT).as_posix()

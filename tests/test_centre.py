@@ -438,9 +438,10 @@ def test_what_a_centre_published_before_a_power_cut_it_can_still_sign_for(tmp_pa
                 raise _Cut
             return renamed(part, name)
 
-        with monkeypatch.context() as patch, pytest.raises(_Cut):
-            patch.setattr(Path, "rename", rename)
+        monkeypatch.setattr(Path, "rename", rename)
+        with pytest.raises(_Cut):
             open_or_make_tls(folder, "localhost")
+        monkeypatch.undo()
         pinned_then = folder / "tls-ca.pem"
         before = pinned_then.read_bytes() if pinned_then.exists() else None
 

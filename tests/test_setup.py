@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from setup import commands, environment, files, system
+from setup import commands, files, system
 from setup.commands import Stop
 from setup.lock import LOCKS as LOCKED
 

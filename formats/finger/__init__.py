@@ -1,0 +1,1 @@
+"""Finger records: one format a file."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edge.finger_capture import FingerTaken, Presentation
-from edge.finger_record import finger_png
 from edge.override import Override
 from edge.portrait_capture import Portrait
 from edge.utc import now_ms, rfc3339
+from formats.finger.png import finger_png
 from quality.attack.minifasnet import LIVE_MIN
 from quality.measure import Reading
 

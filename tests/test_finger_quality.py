@@ -13,7 +13,7 @@ from drivers.fingerprint import FingerImage
 from drivers.peers.presses import DEMO_PLAN
 from drivers.peers.synthetic_prints import Finger, grow, press
 from drivers.zfm_packets import pack_4bit, unpack_4bit
-from edge.finger_record import finger_png
+from formats.finger.png import finger_png
 from quality.finger import MEASURES
 from quality.finger.causes import Cause, measured, poor_press_cause
 from quality.finger.gates import retry_cause

@@ -186,9 +186,12 @@ def test_every_measure_stays_in_its_declared_range():
     """On fingers and on what is none; the names are ours and distinct."""
     samples = [pressed(1, 1, "wet", 2.0), seen(noise()), seen(stripes())]
 
-    assert len({measure.name for measure in MEASURES}) == len(MEASURES) == 9
+    names = {measure.name for measure in MEASURES}
+
+    assert len(names) == len(MEASURES)
     for sample in samples:
-        assert set(measured(sample)) == {measure.name for measure in MEASURES}
+        # Where a print fills the window there is no glass to tell its polarity by.
+        assert names - set(measured(sample)) <= {"RidgePolarity"}
 
 
 def test_simple_pictures_measure_as_arithmetic_says():

@@ -14,7 +14,10 @@ Values = Mapping[str, float]
 
 
 class Cause(Enum):
-    """What to do differently. A worn finger gets none: it cannot be pressed any better."""
+    """What to do next. A worn finger rests: it cannot be pressed any better.
+
+    The last two need a comparison of prints, which is not made here.
+    """
 
     PLACE = "finger.place"
     HOLD = "finger.hold"
@@ -24,6 +27,9 @@ class Cause(Enum):
     LIGHT = "finger.light"
     DRY = "finger.dry"
     MOVED = "finger.moved"
+    WORN = "finger.worn"
+    OTHER_FINGER = "finger.other_finger"
+    GIVEN_ALREADY = "finger.given_already"
 
 
 def _is_absent(v: Values) -> bool:

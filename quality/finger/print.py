@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 import cv2
@@ -15,6 +16,8 @@ PPI: Final = 500
 BLOCK_PX: Final = 17
 FLAT_DEVIATION: Final = 10.0
 SKIN_SHARE_OF_P95: Final = 0.25
+COARSE_PX: Final = 8.0
+"""Detail is what a Gaussian this wide takes away: ridges, not the shade of the glass."""
 
 
 class FingerPicture(Protocol):
@@ -37,9 +40,11 @@ class FingerPicture(Protocol):
         """Pixels per inch of what was captured."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Print:
     """One print and what all measures need of it; every array is (height_px, width_px).
+
+    What several measures need is worked out once, when the first asks.
 
     Attributes:
         grey: 0..255 at 500 ppi, ridges dark.
@@ -56,10 +61,24 @@ class Print:
     flow_x: Field
     flow_y: Field
 
-    @property
+    @cached_property
     def coherence(self) -> Field:
         """How parallel the ridges run, 0..1 at every pixel."""
         return np.hypot(self.flow_x, self.flow_y)
+
+    @cached_property
+    def detail(self) -> Field:
+        """Grey less its surroundings, mean 0: what a latent print shares with its finger."""
+        detail = self.grey - cv2.GaussianBlur(self.grey, (0, 0), COARSE_PX)
+        return np.asarray(detail - detail.mean(), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """One print beside the last pictures of the same reader, newest last, five at most."""
+
+    seen: Print
+    earlier: tuple[Print, ...] = ()
 
 
 def print_of(picture: FingerPicture) -> Print:

@@ -12,16 +12,18 @@ from __future__ import annotations
 import logging
 import struct
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
 from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
+from drivers.line_trace import LineTrace, Way
 from drivers.serial_port import CHUNK_BYTES, SerialPort
 from drivers.zfm_packets import (
+    HEAD_BYTES,
     MAX_PAYLOAD_BYTES,
+    SUM_BYTES,
     Confirmation,
     Kind,
     Opcode,
@@ -52,8 +54,6 @@ EARLY_S: Final = 0.003
 FLOOD_BYTES: Final = CHUNK_BYTES * 3 // 4
 """More than that in one piece: the line is faster than it says, or we are late. No sleep then."""
 
-TRACE_ENTRIES: Final = 256
-
 Received = Callable[[int], None]
 """Called with the number of image bytes so far."""
 
@@ -79,15 +79,14 @@ class ZfmLine:
     """Commands and streams over one open port. One thread uses it.
 
     Attributes:
-        trace: the last commands, answers and packet heads as ("out" or "in", bytes), for support.
-            Image bytes never enter it.
+        trace: the last commands, answers and packet heads. Image bytes never enter it.
         heard_bytes: how many bytes came since the last command, sense or not.
     """
 
     def __init__(self, port: SerialPort, address: int, limits: Limits) -> None:
         self.port = port
         self.limits = limits
-        self.trace: deque[tuple[str, bytes]] = deque(maxlen=TRACE_ENTRIES)
+        self.trace = LineTrace(name_of)
         self.heard_bytes = 0
         self._address = address
         self._parser = PacketParser(address)
@@ -148,7 +147,7 @@ class ZfmLine:
         """Send a command once and return the acknowledge's payload; raises as `ask`."""
         self._settle()
         frame = command(opcode, *parameters, address=self._address).to_bytes()
-        self.trace.append(("out", frame))
+        self.trace.note(Way.OUT, frame[HEAD_BYTES:-SUM_BYTES])
         self.port.write(frame)
         limit_s = self.limits.answer_s if limit_s is None else limit_s
         deadline = time.monotonic() + limit_s
@@ -293,11 +292,19 @@ class ZfmLine:
         return min(REST_MAX_S, wanted_bytes * 10 / self.port.baud - EARLY_S)
 
     def _note(self, packet: Packet) -> None:
-        shown = packet.payload[:32] if packet.kind is Kind.ACKNOWLEDGE else b""
-        self.trace.append(("in", _HEAD.pack(packet.kind, len(packet.payload)) + shown))
+        shown = packet.payload if packet.kind is Kind.ACKNOWLEDGE else b""
+        self.trace.note(Way.IN, _HEAD.pack(packet.kind, len(packet.payload)) + shown)
 
 
 _HEAD: Final = struct.Struct(">BH")
+
+
+def name_of(way: Way, shown: bytes) -> str:
+    """Say what an entry of the trace is: a command's payload, or a packet's head and answer."""
+    if way is Way.OUT:
+        return Opcode(shown[0]).name
+    kind, payload_bytes = _HEAD.unpack_from(shown)
+    return f"{Kind(kind).name} of {payload_bytes} bytes"
 
 
 class _Collected:

@@ -19,7 +19,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, ProtocolViolation
-from drivers.fingerprint import FingerImage, Progress, Retry
+from drivers.fingerprint import FingerImage, Progress, Retry, not_for_enrolment
 from drivers.serial_port import SerialPort
 from drivers.zfm_line import TRIES, Limits, ZfmLine
 from drivers.zfm_packets import (
@@ -56,6 +56,8 @@ class Config(BaseModel):
         reads_parameters: False for models without ReadSysPara (R308, brianrho/FPM issue 15).
         ridges_dark: False for models that send ridges light; fixed when a model is commissioned.
         warning: what the console says about the model, such as "not for enrolment".
+        enrolment_grade: False for models whose images shall not be enrolled; a small window is
+            never of enrolment grade, whatever this says.
         sources: where each number of a model's file comes from.
     """
 
@@ -74,6 +76,7 @@ class Config(BaseModel):
     reads_parameters: bool = True
     ridges_dark: bool = True
     warning: str = ""
+    enrolment_grade: bool = True
     answer_s: Seconds = 3.0
     handshake_s: Seconds = 0.5
     gap_s: Seconds = 0.5
@@ -87,10 +90,10 @@ class Config(BaseModel):
 
 
 class ZfmReader:
-    """One open module. One thread uses it; only `cancel` may come from another.
+    """One open module. One thread uses it; `cancel` and `trace` may come from another.
 
     Attributes:
-        model, warning: from the model's file.
+        model, warning, enrolment_grade, resolution_ppi: from the model's file.
         parameters: what the module says of itself; None if it cannot say.
         finger_at_opening: it reported a finger before anyone was asked for one: the glass is not
             clean, or the module always does (AS608, R503: Adafruit_CircuitPython_Fingerprint#52).
@@ -100,7 +103,10 @@ class ZfmReader:
         self, line: ZfmLine, config: Config, parameters: SystemParameters | None, finger: bool
     ) -> None:
         self.model = config.model
-        self.warning = config.warning
+        small = not_for_enrolment(config.width_px, config.height_px)
+        self.warning = config.warning or small
+        self.enrolment_grade = config.enrolment_grade and not small
+        self.resolution_ppi = config.resolution_ppi
         self.parameters = parameters
         self.finger_at_opening = finger
         self._config = config
@@ -135,6 +141,10 @@ class ZfmReader:
     def cancel(self) -> None:
         """Make a running `capture` return at its next packet. Harmless if none runs."""
         self._cancelled.set()
+
+    def trace(self) -> tuple[str, ...]:
+        """Return the last commands, answers and packet heads, oldest first; no image bytes."""
+        return self._line.trace.lines()
 
     def check(self) -> None:
         """Exchange the handshake, 28 bytes in all. Raises `DeviceError`."""

@@ -25,7 +25,7 @@ class FingerScore:
 
     value: int
     algorithm: str = ALGORITHM
-    version: int = VERSION
+    version: int | str = VERSION
 
 
 def ridge_score(seen: Print) -> FingerScore:

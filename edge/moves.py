@@ -123,6 +123,8 @@ class Moves:
             Event.PORTRAIT_KEPT: visit.keep_portrait,
             Event.PORTRAIT_GIVEN_UP: visit.give_up_portrait,
             Event.FINGER_SKIPPED: visit.skip_finger,
+            Event.HAND_SKIPPED: visit.skip_hand,
+            Event.FINGERS_REFUSED: visit.refuse_fingers,
         }
         if visit.reuse is not None:
             effects |= {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from edge.finger_capture import FingerMissing, FingerTaken
+from edge.fingers.capture import FingerMissing, FingerTaken
 from edge.portrait_capture import Portrait
 from edge.progress import Progress
 from edge.reuse import declined_record

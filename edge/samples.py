@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge.finger_capture import FingerTaken, Presentation
+from edge.fingers.capture import FingerTaken, Presentation
 from edge.override import Override
 from edge.portrait_capture import Portrait
 from edge.utc import now_ms, rfc3339

@@ -47,6 +47,13 @@ class Event(Enum):
     PORTRAIT_GIVEN_UP = "portrait-given-up"
     FINGER_SETTLED = "finger-settled"
     FINGER_SKIPPED = "finger-skipped"
+    """This finger cannot be given: the plan's next one is asked for."""
+    HAND_SKIPPED = "hand-skipped"
+    """This hand cannot give any: the plan goes on with the other."""
+    FINGERS_REFUSED = "fingers-refused"
+    """No more fingers; nobody asks why."""
+    EXCEPTION_CONFIRMED = "exception-confirmed"
+    """An attendant signed why a finger is not given."""
     FINGERS_SETTLED = "fingers-settled"
     HAND_IN = "hand-in"
     STORED = "stored"
@@ -75,6 +82,8 @@ FROM_THE_PERSON: Final = frozenset(
         Event.PORTRAIT_KEPT,
         Event.PORTRAIT_GIVEN_UP,
         Event.FINGER_SKIPPED,
+        Event.HAND_SKIPPED,
+        Event.FINGERS_REFUSED,
         Event.HAND_IN,
         Event.LEAVE,
         Event.FINISH,
@@ -124,13 +133,17 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
     State.FINGER: {
         Event.FINGER_SETTLED: State.FINGER,
         Event.FINGER_SKIPPED: State.FINGER,
+        Event.HAND_SKIPPED: State.FINGER,
+        Event.FINGERS_REFUSED: State.REVIEW,
         Event.FINGERS_SETTLED: State.REVIEW,
+        Event.EXCEPTION_CONFIRMED: State.FINGER,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
     State.REVIEW: {
         Event.HAND_IN: State.CLOSING,
         Event.PORTRAIT_AGAIN: State.PORTRAIT,
+        Event.EXCEPTION_CONFIRMED: State.REVIEW,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
@@ -192,7 +205,10 @@ class FingerStep:
         position: name of the ISO/IEC 19794-4 finger position, "right_thumb" to "left_little".
         presentation: 1 for the first press.
         share: received share of the image, 0..1.
-        hint: catalogue code of what to do differently, None before the first poor press.
+        hint: catalogue code of what to do now, None before the first press.
+        presentations_max: so many presses of this finger at most; no countdown.
+        fallback_of: the position that this finger stands in for, None if it was asked for itself.
+        refusable: "no more fingers" may be offered.
     """
 
     position: str
@@ -200,6 +216,30 @@ class FingerStep:
     phase: FingerPhase
     share: float = 0.0
     hint: str | None = None
+    presentations_max: int = 5
+    fallback_of: str | None = None
+    refusable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FingerExceptionView:
+    """A finger that was asked for and is not given, as far as it is settled.
+
+    Attributes:
+        position: as in `FingerStep`.
+        result: "02" failed, "03" not taken.
+        reason: "amputated", "bandaged", "injured", "worn", "dry" or "other"; "" where nobody has
+            said, and for a refusal for good: it is recorded without a reason.
+        permanence: "permanent" or "temporary"; "" until somebody has said.
+        confirmed: nothing is left to sign: an attendant did, or the person refused, whose own word
+            it is.
+    """
+
+    position: str
+    result: str
+    reason: str
+    permanence: str
+    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +289,9 @@ class Snapshot:
         portrait_preview: a captured portrait can be fetched with the token.
         portrait_in: the portrait is sealed and committed.
         documents: ids of the photo documents this sitting makes.
+        finger_exceptions: fingers that were asked for and are not given, in the order of asking.
+        attendant_called: so many presses were made that the attendant was called without anybody
+            touching the help button; says so once, over nothing.
         reuse: the earlier photo that may be taken over, None without an offer.
         stuck: the automatic capture does not come to an end here; staff may take the photo.
         calm_long: the device has been away so long that a way round it is offered.
@@ -269,6 +312,8 @@ class Snapshot:
     portrait_in: bool = False
     finger: FingerStep | None = None
     fingers_in: tuple[str, ...] = ()
+    finger_exceptions: tuple[FingerExceptionView, ...] = ()
+    attendant_called: bool = False
     missing: tuple[Missing, ...] = ()
     documents: tuple[str, ...] = ()
     reuse: ReuseView | None = None

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from typing import Final
 
-from edge.finger_capture import EARLIER_MAX, FingerCapture, FingerMissing, FingerTaken
+from edge.fingers.capture import EARLIER_MAX, FingerCapture, FingerMissing, FingerTaken
 from edge.order import Order
 from edge.override import OverrideReason
 from edge.portrait_capture import Portrait, PortraitCapture
@@ -152,6 +152,25 @@ class Visit:
             view = self._finger.view
             reason = "not_possible" if self._room.reader.status.working else "device_out"
             self._settle(FingerMissing(view.position, reason, self._finger.presentations))
+
+    def skip_hand(self) -> None:
+        """Go on without the fingers of the hand that is asked for."""
+        if self._finger is not None:
+            hand = self._finger.view.position.split("_")[0]
+            here = [p for p in self._positions if p.startswith(f"{hand}_")]
+            self._positions = [p for p in self._positions if p not in here]
+            self.skip_finger()
+            for position in here:
+                self._settle(FingerMissing(position, "not_possible", ()))
+
+    def refuse_fingers(self) -> None:
+        """Go on without any further finger; nobody asks why."""
+        asked = [] if self._finger is None else [self._finger.view.position]
+        left, self._positions = [*asked, *self._positions], []
+        for position in left:
+            if self._finger is not None:
+                self._finger.cancel()
+            self._settle(FingerMissing(position, "refused", ()))
 
     def hand_in(self) -> Result:
         """Close the package in one durable transaction. Raises `StoreFull`, `StoreBroken`."""

@@ -11,7 +11,7 @@ import pytest
 from drivers.fingerprint import FingerImage
 from drivers.peers.presses import RIGHT_THUMB
 from drivers.peers.synthetic_prints import grow, press
-from edge.finger_capture import FingerCapture, FingerMissing, FingerTaken
+from edge.fingers.capture import FingerCapture, FingerMissing, FingerTaken
 from edge.settings import Fingers
 from edge.supervisor import DeviceState
 from tests.test_device_owners import WiredReader, reader_owner, until

@@ -1,4 +1,4 @@
-"""A finger image as the lossless file that a package carries: 8-bit grey, its true resolution in it.
+"""A finger image as the lossless file that a package carries, its true resolution in it.
 
 Every other format is made from the same image.
 """

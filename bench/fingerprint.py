@@ -122,7 +122,7 @@ class _Watch:
 
 def _ours(port: Path, baud: int) -> tuple[bytes, float, float]:
     config = Config(
-        port=port, model="bench", width_px=WIDTH_PX, height_px=HEIGHT_PX, resolution_ppi=500,
+        port=str(port), model="bench", width_px=WIDTH_PX, height_px=HEIGHT_PX, resolution_ppi=500,
         baud=baud, packet_bytes=PACKET_BYTES,
     )  # fmt: skip
     reader = open_reader(config)

@@ -49,6 +49,27 @@ class FingerImage:
             raise ValueError(f"{len(self.pixels)} bytes for {self.width_px}x{self.height_px} px")
 
 
+@dataclass(frozen=True, slots=True)
+class ReaderFacts:
+    """What an open reader says of its line and of itself, for technicians; nothing of a person.
+
+    Attributes:
+        port: the address it answers on (`drivers.serial_port`).
+        baud, packet_bytes: of the line now; None where the protocol has no packets of one size.
+        width_px, height_px: of its images.
+        product: what the module says of itself (maker's name, firmware); "" if it says nothing.
+        finger_at_opening: it reported a finger before anyone was asked for one.
+    """
+
+    port: str
+    baud: int
+    packet_bytes: int | None
+    width_px: int
+    height_px: int
+    product: str = ""
+    finger_at_opening: bool = False
+
+
 class FingerprintReader(Protocol):
     """One open reader. One thread uses it; `cancel` and `trace` may come from another."""
 
@@ -63,6 +84,10 @@ class FingerprintReader(Protocol):
 
     resolution_ppi: int
     """Of its images, in pixels an inch."""
+
+    @property
+    def facts(self) -> ReaderFacts:
+        """What is known of the line and the module since it was opened."""
 
     def capture(self, timeout_s: float, progress: Progress) -> FingerImage | Retry | None:
         """Image the finger on the platen; None if cancelled. Raises `DeviceError`."""

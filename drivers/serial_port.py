@@ -1,53 +1,72 @@
-"""A serial line as the drivers need it: the only file that knows pyserial.
+"""A serial line as the drivers need it, and how it is addressed; what carries it is hidden here.
 
-It reads what is there, in one piece, and never waits longer than it is told.
+- `/dev/serial/by-id/...`: a line of this machine;
+- `socket://host:port`: a serial server, raw TCP; its speed is set at the server;
+- `rfc2217://host:port`: a serial server that also takes the speed (RFC 2217);
+- `auto`: whichever line a reader answers on (`drivers.find_reader`).
 """
 
 from __future__ import annotations
 
-import os
-import select
-import termios
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final, Protocol
+from urllib.parse import urlsplit
 
-import serial
+from pydantic import AfterValidator, BeforeValidator
 
-from drivers.errors import DeviceAbsent, DeviceTimeout
+from drivers.serial_local import CHUNK_BYTES, LocalPort
+from drivers.serial_tcp import SocketPort
 
-WRITE_LIMIT_S: Final = 2.0
-CHUNK_BYTES: Final = 4096
-"""What Linux keeps for one line; a longer read returns no more."""
+__all__ = ["AUTO", "CHUNK_BYTES", "PortAddress", "SerialPort", "checked_address", "open_port"]
+
+AUTO: Final = "auto"
+TCP_SCHEMES: Final = ("socket", "rfc2217")
 
 
-class SerialPort:
-    """One open port, 8N1, no flow control, held by this process alone. One thread uses it."""
+def checked_address(address: str) -> str:
+    """Return the address of a port if it can be one. Raises `ValueError`: it cannot."""
+    if address == AUTO or (address.startswith("/") and "://" not in address):
+        return address
+    parts = urlsplit(address)
+    fits = parts.scheme in TCP_SCHEMES and parts.hostname and not (parts.path or parts.query)
+    # urlsplit raises ValueError by itself for a port that is no number, or too large.
+    if not fits or not parts.port or parts.username or parts.fragment:
+        raise ValueError(
+            f"{address!r} is none of: auto, a path such as /dev/serial/by-id/..., "
+            "socket://host:port, rfc2217://host:port"
+        )
+    return address
 
-    def __init__(self, path: Path, baud: int) -> None:
-        """Open the port.
 
-        Raises:
-            DeviceAbsent: no such port, no right to open it, or another process holds it.
-        """
-        self.path = path
-        with _mapped(path):
-            self._serial = serial.Serial(
-                str(path), baud, timeout=0, write_timeout=WRITE_LIMIT_S, exclusive=True
-            )
-            self._fd: int = self._serial.fileno()
+PortAddress = Annotated[
+    str,
+    BeforeValidator(lambda given: str(given) if isinstance(given, Path) else given),
+    AfterValidator(checked_address),
+]
+"""What a driver's `port` option may be: see the head of this module."""
+
+
+class SerialPort(Protocol):
+    """One open port, 8N1, no flow control, held by this process alone. One thread uses it.
+
+    Attributes:
+        path: the address it was opened by.
+        speed_fixed: the speed is set elsewhere: setting `baud` to another one raises `DeviceError`,
+            and a driver must not ask its module to change.
+    """
+
+    path: str
+
+    @property
+    def speed_fixed(self) -> bool:
+        """Whether the speed is set elsewhere."""
 
     @property
     def baud(self) -> int:
         """Speed in bits a second; setting it changes the open port."""
-        return int(self._serial.baudrate)
 
     @baud.setter
-    def baud(self, baud: int) -> None:
-        with _mapped(self.path):
-            self._serial.baudrate = baud
+    def baud(self, baud: int) -> None: ...
 
     def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
         """Return what has arrived, waiting at most this long for the first byte; b"" for nothing.
@@ -59,75 +78,32 @@ class SerialPort:
         Raises:
             DeviceAbsent: the device went away.
         """
-        # Written out, not `_mapped` and `suppress`: right after a sleep their code costs more time
-        # than the read itself.
-        try:
-            if rest_s > 0:
-                time.sleep(rest_s)
-                # Nothing there and hung up may look alike here; after `select` they do not.
-                if received := self._take():
-                    return received
-            # pyserial's own read takes three system calls for a chunk.
-            if not select.select((self._open_fd(),), (), (), max(0.0, limit_s - rest_s))[0]:
-                return b""
-            received = self._take()
-        except _LOST as failure:
-            raise DeviceAbsent(f"{self.path}: {failure}") from failure
-        if received is None:
-            return b""
-        if not received:
-            raise DeviceAbsent(f"{self.path} hung up")
-        return received
 
     def write(self, content: bytes) -> None:
         """Send bytes. Raises `DeviceAbsent`, or `DeviceTimeout` if the line takes nothing."""
-        with _mapped(self.path):
-            self._open_fd()
-            self._serial.write(content)
 
     def drop_input(self) -> None:
         """Forget what has arrived so far."""
-        with _mapped(self.path):
-            self._open_fd()
-            self._serial.reset_input_buffer()
 
     def drain(self, silence_s: float, limit_s: float) -> int:
         """Read and drop until the line is silent for so long; return how many bytes came."""
-        dropped, deadline = 0, time.monotonic() + limit_s
-        while (left := deadline - time.monotonic()) > 0:
-            received = self.read(min(silence_s, left))
-            if not received:
-                break
-            dropped += len(received)
-        return dropped
 
     def close(self) -> None:
         """Release the port. Closing twice is allowed."""
-        with suppress(serial.SerialException, OSError, termios.error):
-            self._serial.close()
-
-    def _take(self) -> bytes | None:
-        try:
-            return os.read(self._open_fd(), CHUNK_BYTES)
-        except BlockingIOError:
-            return None
-
-    def _open_fd(self) -> int:
-        if not self._serial.is_open:
-            raise DeviceAbsent(f"{self.path} is closed")
-        return self._fd
 
 
-# A device that is pulled out shows as any of these, by platform and by moment.
-_LOST: Final = (serial.SerialException, OSError, termios.error, ValueError)
+def open_port(address: str, baud: int) -> SerialPort:
+    """Open the port at this address, at this speed.
 
-
-@contextmanager
-def _mapped(path: Path) -> Iterator[None]:
-    """Turn what pyserial and the kernel raise into the two errors a caller can act on."""
-    try:
-        yield
-    except serial.SerialTimeoutException as failure:
-        raise DeviceTimeout(f"{path} took no bytes for {WRITE_LIMIT_S} s") from failure
-    except _LOST as failure:
-        raise DeviceAbsent(f"{path}: {failure}") from failure
+    Raises:
+        DeviceAbsent: no such port, nobody listens there, or another process holds it.
+        ValueError: no address, or `auto`, which `drivers.find_reader` resolves.
+    """
+    checked_address(address)
+    if address == AUTO:
+        raise ValueError("'auto' is no port: drivers.find_reader looks for one")
+    if address.startswith("/"):
+        return LocalPort(address, baud)
+    parts = urlsplit(address)
+    host, port = str(parts.hostname), int(parts.port or 0)
+    return SocketPort(address, host, port, baud)

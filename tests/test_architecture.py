@@ -91,7 +91,7 @@ def test_nobody_uses_the_plain_sqlite():
 
 def test_one_file_touches_the_serial_line():
     """One place knows pyserial's habits and turns its errors into ours."""
-    assert set(_importers("serial", STATION)) <= {"drivers/serial_port.py"}
+    assert set(_importers("serial", STATION)) <= {"drivers/serial_local.py"}
 
 
 def test_drivers_and_measures_block_openly():

@@ -12,15 +12,14 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import suppress
-from pathlib import Path
 from threading import Event
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, ProtocolViolation
-from drivers.fingerprint import FingerImage, Progress, Retry, not_for_enrolment
-from drivers.serial_port import SerialPort
+from drivers.fingerprint import FingerImage, Progress, ReaderFacts, Retry, not_for_enrolment
+from drivers.serial_port import PortAddress, open_port
 from drivers.zfm_line import TRIES, Limits, ZfmLine
 from drivers.zfm_packets import (
     ANY_ADDRESS,
@@ -63,7 +62,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    port: Path
+    port: PortAddress
     model: str
     width_px: Annotated[int, Field(ge=32, le=1024)]
     height_px: Annotated[int, Field(ge=32, le=1024)]
@@ -117,6 +116,19 @@ class ZfmReader:
     def baud(self) -> int:
         """The speed of the line."""
         return self._line.port.baud
+
+    @property
+    def facts(self) -> ReaderFacts:
+        """What is known of the line and the module since it was opened."""
+        said, config = self.parameters, self._config
+        return ReaderFacts(
+            port=self._line.port.path,
+            baud=self._line.port.baud,
+            packet_bytes=said.packet_bytes if said else config.packet_bytes,
+            width_px=config.width_px,
+            height_px=config.height_px,
+            finger_at_opening=self.finger_at_opening,
+        )
 
     def capture(self, timeout_s: float, progress: Progress) -> FingerImage | Retry | None:
         """Wait for a finger, fetch its image and check it; None if cancelled.
@@ -212,10 +224,10 @@ def open_reader(config: Config) -> ZfmReader:
     """
     limits = Limits(config.answer_s, config.handshake_s, config.gap_s)
     speeds = dict.fromkeys(((config.baud,) if config.baud else ()) + config.scan_baud)
-    port = SerialPort(config.port, next(iter(speeds)))
+    port = open_port(config.port, next(iter(speeds)))
     try:
         line = ZfmLine(port, config.address, limits)
-        _find(line, list(speeds))
+        _find(line, [port.baud] if port.speed_fixed else list(speeds))
         parameters = _set_up(line, config)
         finger = line.confirm(Opcode.GET_IMAGE) == Confirmation.OK
     except BaseException:
@@ -277,7 +289,7 @@ def _set_up(line: ZfmLine, config: Config) -> SystemParameters | None:
         code = PACKET_SIZES_BYTES.index(config.packet_bytes)
         if line.confirm(Opcode.SET_SYS_PARA, Register.PACKET_SIZE, code) != Confirmation.OK:
             log.warning("zfm_packet_size_refused", extra={"bytes": config.packet_bytes})
-    if config.baud and line.port.baud != config.baud:
+    if config.baud and line.port.baud != config.baud and not line.port.speed_fixed:
         _change_speed(line, config.baud)
     return _parameters(line, config)
 

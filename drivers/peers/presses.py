@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle
+from pathlib import Path
 from typing import Final
+
+from PIL import Image
 
 from drivers.peers.synthetic_prints import Finger, grow, press
 
@@ -26,12 +29,18 @@ class Press:
         number: which press of it, so that no two are alike.
         condition: "plain", "dry", "wet", "worn", "light", "partial" or "smear".
         severity: 0 is as good as plain, 1 clearly poor, 2 the worst.
+        held_s: it lifts so long after it landed; None: once its image is fetched; inf: never.
+        confirmation: what the module says of it where it judges an image itself (0 is good).
+        picture: a file whose grey values lie on the glass instead of the finger's.
     """
 
     finger: int
     number: int = 0
     condition: str = "plain"
     severity: float = 1.0
+    held_s: float | None = None
+    confirmation: int = 0
+    picture: Path | None = None
 
 
 RIGHT_THUMB: Final = 11
@@ -56,9 +65,18 @@ class Skin:
         self._images: dict[Press, Future[bytes]] = {}
 
     def wanted(self, wanted: Press) -> Future[bytes]:
-        """Return the future 8-bit pixels of this press."""
+        """Return the future 8-bit pixels of this press.
+
+        Raises:
+            ValueError: its picture has another size. OSError: it cannot be read.
+        """
         if wanted not in self._images:
-            self._images[wanted] = self._grower.submit(self._pressed, wanted)
+            if wanted.picture:
+                read: Future[bytes] = Future()
+                read.set_result(pixels_of(wanted.picture, *self._size[:2]))
+                self._images[wanted] = read
+            else:
+                self._images[wanted] = self._grower.submit(self._pressed, wanted)
         return self._images[wanted]
 
     def close(self) -> None:
@@ -85,21 +103,56 @@ class Person:
         self._next = next(self._plan, None)
         self._polled_at_s = float("-inf")
         self._asked_at_s = 0.0
+        self._landed_at_s: float | None = None
         for planned in plan:
             skin.wanted(planned)
 
+    @property
+    def pressing(self) -> Press | None:
+        """The press that lies on the glass, as the last poll saw it."""
+        return None if self._landed_at_s is None else self._next
+
     def pixels(self, now_s: float) -> bytes | None:
         """Answer one poll: what lies on the glass now, None for nothing."""
-        if now_s - self._polled_at_s > POLL_GAP_S:
-            self._asked_at_s = now_s
+        if now_s - self._polled_at_s > POLL_GAP_S and not self._stays_put():
+            self._asked_at_s, self._landed_at_s = now_s, None
         self._polled_at_s = now_s
         if self._next is None or now_s - self._asked_at_s < self._delay_s:
             return None
         # A print that is still growing is a finger that is still on its way.
         image = self._skin.wanted(self._next)
-        return image.result() if image.done() else None
+        if not image.done():
+            return None
+        if self._landed_at_s is None:
+            self._landed_at_s = now_s
+        held_s = self._next.held_s
+        if held_s is not None and now_s - self._landed_at_s >= held_s:
+            self._lift()
+            self._asked_at_s = now_s
+            return None
+        return image.result()
 
     def lift(self) -> None:
         """The image is taken; the next press of the plan comes when the reader asks again."""
+        if self._next is None or self._next.held_s is None:
+            self._lift()
+
+    def _stays_put(self) -> bool:
+        return self.pressing is not None and self.pressing.held_s is not None
+
+    def _lift(self) -> None:
         self._next = next(self._plan, None)
         self._polled_at_s = float("-inf")
+        self._landed_at_s = None
+
+
+def pixels_of(picture: Path, width_px: int, height_px: int) -> bytes:
+    """Return a picture's 8-bit grey values, rows from the top.
+
+    Raises:
+        ValueError: it has another size. OSError: it cannot be read.
+    """
+    with Image.open(picture) as opened:
+        if opened.size != (width_px, height_px):
+            raise ValueError(f"{opened.size} px, not {(width_px, height_px)}")
+        return opened.convert("L").tobytes()

@@ -1,7 +1,8 @@
 """A simulated zfm module: the real bytes from the other end, on a pseudo-terminal.
 
-Its knobs are physical: a finger on the glass, the plug, the line's faults, what the module answers.
-They may be turned from any thread; one thread of its own does everything else.
+Its knobs are physical: a finger on the glass, the plug, the line's faults, what the module is.
+They may be turned from any thread; one thread of its own does everything else. What the module
+answers is `drivers.peers.zfm_module`; here is when it does, and how the bytes arrive.
 
     with ZfmPeer(plan=DEMO_PLAN) as peer:
         reader = open_reader(Config(port=peer.port, ...))
@@ -9,6 +10,7 @@ They may be turned from any thread; one thread of its own does everything else.
 
 from __future__ import annotations
 
+import math
 import random
 import tempfile
 import time
@@ -22,33 +24,30 @@ from types import TracebackType
 from typing import Final, Self
 
 from drivers.errors import ProtocolViolation
-from drivers.peers.line_faults import Fault, damaged
-from drivers.peers.presses import Person, Press, Skin
+from drivers.peers.glass import EmptyGlass, Glass
+from drivers.peers.line_faults import Fault, Noise, damaged
+from drivers.peers.presses import Press
 from drivers.peers.uart import Interrupted, Uart
+from drivers.peers.zfm_module import AWAKE, LOOKS, Answer, Make, Module
 from drivers.zfm_packets import (
-    BAUD_STEP,
+    ANY_ADDRESS,
     OVERHEAD_BYTES,
-    PACKET_SIZES_BYTES,
     Confirmation,
     Kind,
-    Opcode,
     Packet,
     PacketParser,
-    Register,
-    SystemParameters,
-    pack_4bit,
     stream,
 )
 
 PLUG_LIMIT_S: Final = 10.0
 HEARD_MAX: Final = 10_000
-UNKNOWN_COMMAND: Final = Confirmation.BAD_PACKET
 
 
 class BaudChange(Enum):
     """When a new speed takes effect; users met all of these (pyfingerprint issue 41)."""
 
     AT_ONCE = "at once"
+    AFTER_DELAY = "after a while"
     AFTER_POWER_OFF = "after power-off"
     NEVER = "never"
 
@@ -71,14 +70,19 @@ class ZfmPeer:
         delay_s: how long the person takes to press once the reader polls.
         throttled: False delivers as fast as the terminal takes it.
         exposure_s: how long GetImage takes.
+        address: the module's own; what is sent to another one is ignored.
         password: what VfyPwd must bring; commands before it are refused unless it is 0.
+        make: what the maker built in: its commands, its parameters, its names.
         power_up_junk: bytes before the first answer after power-up.
+        dead_s: it hears nothing for so long after power-up.
         garbles: at a wrong speed it answers noise; False: it stays silent.
+        baud_change, baud_delay_s: when a new speed takes effect.
         folder: where the port appears, as `zfm`; None for a temporary one.
 
     Attributes:
         port: path of the port, the same after it was plugged in again.
-        deaf: it answers nothing at all while this is True.
+        deaf: it answers nothing at all while this is True; power-up cures it.
+        noise: the line hits each byte, in both directions, at this rate; None for a clean line.
     """
 
     def __init__(
@@ -94,25 +98,26 @@ class ZfmPeer:
         plan: Sequence[Press] = (),
         delay_s: float = 1.0,
         exposure_s: float = 0.0,
+        address: int = ANY_ADDRESS,
         password: int = 0,
+        make: Make = Make(),  # noqa: B008 - frozen
         power_up_junk: bytes = b"",
+        dead_s: float = 0.0,
         garbles: bool = True,
         baud_change: BaudChange = BaudChange.AT_ONCE,
+        baud_delay_s: float = 0.5,
         folder: Path | None = None,
     ) -> None:
         self._own_folder = None if folder else tempfile.TemporaryDirectory(prefix="anxin-zfm-")
         self.port = (folder or Path(self._own_folder.name if self._own_folder else "")) / "zfm"
         self.deaf = False
-        self._size_px = width_px * height_px
-        self._bits = bits
+        self.noise: Noise | None = None
         self._exposure_s = exposure_s
-        self._password = password
         self._junk = power_up_junk
+        self._dead_s = dead_s
         self._garbles = garbles
         self._baud_change = baud_change
-        self._delay_s = delay_s
-        self._flash_baud = baud
-        self._flash_packet_bytes = packet_bytes
+        self._baud_delay_s = baud_delay_s
 
         self._turned = Condition()
         self._plugged_wanted = True
@@ -121,12 +126,16 @@ class ZfmPeer:
         self._heard: deque[Heard] = deque(maxlen=HEARD_MAX)
         self._faults: list[tuple[Fault, int]] = []
         self._forced: dict[int, list[int | None]] = {}
-        self._glass: bytes | None = None
-        self._skin = Skin(width_px, height_px, resolution_ppi)
-        self._person = Person(plan, self._skin, delay_s)
+        self._glass = Glass(width_px, height_px, resolution_ppi, delay_s)
+        self._glass.start_plan(plan)
+        self._module = Module(
+            look=lambda: self._glass.look(time.monotonic()),
+            size_px=(width_px, height_px), bits=bits, make=make, address=address,
+            password=password, flash_baud=baud, packet_bytes=packet_bytes,
+        )  # fmt: skip
 
         self._uart = Uart(self.port, baud, throttled=throttled)
-        self._parser = PacketParser()
+        self._parser = PacketParser(address)
         self._power_up()
         self._uart.plug()
         self._thread = Thread(target=self._run, name="zfm-peer", daemon=True)
@@ -151,7 +160,7 @@ class ZfmPeer:
         self._uart.interrupt()
         self._thread.join()
         self._uart.close()
-        self._skin.close()
+        self._glass.close()
         if self._own_folder:
             self._own_folder.cleanup()
 
@@ -159,22 +168,36 @@ class ZfmPeer:
 
     def put(self, pixels: bytes) -> None:
         """Lay something on the glass: 8-bit pixels, rows from the top; it stays until `lift`."""
-        if len(pixels) != self._size_px:
-            raise ValueError(f"{len(pixels)} bytes for {self._size_px} px")
-        self._glass = pixels
+        self._glass.put(pixels)
 
     def lift(self) -> None:
         """Clear the glass."""
-        self._glass = None
+        self._glass.lift()
+
+    @property
+    def finger_present(self) -> bool:
+        """Whether something lies on the glass."""
+        return self._glass.finger_present
 
     def start_plan(self, plan: Sequence[Press]) -> None:
         """Let another person come, with this plan."""
-        self._person = Person(plan, self._skin, self._delay_s)
+        self._glass.start_plan(plan)
+
+    def leave_glass(self, empty: EmptyGlass) -> None:
+        """Say what GetImage brings from now on when nothing lies on the glass."""
+        self._glass.empty = empty
 
     def harm(self, *faults: Fault) -> None:
         """Damage the next uploads."""
         with self._turned:
             self._faults += ((fault, fault.uploads) for fault in faults)
+
+    def heal(self) -> None:
+        """Take back every fault that waits, every forced answer, noise and deafness."""
+        with self._turned:
+            self._faults.clear()
+            self._forced.clear()
+        self.noise, self.deaf = None, False
 
     def force(self, opcode: int, *confirmations: int | None) -> None:
         """Answer the next commands of this kind so; None is no answer at all."""
@@ -197,7 +220,8 @@ class ZfmPeer:
     @property
     def baud(self) -> int:
         """The module's own speed now."""
-        return self._uart.baud
+        due = time.monotonic() >= self._baud_at_s
+        return self._module.flash_baud if due else self._uart.baud
 
     @property
     def heard(self) -> list[Heard]:
@@ -237,30 +261,32 @@ class ZfmPeer:
             self._turned.notify_all()
 
     def _power_up(self) -> None:
-        self._verified = self._password == 0
-        self._buffer: bytes | None = None
-        self._lifted = True
+        self.deaf = False
+        self._alive_at_s = time.monotonic() + self._dead_s
+        self._baud_at_s = math.inf
         self._junk_left = self._junk
-        self._uart.baud = self._flash_baud
-        self._packet_bytes = self._flash_packet_bytes
+        self._uart.baud = self._module.flash_baud
+        self._module.power_up()
         self._parser.clear()
 
     def _listen(self) -> None:
         received = self._uart.receive()
-        if self.deaf:
+        if self.deaf or time.monotonic() < self._alive_at_s:
             return
+        if time.monotonic() >= self._baud_at_s:
+            self._uart.baud, self._baud_at_s = self._module.flash_baud, math.inf
         if self._uart.client_baud != self._uart.baud:
             # What arrives at another speed is no byte of ours; nor is what we answer.
             self._parser.clear()
             if self._garbles:
                 self._uart.send(random.Random(len(received)).randbytes(len(received)))  # noqa: S311
             return
-        self._parser.feed(received)
-        while True:
+        self._parser.feed(self.noise.over(received) if self.noise else received)
+        while not self.deaf:
             try:
                 packet = self._parser.next_packet()
             except ProtocolViolation:
-                self._acknowledge(Confirmation.BAD_PACKET)
+                self._acknowledge(Answer(Confirmation.BAD_PACKET))
                 continue
             if packet is None:
                 return
@@ -273,76 +299,50 @@ class ZfmPeer:
             self._heard.append(Heard(time.monotonic(), opcode, parameters))
             forced = self._forced.get(opcode)
             confirmation = forced.pop(0) if forced else -1
-        heard_bytes = OVERHEAD_BYTES + len(packet.payload)
         if confirmation is None:
             return
-        if confirmation >= 0:
-            self._acknowledge(confirmation, heard_bytes=heard_bytes)
-        elif opcode == Opcode.VFY_PWD:
-            self._verified = int.from_bytes(parameters) == self._password
-            answer = Confirmation.OK if self._verified else Confirmation.WRONG_PASSWORD
-            self._acknowledge(answer, heard_bytes=heard_bytes)
-        elif not self._verified:
-            self._acknowledge(Confirmation.VERIFY_FIRST, heard_bytes=heard_bytes)
-        elif opcode == Opcode.SET_SYS_PARA:
-            self._set(parameters, heard_bytes)
-        elif opcode == Opcode.UP_IMAGE:
-            self._upload(heard_bytes)
-        else:
-            self._acknowledge(*self._simple(opcode), heard_bytes=heard_bytes)
+        answer = Answer(confirmation) if confirmation >= 0 else self._answer(packet)
+        self._acknowledge(answer, heard_bytes=OVERHEAD_BYTES + len(packet.payload))
+        if answer.content is not None:
+            self._send_content(answer)
+        if answer.baud:
+            self._change_baud(answer.baud)
+        if answer.restarts:
+            self._power_up()
+            self._uart.rest(self._dead_s)
+            self._send(AWAKE)
 
-    def _simple(self, opcode: int) -> tuple[int, bytes]:
-        """Return confirmation and results of a command that changes no speed and sends no image."""
-        if opcode == Opcode.GET_IMAGE:
-            return self._take(), b""
-        if opcode == Opcode.IMG_2_TZ:
-            taken = self._buffer is not None
-            return (Confirmation.OK if taken else Confirmation.NO_VALID_IMAGE), b""
-        if opcode == Opcode.READ_SYS_PARA:
-            parameters = SystemParameters(
-                0, 9, 200, 3, 0xFFFFFFFF, self._packet_bytes, self._flash_baud
-            )
-            return Confirmation.OK, parameters.to_bytes()
-        return UNKNOWN_COMMAND, b""
+    def _answer(self, packet: Packet) -> Answer:
+        if packet.payload[0] in LOOKS:
+            self._uart.rest(self._exposure_s)
+        return self._module.answer(packet)
 
-    def _take(self) -> int:
-        self._uart.rest(self._exposure_s)
-        pixels = self._glass or self._person.pixels(time.monotonic())
-        if pixels is None:
-            return Confirmation.NO_FINGER
-        self._buffer, self._lifted = pixels, False
-        return Confirmation.OK
-
-    def _set(self, parameters: bytes, heard_bytes: int) -> None:
-        register, value = parameters[0], parameters[1]
-        known = (register == Register.BAUD and 1 <= value <= 12) or (
-            register == Register.PACKET_SIZE and value < len(PACKET_SIZES_BYTES)
-        )
-        answer = Confirmation.OK if known else Confirmation.BAD_REGISTER
-        self._acknowledge(answer, heard_bytes=heard_bytes)
-        if known and register == Register.PACKET_SIZE:
-            self._packet_bytes = self._flash_packet_bytes = PACKET_SIZES_BYTES[value]
-        elif known and self._baud_change is not BaudChange.NEVER:
-            self._flash_baud = value * BAUD_STEP
-            if self._baud_change is BaudChange.AT_ONCE:
-                self._uart.baud = self._flash_baud
-
-    def _upload(self, heard_bytes: int) -> None:
-        if self._buffer is None:
-            self._acknowledge(Confirmation.CANNOT_SEND, heard_bytes=heard_bytes)
+    def _change_baud(self, baud: int) -> None:
+        if self._baud_change is BaudChange.NEVER:
             return
-        self._acknowledge(Confirmation.OK, heard_bytes=heard_bytes)
-        if not self._lifted:
-            self._person.lift()
-            self._lifted = True
-        content = pack_4bit(self._buffer) if self._bits == 4 else self._buffer
-        packets = list(stream(content, self._packet_bytes))
+        self._module.flash_baud = baud
+        if self._baud_change is BaudChange.AT_ONCE:
+            self._uart.baud = baud
+        elif self._baud_change is BaudChange.AFTER_DELAY:
+            self._baud_at_s = time.monotonic() + self._baud_delay_s
+
+    def _send_content(self, answer: Answer) -> None:
+        packets = list(
+            stream(answer.content or b"", self._module.packet_bytes, self._module.address)
+        )
+        if not answer.image:
+            self._send(b"".join(packet.to_bytes() for packet in packets))
+            return
+        self._glass.fetched()
         for piece in damaged(packets, self._due_faults()):
-            self._uart.send(piece.content)
+            self._send(piece.content)
             if piece.unplug:
                 with self._turned:
                     self._plugged_wanted = False
                 raise Interrupted
+            if piece.stall_s == math.inf:
+                self.deaf = True
+                return
             self._uart.rest(piece.stall_s)
 
     def _due_faults(self) -> list[Fault]:
@@ -351,7 +351,12 @@ class ZfmPeer:
             self._faults = [(fault, left - 1) for fault, left in self._faults if left > 1]
         return due
 
-    def _acknowledge(self, confirmation: int, result: bytes = b"", *, heard_bytes: int = 0) -> None:
-        frame = Packet(Kind.ACKNOWLEDGE, bytes((confirmation,)) + result).to_bytes()
+    def _acknowledge(self, answer: Answer, *, heard_bytes: int = 0) -> None:
+        payload = bytes((answer.confirmation,)) + answer.result
+        frame = Packet(Kind.ACKNOWLEDGE, payload, self._module.address).to_bytes()
         junk, self._junk_left = self._junk_left, b""
-        self._uart.send(junk + frame, heard_bytes=heard_bytes)
+        self._send(junk + frame, heard_bytes=heard_bytes)
+
+    def _send(self, content: bytes, *, heard_bytes: int = 0) -> None:
+        noise = self.noise
+        self._uart.send(noise.over(content) if noise else content, heard_bytes=heard_bytes)

@@ -7,7 +7,6 @@ is measured: it is what a technician waits for after a power cut.
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Final
 import httpx
 
 from bench import CannotRun, Figures
+from demo.station import free_port
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 PATIENCE_S: Final = 40.0
@@ -83,7 +83,7 @@ def _one_start(folder: Path) -> dict[str, float]:
 @contextmanager
 def _demo(folder: Path) -> Iterator[_Demo]:
     # Chosen here, not by the demo: its first answer is waited for before it could name them.
-    kiosk, v1 = _free_port(), _free_port()
+    kiosk, v1 = free_port(), free_port()
     ports = ["--kiosk-port", str(kiosk), "--v1-port", str(v1), "--centre-port", "0"]
     command = [sys.executable, "run_edge.py", "demo", "--folder", str(folder), *ports, "--json"]
     began_s = time.monotonic()
@@ -184,9 +184,3 @@ def _imports_s() -> float:
     began_s = time.monotonic()
     subprocess.run([sys.executable, "-c", f"import {libraries}"], cwd=CHECKOUT, check=True)
     return time.monotonic() - began_s
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

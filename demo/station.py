@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from edge.station import Station, build, lay_foundation
 from edge.vision import FrameRefused, VisionLost, VisionWorker
 
 SETTINGS: Final = CHECKOUT / "firmware_configs" / "stations" / "demo.toml"
+OWN_PORTS: Final = range(20_000, 32_000)
 PICTURES: Final = CHECKOUT / ".cache" / "anxin" / "pictures"
 
 
@@ -74,10 +76,18 @@ def open_demo(
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of this machine that nobody listens on now.
+
+    Not one of those that the system gives to outgoing connections: between this answer and the
+    moment when somebody listens there, such a connection could take it.
+    """
+    ports = list(OWN_PORTS)
+    random.SystemRandom().shuffle(ports)
+    for port in ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise DemoError("No port is free.")
 
 
 def demo_settings(plan: DemoPlan) -> Settings:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from demo.neighbours import Centre, DemoError, ReaderEnd
+from demo.station import free_port
 
 LONG_S = 60.0
 
@@ -23,12 +24,6 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until_s, "waited in vain"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def test_the_centre_is_awaited_until_it_accepts_and_a_taken_port_is_an_error(tmp_path, capfd):

@@ -27,6 +27,8 @@ FingerPosition = Literal[
     "left_thumb", "left_index", "left_middle", "left_ring", "left_little",
 ]  # fmt: skip
 FINGER_POSITIONS: Final = get_args(FingerPosition)
+ExaminerChoice = Literal["auto", "nbis", "none"]
+"""auto: where it is installed; nbis: also, but its absence is a warning; none: never."""
 
 
 class _Section(BaseModel):
@@ -98,6 +100,8 @@ class Fingers(_Section):
     accept_score: Annotated[int, Field(ge=0, le=100)] = 45
     stop_loss_score: Annotated[int, Field(ge=0, le=100, validate_default=True)] = 25
     press_timeout_s: Annotated[float, Field(ge=3, le=120)] = 20.0
+    examiner: ExaminerChoice = "auto"
+    """What scores and matches presses; without one, our own score and no matching."""
 
     @field_validator("stop_loss_score")
     @classmethod

@@ -82,6 +82,14 @@ class Child:
         """Whether the process runs; one that hangs does run."""
         return self._keeper.is_alive()
 
+    @property
+    def has_spoken(self) -> bool:
+        """Whether it has said that it is ready, or anything else; asking never waits."""
+        try:
+            return self.walls is not None or bool(select.select([self._wire], [], [], 0)[0])
+        except (ValueError, OSError):  # killed meanwhile
+            return False
+
     def wait_ready(self, timeout_s: float) -> None:
         """Return once its models are loaded. Raises `ChildBegins`, `ChildLost`."""
         if self.walls is not None:

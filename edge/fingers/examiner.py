@@ -9,27 +9,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 import structlog
 
 from drivers.fingerprint import FingerImage
+from edge.settings_sections import ExaminerChoice
 from formats.finger.minutia import Minutia
 from quality.finger.score import FingerScore
 
 __all__ = [
     "NO_EXAMINER",
     "Examined",
-    "ExaminerChoice",
     "ExaminerLost",
     "ExaminerState",
     "FingerExaminer",
     "NotAssessed",
     "load_examiner",
 ]
-
-ExaminerChoice = Literal["auto", "nbis", "none"]
-"""auto: where it is installed; nbis: also, and its absence is a warning; none: never."""
 
 NO_EXAMINER: Final = "none"
 """What stands for the state of an examiner that there is not."""
@@ -93,6 +90,17 @@ class FingerExaminer(Protocol):
 
 
 def load_examiner(choice: ExaminerChoice) -> FingerExaminer | None:
-    """Return the examiner that a station is configured for; None: our own score, no matching."""
-    del choice
-    return None
+    """Return the examiner that a station is configured for; None: our own score, no matching.
+
+    None is also the answer where it is wanted but not installed, and the log says so.
+    """
+    if choice == "none":
+        return None
+    from edge.fingers import nbis  # noqa: PLC0415  # it knows this module
+
+    absent = nbis.missing()
+    if absent is not None:
+        say = log.warning if choice == "nbis" else log.info
+        say("examiner_not_installed", device="nbis", reason=absent)
+        return None
+    return nbis.NbisExaminer()

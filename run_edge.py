@@ -172,14 +172,18 @@ def demo_centre(folder: Path, port: int, attached: bool) -> None:
 def demo_reader(folder: Path) -> None:
     """Be the other end of the demo's serial line until standard input ends."""
     from drivers.peers.presses import DEMO_PLAN
+    from drivers.peers.reader_control import CONTROL_NAME, ReaderControl
     from drivers.peers.zfm import ZfmPeer
 
     # The station's own Ctrl-C reaches us too; the end of our input is what ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with ZfmPeer(plan=DEMO_PLAN, throttled=True, folder=folder) as peer:
-        for _ in sys.stdin.buffer:
-            # Each line announces the next person.
-            peer.start_plan(DEMO_PLAN)
+    with (
+        ZfmPeer(plan=DEMO_PLAN, throttled=True, folder=folder) as peer,
+        ReaderControl(folder / CONTROL_NAME, peer) as control,
+    ):
+        for line in sys.stdin.buffer:
+            # Each line announces the next person, or the finger that the screen asks for.
+            control.obey(line.decode("utf-8", "replace"))
 
 
 class _RefusingGroup(click.Group):

@@ -144,12 +144,11 @@ class PacketParser:
         end = HEAD_BYTES + length
         if len(buffer) < end:
             return None
-        payload = bytes(buffer[HEAD_BYTES : end - 2])
-        summed = kind + (length >> 8) + (length & 0xFF) + sum(payload)
-        if summed & 0xFFFF != buffer[end - 2] << 8 | buffer[end - 1]:
+        frame = bytes(buffer[:end])
+        if not sum_fits(frame):
             raise self._refuse("a packet's sum is wrong")
         del buffer[:end]
-        return Packet(_KINDS[kind], payload, self._address)
+        return Packet(_KINDS[kind], frame[HEAD_BYTES:-SUM_BYTES], self._address)
 
     def _garbage_bytes(self) -> int:
         """Return how many bytes lie before the next header, or before what may become one."""
@@ -170,6 +169,11 @@ class PacketParser:
         # Only the header goes: a good packet may start inside what this one claims to be.
         self._skip(len(HEADER))
         return ProtocolViolation(why)
+
+
+def sum_fits(frame: bytes) -> bool:
+    """Whether the last two bytes of a whole packet are the sum of its kind, length and payload."""
+    return sum(frame[6:-SUM_BYTES]) & 0xFFFF == frame[-2] << 8 | frame[-1]
 
 
 _HEAD: Final = struct.Struct(">BH")

@@ -2,19 +2,31 @@
 
 Runs on a thread of its own, so that the reader's next poll and the sitting go on. What the matches
 mean (the same finger again, another one, one given already) is decided by who asked.
+
+An examiner that is lost in the middle costs its time-out at most: this press is then judged by our
+own score, under its own name, and not matched; the next press begins another examiner.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+import structlog
+
 from drivers.fingerprint import FingerImage
-from edge.fingers.examiner import NO_EXAMINER, ExaminerLost, FingerExaminer, NotAssessed
+from edge.fingers.examiner import (
+    NO_EXAMINER,
+    ExaminerLost,
+    ExaminerState,
+    FingerExaminer,
+    NotAssessed,
+)
 from formats.finger.minutia import Minutia
 from quality.finger.causes import Cause, poor_press_cause
 from quality.finger.gates import gate_readings, refusal
@@ -29,6 +41,9 @@ MATCH_MIN: Final = 40
 EXAMINE_TIMEOUT_S: Final = 5.0
 MATCHING_TIMEOUT_S: Final = 5.0
 """For all matches of one press. Both: some twenty times what a busy machine took."""
+
+
+log = structlog.get_logger("examiner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +83,8 @@ class PressJudge:
 
     @property
     def matching(self) -> bool:
-        """Whether two presses can be matched at this station at all."""
-        return self._examiner is not None
+        """Whether presses are matched now: there is an examiner, and it is not lost."""
+        return self._examiner is not None and self._examiner.state is not ExaminerState.LOST
 
     @property
     def examiner_state(self) -> str:
@@ -79,7 +94,7 @@ class PressJudge:
     def begin(self) -> None:
         """Let the examiner load, as somebody begins a visit; returns at once."""
         if self._examiner is not None:
-            self._thread.submit(self._examiner.begin)
+            self._post(self._examiner.begin)
 
     def judge(
         self, image: FingerImage, earlier: Sequence[Print], against: Mapping[str, FingerImage]
@@ -104,7 +119,7 @@ class PressJudge:
         """Drop all that is known of this person: presses not judged yet too. Returns at once."""
         self._cancel_all()
         if self._examiner is not None:
-            self._thread.submit(self._examiner.forget)
+            self._post(self._examiner.forget)
 
     def close(self) -> None:
         """Forget, end the thread and the examiner. Closing twice is allowed."""
@@ -112,6 +127,11 @@ class PressJudge:
         self._thread.shutdown(cancel_futures=True)
         if self._examiner is not None:
             self._examiner.close()
+
+    def _post(self, do: Callable[[], None]) -> None:
+        # Closed already: then nothing is left to begin or to forget.
+        with contextlib.suppress(RuntimeError):
+            self._thread.submit(do)
 
     def _cancel_all(self) -> None:
         with self._lock:
@@ -131,41 +151,48 @@ class PressJudge:
         refused = refusal(readings, seen)
         if refused is not None:
             return JudgedPress(image, seen, readings, None, refused)
-        score, minutiae = self._scored(image, seen)
-        poor = score is None or score.value < self._accept_score
-        cause = poor_press_cause(seen) if poor else None
-        matches = self._matches(image, against) if score is not None else {}
-        return JudgedPress(image, seen, readings, score, cause, minutiae, matches)
-
-    def _scored(
-        self, image: FingerImage, seen: Print
-    ) -> tuple[FingerScore | None, tuple[Minutia, ...]]:
         if self._examiner is not None:
             try:
                 examined = self._examiner.examine(image, EXAMINE_TIMEOUT_S)
             except NotAssessed:
                 # Our own score would say more of such a picture than the reference dares to.
-                return None, ()
-            except ExaminerLost:
-                pass
+                return JudgedPress(image, seen, readings, None, poor_press_cause(seen))
+            except ExaminerLost as error:
+                _report(error)
             else:
-                return examined.score, examined.minutiae
-        try:
-            return ridge_score(seen), ()
-        except CannotAssess:
-            return None, ()
+                score, minutiae = examined.score, examined.minutiae
+                cause, matches = self._cause(seen, score), _matches(self._examiner, image, against)
+                return JudgedPress(image, seen, readings, score, cause, minutiae, matches)
+        own = _own_score(seen)
+        return JudgedPress(image, seen, readings, own, self._cause(seen, own))
 
-    def _matches(self, image: FingerImage, against: Mapping[str, FingerImage]) -> dict[str, int]:
-        matches: dict[str, int] = {}
-        until_s = time.monotonic() + MATCHING_TIMEOUT_S
-        if self._examiner is None:
-            return matches
-        for name, other in against.items():
-            try:
-                left_s = max(0.0, until_s - time.monotonic())
-                matches[name] = self._examiner.match(image, other, left_s)
-            except NotAssessed:
-                continue
-            except ExaminerLost:
-                break
-        return matches
+    def _cause(self, seen: Print, score: FingerScore | None) -> Cause | None:
+        good = score is not None and score.value >= self._accept_score
+        return None if good else poor_press_cause(seen)
+
+
+def _matches(
+    examiner: FingerExaminer, image: FingerImage, against: Mapping[str, FingerImage]
+) -> dict[str, int]:
+    matches: dict[str, int] = {}
+    until_s = time.monotonic() + MATCHING_TIMEOUT_S
+    for name, other in against.items():
+        try:
+            matches[name] = examiner.match(image, other, until_s - time.monotonic())
+        except NotAssessed:
+            continue
+        except ExaminerLost as error:
+            _report(error)
+            break
+    return matches
+
+
+def _report(lost: ExaminerLost) -> None:
+    log.warning("examiner_lost", device="nbis", reason=str(lost))
+
+
+def _own_score(seen: Print) -> FingerScore | None:
+    try:
+        return ridge_score(seen)
+    except CannotAssess:
+        return None

@@ -171,7 +171,7 @@ class NbisExaminer:
         try:
             for place, image in enumerate(images):
                 _write(memory, place, image.pixels)
-            return child.ask(request, timeout_s)
+            return child.ask(request, max(0.0, timeout_s))
         except BaseException as error:
             # Also when the caller was interrupted: its answer would reach the next question.
             self._give_up()
@@ -190,7 +190,7 @@ class NbisExaminer:
         if child is None:
             raise ExaminerLost("the examiner cannot be started")
         try:
-            child.wait_ready(timeout_s)
+            child.wait_ready(max(0.0, timeout_s))
         except ChildLost as error:
             old = time.monotonic() - child.began_at_s > BOOT_TIMEOUT_S
             if old or not isinstance(error, ChildBegins):

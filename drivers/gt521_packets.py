@@ -1,4 +1,4 @@
-"""gt521 packets: what an ADH-Tech module and its host say to each other, as bytes. No I/O, no clock.
+"""gt521 packets: what an ADH-Tech module and its host say to each other. No I/O, no clock.
 
     command  | 55 AA | device 2 | parameter 4 | code 2             | sum 2 |    12 bytes
     answer   | 55 AA | device 2 | parameter 4 | 30 00 ACK or 31 00 | sum 2 |    12 bytes
@@ -294,8 +294,6 @@ class ModuleInfo:
 
 _MODULE_INFO: Final = struct.Struct("<12s12s7H")
 MODULE_INFO_BYTES: Final = _MODULE_INFO.size
-MODULE_INFO_MAX_BYTES: Final = 512
-"""A longer account than that is a damaged answer."""
 
 
 def image_line_bytes(image_bytes: int) -> int:

@@ -15,3 +15,11 @@ class DeviceTimeout(DeviceError, TimeoutError):
 
 class ProtocolViolation(DeviceError):
     """It answered bytes that its manual forbids. Resynchronise; never guess what it meant."""
+
+
+class SpeedRefused(DeviceError):
+    """The line cannot run at the speed that was set. Try another, or leave it as it is."""
+
+
+class PortHeld(DeviceAbsent):
+    """Another program or a login console has the port. Free it: the sentence says whom to ask."""

@@ -15,7 +15,7 @@ from typing import Final
 
 import serial
 
-from drivers.errors import DeviceAbsent, DeviceTimeout
+from drivers.errors import DeviceAbsent, DeviceTimeout, SpeedRefused
 from drivers.serial_drain import drain
 
 WRITE_LIMIT_S: Final = 2.0
@@ -52,7 +52,10 @@ class LocalPort:
     @baud.setter
     def baud(self, baud: int) -> None:
         with _mapped(self.path):
-            self._serial.baudrate = baud
+            try:
+                self._serial.baudrate = baud
+            except ValueError as refused:
+                raise SpeedRefused(f"{self.path}: no line of {baud} baud") from refused
 
     def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
         """Return what has arrived, as `SerialPort.read` promises. Raises `DeviceAbsent`."""

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator
 
 from drivers.serial_local import CHUNK_BYTES, LocalPort
+from drivers.serial_rfc2217 import Rfc2217Port
 from drivers.serial_tcp import SocketPort
 
 __all__ = ["AUTO", "CHUNK_BYTES", "PortAddress", "SerialPort", "checked_address", "open_port"]
@@ -51,8 +52,8 @@ class SerialPort(Protocol):
 
     Attributes:
         path: the address it was opened by.
-        speed_fixed: the speed is set elsewhere: setting `baud` to another one raises `DeviceError`,
-            and a driver must not ask its module to change.
+        speed_fixed: the speed is set elsewhere: `baud` takes no other one (`SpeedRefused`), and a
+            driver must not ask its module to change.
     """
 
     path: str
@@ -63,7 +64,7 @@ class SerialPort(Protocol):
 
     @property
     def baud(self) -> int:
-        """Speed in bits a second; setting it changes the open port."""
+        """Speed in bits a second; setting it changes the open line. Raises `SpeedRefused`."""
 
     @baud.setter
     def baud(self, baud: int) -> None: ...
@@ -96,7 +97,8 @@ def open_port(address: str, baud: int) -> SerialPort:
     """Open the port at this address, at this speed.
 
     Raises:
-        DeviceAbsent: no such port, nobody listens there, or another process holds it.
+        DeviceAbsent: no such port, nobody listens there, or another process holds it (`PortHeld`).
+        DeviceError: the serial server does not do what its address says.
         ValueError: no address, or `auto`, which `drivers.find_reader` resolves.
     """
     checked_address(address)
@@ -106,4 +108,5 @@ def open_port(address: str, baud: int) -> SerialPort:
         return LocalPort(address, baud)
     parts = urlsplit(address)
     host, port = str(parts.hostname), int(parts.port or 0)
-    return SocketPort(address, host, port, baud)
+    kind = SocketPort if parts.scheme == "socket" else Rfc2217Port
+    return kind(address, host, port, baud)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
+from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, SpeedRefused
 from drivers.serial_drain import drain
 
 CONNECT_LIMIT_S: Final = 2.0
@@ -123,7 +123,7 @@ class SocketPort:
     @baud.setter
     def baud(self, baud: int) -> None:
         if baud != self._baud:
-            raise DeviceError(
+            raise SpeedRefused(
                 f"{self.path}: the speed cannot be changed over socket://; set {baud} baud at the "
                 "serial server, or use rfc2217:// if it can"
             )

@@ -14,7 +14,7 @@ def ink_share(seen: Print) -> float:
     Raises:
         CannotAssess: there is no skin in the window.
     """
-    skin = seen.grey[seen.foreground]
+    skin = seen.skin
     if not skin.size:
         raise CannotAssess("no skin in the window")
     return float((skin < np.percentile(skin, (5, 95)).mean()).mean())

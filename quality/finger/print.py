@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from quality.finger.spectra import spectra_of
+
 Field = npt.NDArray[np.float32]
 
 PPI: Final = 500
@@ -65,6 +67,16 @@ class Print:
     def coherence(self) -> Field:
         """How parallel the ridges run, 0..1 at every pixel."""
         return np.hypot(self.flow_x, self.flow_y)
+
+    @cached_property
+    def skin(self) -> Field:
+        """Grey of all skin, as one row."""
+        return self.grey[self.foreground]
+
+    @cached_property
+    def spectra(self) -> Field:
+        """Power of each window of skin: `quality.finger.spectra`."""
+        return spectra_of(self.grey, self.foreground)
 
     @cached_property
     def detail(self) -> Field:

@@ -62,7 +62,7 @@ def test_every_advice_has_a_line(advice: Advice):
 def test_every_hint_named_in_the_finger_rooms_has_a_line():
     """Codes are written as text there, so they are searched as text here."""
     rooms = Path(__file__).parent.parent
-    sources = [*rooms.glob("quality/finger/*.py"), *rooms.glob("edge/*.py")]
+    sources = [*rooms.glob("quality/finger/*.py"), *rooms.glob("edge/**/*.py")]
     codes = {
         code
         for path in sources
@@ -127,6 +127,13 @@ def test_every_line_of_the_templates_exists_and_every_line_is_used():
     named = set(re.findall(r"""line\(["']([\w.\-]+)["']\)""", text))
     by_code = ("portrait.", "finger.", "result.", "progress.", "mistake.", "resumed.")
     by_code += ("check.", "reason.", "reuse.source.", "reuse.new_one", "reuse-check.look", "staff.")
+    by_code += (
+        "exception.reason.",
+        "exception.until.",
+        "exception.told",
+        "finger-more.",
+        "review.noted",
+    )
     overlays = tuple(f"{name}." for name in ("calm", "help", "rest", "out-of-service", "leave"))
     left_over = {
         line_id

@@ -16,11 +16,13 @@ class Look:
 
     Attributes:
         leaving_from: mark of the screen on which the person asked to leave, "" if not asked.
+        more_from: the same of whoever asked for other ways than the finger that is asked for.
     """
 
     scale: str = SCALES[0]
     theme: str = THEMES[0]
     leaving_from: str = ""
+    more_from: str = ""
 
 
 class Looks:

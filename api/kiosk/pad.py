@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-Sheet = Literal["sign", "shutter"]
+Sheet = Literal["sign", "shutter", "exception"]
 Field = Literal["number", "pin"]
 
 SIGN: Final[Sheet] = "sign"
 SHUTTER: Final[Sheet] = "shutter"
+EXCEPTION: Final[Sheet] = "exception"
 FIELDS: Final[tuple[Field, ...]] = ("number", "pin")
 DIGITS: Final = tuple("0123456789")
 DELETE: Final = "delete"
@@ -31,11 +32,14 @@ class Pad:
     """An open staff sheet.
 
     Attributes:
-        sheet: what is to be signed: that two pictures show one person, or a portrait as it is.
+        sheet: what is to be signed: that two pictures show one person, a portrait as it is, or why
+            a finger is not given.
         mark: of the screen on which it was opened; on another it is closed.
         asked: where the next digit goes.
         number, pin: digits so far.
         reason: code of the reason that was chosen, "" if none is.
+        until: code of how long the reason lasts ("" if none is chosen); of fingers only.
+        position: of the finger that is signed for, "" for the first that is open.
         refused: number and PIN did not belong together.
         wait_s: how long the next try must wait then, 0.0 if it need not.
         incomplete: something was to be signed before everything was given.
@@ -47,6 +51,8 @@ class Pad:
     number: str = field(default="", repr=False)
     pin: str = field(default="", repr=False)
     reason: str = ""
+    until: str = ""
+    position: str = ""
     refused: bool = False
     wait_s: float = 0.0
     incomplete: bool = False
@@ -54,7 +60,9 @@ class Pad:
     @property
     def complete(self) -> bool:
         """Is everything there that a signature needs?"""
-        return bool(self.number and self.pin and (self.reason or self.sheet == SIGN))
+        reason = self.sheet == SIGN or bool(self.reason)
+        until = self.sheet != EXCEPTION or bool(self.until)
+        return bool(self.number and self.pin) and reason and until
 
 
 class Pads:
@@ -103,12 +111,27 @@ class Pads:
             elif pad is not None:
                 self._keep(token, replace(pad, asked=to, pin=""))
 
-    def choose(self, token: str, mark: str, reason: str) -> None:
-        """Take the reason why a portrait is taken as it is."""
+    def choose(  # noqa: PLR0917 - one parameter a thing that is chosen
+        self,
+        token: str,
+        mark: str,
+        sheet: Sheet,
+        reason: str | None = None,
+        until: str | None = None,
+        position: str | None = None,
+    ) -> None:
+        """Take a reason, how long it lasts or which finger it is for, on the sheet that asks."""
         with self._lock:
             pad = self._open(token, mark)
-            if pad is not None:
-                self._keep(token, replace(pad, reason=reason, incomplete=False))
+            if pad is not None and pad.sheet == sheet:
+                chosen = replace(
+                    pad,
+                    incomplete=False,
+                    reason=pad.reason if reason is None else reason,
+                    until=pad.until if until is None else until,
+                    position=pad.position if position is None else position,
+                )
+                self._keep(token, chosen)
 
     def take(self, token: str, mark: str, sheet: Sheet) -> Pad | None:
         """Return what is to be signed and keep no PIN; None if something is still missing."""

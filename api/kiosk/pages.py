@@ -14,6 +14,8 @@ from typing import Final
 from flask import Blueprint, Response, json, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from api.kiosk.come_back import UNTIL
+from api.kiosk.fingers import REASONS
 from api.kiosk.kiosk import EVENT_STREAMS, PREVIEW_STREAMS, Kiosk
 from api.kiosk.pad import DELETE, DIGITS
 from api.kiosk.station import Preview
@@ -112,6 +114,8 @@ def _draw(kiosk: Kiosk, template: str) -> str:
         steps=STEPS,
         keys=(*DIGITS[1:], DIGITS[0], DELETE),
         reasons=[reason.value for reason in OverrideReason],
+        whys=REASONS,
+        untils=tuple(UNTIL),
         station=kiosk.station,
         heartbeat_ms=round(HEARTBEAT_S * 1000),
     )

@@ -87,6 +87,24 @@ class Desk(Protocol):
             IllegalMove, StaleToken, TimeoutError: as `ask` does.
         """
 
+    def confirm_exception(  # noqa: PLR0917 - what an attendant says of one finger
+        self,
+        token: str,
+        staff_id: str,
+        pin: str,
+        position: str,
+        reason: str,
+        permanence: str,
+        come_back_on: str | None,
+    ) -> Snapshot:
+        """Let an attendant sign why a finger is not given, and until when.
+
+        Raises:
+            WrongPin: id and PIN do not fit, or a wait still runs.
+            ValueError: no such finger is open, or no such reason.
+            IllegalMove, StaleToken, TimeoutError: as `ask` does.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class KioskStation:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from typing import Final
 
+from api.kiosk.come_back import UNTIL
+from api.kiosk.fingers import REASONS, open_fingers
 from api.kiosk.kiosk import Kiosk
 from api.kiosk.look import SCALES, THEMES
-from api.kiosk.pad import DELETE, DIGITS, FIELDS, SHUTTER, SIGN, Field, Pad, Sheet
+from api.kiosk.pad import DELETE, DIGITS, EXCEPTION, FIELDS, SHUTTER, SIGN, Field, Pad, Sheet
 from api.kiosk.view import mark_of
 from api.problems import FieldError, Refused
 from api.security import same_secret
@@ -50,8 +53,9 @@ def _move(event: Event) -> Touch:
         # Asked again with the move itself: two taps may come this far together.
         after = kiosk.station.desk.ask(event, token, lambda present: mark_of(present) == mark)
         kiosk.looks.carry(token, after.token)
-        if kiosk.looks.of(after.token).leaving_from:
-            kiosk.looks.change(after.token, leaving_from="")
+        look = kiosk.looks.of(after.token)
+        if look.leaving_from or look.more_from:
+            kiosk.looks.change(after.token, leaving_from="", more_from="")
 
     return move
 
@@ -101,13 +105,32 @@ def _take_portrait(kiosk: Kiosk, token: str, pad: Pad) -> None:
     kiosk.station.desk.manual_shutter(token, pad.number, pad.pin, pad.reason)
 
 
+def _one_exception(kiosk: Kiosk, token: str, pad: Pad) -> None:
+    waiting = open_fingers(kiosk.station.desk.snapshot)
+    _confirm(kiosk, token, pad, [p for p in waiting if p == pad.position] or waiting[:1])
+
+
+def _all_exceptions(kiosk: Kiosk, token: str, pad: Pad) -> None:
+    _confirm(kiosk, token, pad, open_fingers(kiosk.station.desk.snapshot))
+
+
+def _confirm(kiosk: Kiosk, token: str, pad: Pad, positions: Sequence[str]) -> None:
+    until = UNTIL[pad.until]
+    for position in positions:
+        kiosk.station.desk.confirm_exception(
+            token, pad.number, pad.pin, position, pad.reason, until.permanence,
+            until.come_back_on(date.today()),
+        )  # fmt: skip
+
+
 def _touches() -> Iterator[tuple[str, Touch]]:
     yield "help", lambda kiosk, token, mark: kiosk.station.desk.call_help(True)
     yield "help-done", lambda kiosk, token, mark: kiosk.station.desk.call_help(False)
     yield "rest", lambda kiosk, token, mark: kiosk.station.desk.rest(True)
     yield "rest-done", lambda kiosk, token, mark: kiosk.station.desk.rest(False)
     yield "ask-leave", lambda kiosk, token, mark: kiosk.looks.change(token, leaving_from=mark)
-    yield "stay", _look(leaving_from="")
+    yield "finger-more", lambda kiosk, token, mark: kiosk.looks.change(token, more_from=mark)
+    yield "stay", _look(leaving_from="", more_from="")
     for scale in SCALES:
         yield f"scale:{scale}", _look(scale=scale)
     for theme in THEMES:
@@ -118,16 +141,24 @@ def _touches() -> Iterator[tuple[str, Touch]]:
 def _staff_touches() -> Iterator[tuple[str, Touch]]:
     yield "staff:sign", _open_sheet(SIGN)
     yield "staff:shutter", _open_sheet(SHUTTER)
+    yield "staff:exception", _open_sheet(EXCEPTION)
     yield "staff:back", lambda kiosk, token, mark: kiosk.pads.close()
     for key in (*DIGITS, DELETE):
         yield f"key:{key}", partial(_key, key)
     for to in FIELDS:
         yield f"field:{to}", partial(_field, to)
     for reason in OverrideReason:
-        yield f"reason:{reason.value}", partial(_reason, reason)
+        yield f"reason:{reason.value}", _choose(SHUTTER, reason=reason.value)
+    for why in REASONS:
+        yield f"why:{why}", _choose(EXCEPTION, reason=why)
+    for until in UNTIL:
+        yield f"until:{until}", _choose(EXCEPTION, until=until)
+    yield "which:next", _next_finger
     yield "sign:same", _sign(SIGN, partial(_same_person, True))
     yield "sign:other", _sign(SIGN, partial(_same_person, False))
     yield "shutter:take", _sign(SHUTTER, _take_portrait)
+    yield "exception:one", _sign(EXCEPTION, _one_exception)
+    yield "exception:all", _sign(EXCEPTION, _all_exceptions)
 
 
 def _key(key: str, kiosk: Kiosk, token: str, mark: str) -> None:
@@ -138,8 +169,17 @@ def _field(to: Field, kiosk: Kiosk, token: str, mark: str) -> None:
     kiosk.pads.turn_to(token, mark, to)
 
 
-def _reason(reason: OverrideReason, kiosk: Kiosk, token: str, mark: str) -> None:
-    kiosk.pads.choose(token, mark, reason.value)
+def _choose(sheet: Sheet, **chosen: str) -> Touch:
+    return lambda kiosk, token, mark: kiosk.pads.choose(token, mark, sheet, **chosen)
+
+
+def _next_finger(kiosk: Kiosk, token: str, mark: str) -> None:
+    pad, waiting = kiosk.pads.of(token, mark), open_fingers(kiosk.station.desk.snapshot)
+    if pad is None or not waiting:
+        return
+    here = waiting.index(pad.position) if pad.position in waiting else 0
+    position = waiting[(here + 1) % len(waiting)]
+    kiosk.pads.choose(token, mark, EXCEPTION, position=position)
 
 
 TOUCHES: Final[Mapping[str, Touch]] = dict(_touches())

@@ -10,8 +10,16 @@ from typing import Final
 
 from api.kiosk.catalogue import Catalogue
 from api.kiosk.checks import check_lines
+from api.kiosk.fingers import (
+    FingerRow,
+    ask_line,
+    finger_rows,
+    open_fingers,
+    press_words,
+    taken_elsewhere,
+)
 from api.kiosk.look import Look
-from api.kiosk.pad import SHUTTER, SIGN, Pad
+from api.kiosk.pad import EXCEPTION, SHUTTER, SIGN, Pad
 from edge.sitting import FingerPhase, Overlay, Result, Snapshot, State
 
 STEPS: Final = ("consent", "portrait", "finger", "review")
@@ -33,6 +41,7 @@ _CAN_LEAVE: Final = frozenset(
 )
 _NO_REST: Final = frozenset({State.WELCOME, State.CLOSING, State.RESULT})
 LEAVING: Final = "leave"
+MORE: Final = "finger-more"
 _SENTENCE: Final = re.compile(r"(?<=。)|(?<=[.!?]) ")
 """A long hint is one sentence to act on and what else there is to say."""
 _DOT: Final = "\u2022"
@@ -53,10 +62,15 @@ class View:
         aside: the one smaller line below it, "" if there is nothing more to say.
         hold: 0..100, how far the automatic capture has come.
         share: 0..100, received share of the finger's image.
+        press: which press of this finger it is, in words; "" for the first.
+        ask: catalogue id of the finger screen's question.
+        open_fingers: positions for which staff may sign now.
+        fingers: every finger of this sitting as the person is told of it.
+        elsewhere: the reader here is not good enough for what was ordered.
         stage: of a check of the earlier photo: "look", "compare" or "staff"; "" elsewhere.
         source: catalogue id of where the earlier photo comes from, "" without one.
         checks: catalogue ids of what the earlier photo does not pass today; for staff only.
-        staff: sheet that staff may open here ("sign", "shutter"), "" if there is none.
+        staff: sheet that staff may open here ("sign", "shutter", "exception"), "" if there is none.
         pad: the staff sheet that is open, None if none is.
     """
 
@@ -71,6 +85,11 @@ class View:
     phase: str
     hold: int
     share: int
+    press: str
+    ask: str
+    open_fingers: tuple[str, ...]
+    fingers: tuple[FingerRow, ...]
+    elsewhere: bool
     stage: str
     source: str
     checks: tuple[str, ...]
@@ -91,6 +110,7 @@ class View:
             "phase": self.phase,
             "hold": self.hold,
             "share": self.share,
+            "press": self.press,
             "number": self.number,
             "pin": self.pin,
         }
@@ -104,6 +124,12 @@ class View:
     def pin(self) -> str:
         """A dot for each digit of the PIN."""
         return _DOT * len(self.pad.pin) if self.pad else ""
+
+    @property
+    def signed_for(self) -> str:
+        """Position of the finger that staff sign for, "" on other sheets."""
+        chosen = self.pad.position if self.pad else ""
+        return chosen if chosen in self.open_fingers else next(iter(self.open_fingers), "")
 
     @property
     def wait_s(self) -> int:
@@ -130,6 +156,11 @@ def view(shown: Snapshot, look: Look, catalogue: Catalogue, pad: Pad | None = No
         phase=shown.finger.phase.value if shown.finger else "",
         hold=round(100 * shown.hold_share),
         share=round(100 * shown.finger.share) if shown.finger else 0,
+        press=press_words(shown, catalogue),
+        ask=ask_line(shown.finger),
+        open_fingers=open_fingers(shown),
+        fingers=finger_rows(shown),
+        elsewhere=taken_elsewhere(shown),
         stage=_stage(shown),
         source=_source(shown, catalogue),
         checks=check_lines(earlier.checks) if earlier else (),
@@ -172,6 +203,8 @@ def _source(shown: Snapshot, catalogue: Catalogue) -> str:
 def _staff(shown: Snapshot) -> str:
     if _stage(shown) == "staff":
         return SIGN
+    if open_fingers(shown):
+        return EXCEPTION
     return SHUTTER if shown.state is State.PORTRAIT else ""
 
 
@@ -182,18 +215,25 @@ def _overlay(shown: Snapshot, look: Look, mark: str, pad: Pad | None) -> str:
         return Overlay.OUT_OF_SERVICE.value
     if look.leaving_from == mark and shown.state in _CAN_LEAVE:
         return LEAVING
+    if look.more_from == mark and shown.state is State.FINGER:
+        return MORE
     # Nothing is left to sign once the screen needs no staff any more.
     return pad.sheet if pad and pad.sheet == _staff(shown) else ""
 
 
 def _key(shown: Snapshot, look: Look, overlay: str, mark: str, pad: Pad | None) -> str:
     # Of the pad's digits nothing: whoever knows all the rest could try them out on a hash.
-    typing = (pad.asked, pad.reason, pad.refused, pad.wait_s, pad.incomplete) if pad else ()
+    typing = (
+        (pad.asked, pad.reason, pad.until, pad.position, pad.refused, pad.wait_s, pad.incomplete)
+        if pad
+        else ()
+    )
+    finger = (shown.finger.fallback_of, shown.finger.refusable) if shown.finger else ()
     earlier = replace(shown.reuse, staff_wait_s=0.0) if shown.reuse else None
     parts = (
         shown.token, mark, overlay, shown.language, look.scale, look.theme, shown.result,
         shown.portrait_preview, shown.portrait_in, shown.resumed, shown.missing, shown.fingers_in,
-        shown.stuck, earlier, typing,
+        shown.stuck, earlier, typing, finger, shown.finger_exceptions, shown.attendant_called,
     )  # fmt: skip
     # Hashed, so that the sitting's token is not readable in a key that a log may see.
     return sha256(repr(parts).encode()).hexdigest()[:16]

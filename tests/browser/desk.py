@@ -17,6 +17,7 @@ from edge.screen import Picture, Screen
 from edge.sitting import (
     FROM_THE_PERSON,
     Event,
+    FingerExceptionView,
     FingerPhase,
     FingerStep,
     IllegalMove,
@@ -43,14 +44,25 @@ def scene(state: State, **changes: object) -> Snapshot:
 
 def finger(phase: FingerPhase, position: str = "right_thumb", **changes: object) -> Snapshot:
     """Return a snapshot in which this finger is asked for."""
-    hint = changes.pop("hint", None)
-    share = changes.pop("share", 0.0)
-    step = FingerStep(position, 1, phase, share, hint)  # type: ignore[arg-type]
+    own = {name: changes.pop(name) for name in STEP if name in changes}
+    step = replace(FingerStep(position, 1, phase), **own)  # type: ignore[arg-type]
     return scene(State.FINGER, finger=step, portrait_in=True, **changes)
 
 
+STEP = ("presentation", "share", "hint", "fallback_of", "refusable")
+
 TWO_THUMBS = ("right_thumb", "left_thumb")
 MISSING = (Missing("portrait", "not_possible"), Missing("finger:left_thumb", "not_possible"))
+
+WORN = FingerExceptionView("right_thumb", "02", "worn", "", confirmed=False)
+BANDAGED = FingerExceptionView("left_thumb", "03", "bandaged", "temporary", confirmed=True)
+AMPUTATED = tuple(
+    FingerExceptionView(f"right_{name}", "03", "amputated", "permanent", confirmed=True)
+    for name in ("thumb", "index", "middle", "ring", "little")
+)
+NOT_FOR_ENROLMENT = tuple(
+    Missing(f"finger:{position}", "reader_not_for_enrolment") for position in TWO_THUMBS
+)
 
 LONGEST = "portrait.take_off_hat"
 """The hint with the most to say."""
@@ -82,17 +94,43 @@ SCENES: dict[str, Snapshot] = {
     "finger-checking": finger(FingerPhase.CHECKING, share=1.0),
     "finger-retry": finger(FingerPhase.RETRY, hint="finger.dry"),
     "finger-resumed": finger(FingerPhase.PLACE, "left_thumb", resumed=True),
+    "finger-confirm": finger(FingerPhase.RETRY, hint="finger.confirm", presentation=2),
+    "finger-worn": finger(FingerPhase.RETRY, "left_ring", hint="finger.worn", presentation=5),
+    "finger-instead": finger(
+        FingerPhase.PLACE, "right_index", hint="finger.next_finger", fallback_of="right_thumb",
+        finger_exceptions=(WORN,),
+    ),
+    "finger-called": finger(
+        FingerPhase.RETRY, "left_little", hint="finger.moved", fallback_of="left_thumb",
+        presentation=3, attendant_called=True, resumed=True, finger_exceptions=(WORN,),
+    ),
     "review": scene(State.REVIEW, portrait_preview=True, portrait_in=True, fingers_in=TWO_THUMBS),
     "review-missing": scene(State.REVIEW, fingers_in=TWO_THUMBS[:1], missing=MISSING, resumed=True),
+    "review-exceptions": scene(
+        State.REVIEW, portrait_preview=True, portrait_in=True, fingers_in=("right_index",),
+        missing=(Missing("finger:left_thumb", "bandaged"),), finger_exceptions=(WORN, BANDAGED),
+    ),
+    "review-hand": scene(
+        State.REVIEW, portrait_preview=True, portrait_in=True,
+        fingers_in=("left_thumb", "left_index"), finger_exceptions=AMPUTATED,
+    ),
+    "review-elsewhere": scene(
+        State.REVIEW, portrait_preview=True, portrait_in=True, missing=NOT_FOR_ENROLMENT
+    ),
     "closing": scene(State.CLOSING),
-    "result-accepted": scene(State.RESULT, result=Result.ACCEPTED),
+    "result-accepted": scene(State.RESULT, result=Result.ACCEPTED, fingers_in=TWO_THUMBS),
     "result-missing": scene(
-        State.RESULT, result=Result.ACCEPTED_WITH_MISSING, missing=MISSING
+        State.RESULT, result=Result.ACCEPTED_WITH_MISSING, missing=MISSING,
+        fingers_in=("right_index",),
     ),
     "result-window": scene(State.RESULT, result=Result.TO_WINDOW),
     "result-cancelled": scene(State.RESULT, result=Result.CANCELLED),
     "calm": scene(State.PORTRAIT, overlay=Overlay.CALM, camera="absent"),
     "help-portrait": scene(State.PORTRAIT, overlay=Overlay.HELP, stuck=True),
+    "help-exception": finger(
+        FingerPhase.PLACE, "left_index", fallback_of="left_thumb", overlay=Overlay.HELP,
+        finger_exceptions=(WORN,),
+    ),
     "help": finger(FingerPhase.PLACE, overlay=Overlay.HELP),
     "rest": finger(FingerPhase.PLACE, overlay=Overlay.REST),
     "out-of-service": Snapshot(overlay=Overlay.OUT_OF_SERVICE, out_of_service=("camera",)),
@@ -102,6 +140,9 @@ SCENES: dict[str, Snapshot] = {
 SHEETS: dict[str, tuple[str, str]] = {
     "sign": ("reuse-staff", "staff:sign"),
     "shutter": ("help-portrait", "staff:shutter"),
+    "finger-more": ("finger-worn", "finger-more"),
+    "exception": ("help", "staff:exception"),
+    "exception-two": ("help-exception", "staff:exception"),
 }
 """Staff sheets: the scene on which each is opened, and by which touch."""
 
@@ -265,6 +306,22 @@ class Desk:
         state = move(self.screen.snapshot.state, Event.PORTRAIT_TAKEN)
         self.signed.append((reason, staff_id))
         self.screen.show(state=state)
+        return self.screen.snapshot
+
+    def confirm_exception(  # noqa: PLR0917 - as the real desk
+        self, token: str, staff_id: str, pin: str, position: str, reason: str, permanence: str,
+        come_back_on: str | None,
+    ) -> Snapshot:  # fmt: skip
+        """Take the one attendant's word for one finger; of the one asked for, go on to the next."""
+        self._check(staff_id, pin)
+        shown = self.screen.snapshot
+        move(shown.state, Event.EXCEPTION_CONFIRMED)
+        self.signed.append((f"{position} {reason} {permanence} {come_back_on}", staff_id))
+        signed = FingerExceptionView(position, "03", reason, permanence, confirmed=True)
+        others = tuple(row for row in shown.finger_exceptions if row.position != position)
+        self.screen.show(finger_exceptions=(*others, signed))
+        if shown.finger and shown.finger.position == position:
+            self.screen.show(finger=replace(shown.finger, position=self.next_finger))
         return self.screen.snapshot
 
     def _check(self, staff_id: str, pin: str) -> None:

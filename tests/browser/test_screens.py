@@ -73,7 +73,7 @@ class Stand:
         self.show(scene, **changes)
         self.post(action)
         self.page.reload()
-        self.page.wait_for_selector(f"body[data-overlay={name}]")
+        self.page.wait_for_selector(f"body[data-overlay={action.rpartition(':')[2]}]")
 
     def post(self, *actions: str) -> None:
         """Send touches of the standing page without waiting for a hand."""
@@ -175,7 +175,7 @@ def test_every_screen_is_large_whole_and_within_the_policy(
                 keep_picture(stand, screens_folder, name, language, scale)
             check_standing(stand, f"{name} {language} x{scale}")
         if name in SHEETS:
-            stand.post("staff:back")
+            stand.post("staff:back", "stay")
     assert stand.complaints == []
 
 

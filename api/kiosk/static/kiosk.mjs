@@ -80,7 +80,7 @@ function show(live) {
     draw();
     return;
   }
-  for (const name of ["hint", "aside", ...TYPED]) say(name, live[name]);
+  for (const name of ["hint", "aside", "press", ...TYPED]) say(name, live[name]);
   const share = document.body.dataset.screen === "portrait" ? live.hold : live.share;
   const finger = part("phase");
   if (finger) finger.dataset.phase = live.phase;

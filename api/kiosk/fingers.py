@@ -1,0 +1,80 @@
+"""What the pages say of fingers: which is asked, which are settled, which wait for staff. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from api.kiosk.catalogue import Catalogue
+from edge.sitting import FingerExceptionView, FingerStep, Snapshot, State
+
+Standing = Literal["in", "noted", "missing"]
+
+FINGER: Final = "finger:"
+"""How `Missing.what` begins for a finger; its position follows."""
+NOT_FOR_ENROLMENT: Final = "reader_not_for_enrolment"
+REASONS: Final = ("amputated", "bandaged", "injured", "worn", "dry", "other")
+"""Why a finger is not given, as the sheet offers it to staff."""
+_ASKED_TODAY: Final = frozenset({State.FINGER, State.REVIEW})
+
+
+@dataclass(frozen=True, slots=True)
+class FingerRow:
+    """One finger as the person is told of it: given, noted for good, or to follow later.
+
+    Attributes:
+        position: "" for several that are noted: nobody needs a list of what a hand cannot give.
+    """
+
+    position: str
+    standing: Standing
+
+
+def ask_line(finger: FingerStep | None) -> str:
+    """Return the catalogue id of the question; one that stands in for another says so."""
+    if finger is None:
+        return "portrait.wait"
+    return f"finger.{'instead' if finger.fallback_of else 'ask'}.{finger.position}"
+
+
+def press_words(shown: Snapshot, catalogue: Catalogue) -> str:
+    """Return which press of this finger it is, "" for the first: never how many are left."""
+    finger = shown.finger
+    line_id = f"finger.press.{finger.presentation}" if finger else ""
+    return catalogue.line(shown.language, line_id) if catalogue.has(line_id) else ""
+
+
+def open_fingers(shown: Snapshot) -> tuple[str, ...]:
+    """Return the positions for which an attendant may sign now, the one that is asked for last.
+
+    Last, because the sitting goes on to another finger with it.
+    """
+    if shown.state not in _ASKED_TODAY:
+        return ()
+    waiting = [row.position for row in shown.finger_exceptions if not row.confirmed]
+    asked = [shown.finger.position] if shown.state is State.FINGER and shown.finger else []
+    return tuple(dict.fromkeys([*(p for p in waiting if p not in asked), *asked]))
+
+
+def finger_rows(shown: Snapshot) -> tuple[FingerRow, ...]:
+    """Return what became of the fingers: the given ones first, then the others."""
+    settled = {row.position for row in shown.finger_exceptions if _for_good(row)}
+    rows: dict[str, Standing] = dict.fromkeys(shown.fingers_in, "in")
+    for missing in shown.missing:
+        if missing.what.startswith(FINGER):
+            position = missing.what.removeprefix(FINGER)
+            rows.setdefault(position, "noted" if position in settled else "missing")
+    for row in shown.finger_exceptions:
+        rows.setdefault(row.position, "noted")
+    noted = [position for position, standing in rows.items() if standing == "noted"]
+    told = tuple(FingerRow(p, standing) for p, standing in rows.items() if standing != "noted")
+    return (*told, FingerRow(noted[0] if len(noted) == 1 else "", "noted")) if noted else told
+
+
+def taken_elsewhere(shown: Snapshot) -> bool:
+    """Tell whether this station's reader is not good enough for what was ordered."""
+    return any(missing.reason == NOT_FOR_ENROLMENT for missing in shown.missing)
+
+
+def _for_good(row: FingerExceptionView) -> bool:
+    return row.confirmed and row.permanence != "temporary"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -11,7 +11,9 @@ from pydantic import BaseModel
 
 from drivers import cameras, readers
 from drivers.camera import Camera
+from drivers.find_reader import ReaderFinder, candidate_ports
 from drivers.fingerprint import FingerprintReader
+from drivers.serial_port import AUTO
 
 
 def camera_names() -> list[str]:
@@ -50,6 +52,22 @@ def open_camera(name: str, options: Mapping[str, object]) -> Camera:
 
 def open_reader(name: str, options: Mapping[str, object]) -> FingerprintReader:
     """Open the reader that module `drivers.readers.<name>` drives; raises as `open_camera`."""
+    return reader_opener(name, options)()
+
+
+def reader_opener(name: str, options: Mapping[str, object]) -> Callable[[], FingerprintReader]:
+    """Return what opens the reader, each time anew; it raises as `open_reader`.
+
+    With `port = "auto"` it looks for the port, and remembers from call to call where it was.
+    """
+    if options.get("port") != AUTO:
+        return lambda: _open_reader(name, options)
+    return ReaderFinder(
+        lambda port: _open_reader(name, {**options, "port": port}), candidate_ports
+    ).open
+
+
+def _open_reader(name: str, options: Mapping[str, object]) -> FingerprintReader:
     module = _driver(readers, "reader", name)
     reader: FingerprintReader = module.open_reader(module.Config.model_validate(options))
     return reader

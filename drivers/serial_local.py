@@ -5,6 +5,7 @@ It reads what is there, in one piece, and never waits longer than it is told.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import termios
@@ -15,7 +16,7 @@ from typing import Final
 
 import serial
 
-from drivers.errors import DeviceAbsent, DeviceTimeout, SpeedRefused
+from drivers.errors import DeviceAbsent, DeviceTimeout, PortHeld, SpeedRefused
 from drivers.serial_drain import drain
 
 WRITE_LIMIT_S: Final = 2.0
@@ -112,6 +113,8 @@ class LocalPort:
         return self._fd
 
 
+_LOCKED: Final = (errno.EAGAIN, errno.EBUSY)
+
 # A device that is pulled out shows as any of these, by platform and by moment.
 _LOST: Final = (serial.SerialException, OSError, termios.error, ValueError)
 
@@ -124,4 +127,6 @@ def _mapped(path: str) -> Iterator[None]:
     except serial.SerialTimeoutException as failure:
         raise DeviceTimeout(f"{path} took no bytes for {WRITE_LIMIT_S} s") from failure
     except _LOST as failure:
+        if isinstance(failure, OSError) and failure.errno in _LOCKED:
+            raise PortHeld(f"{path}: another program has locked it") from failure
         raise DeviceAbsent(f"{path}: {failure}") from failure

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 
+from drivers.port_claims import demand_free
 from drivers.serial_local import CHUNK_BYTES, LocalPort
 from drivers.serial_rfc2217 import Rfc2217Port
 from drivers.serial_tcp import SocketPort
@@ -105,6 +106,7 @@ def open_port(address: str, baud: int) -> SerialPort:
     if address == AUTO:
         raise ValueError("'auto' is no port: drivers.find_reader looks for one")
     if address.startswith("/"):
+        demand_free(address)
         return LocalPort(address, baud)
     parts = urlsplit(address)
     host, port = str(parts.hostname), int(parts.port or 0)

@@ -101,6 +101,6 @@ def load_examiner(choice: ExaminerChoice) -> FingerExaminer | None:
     absent = nbis.missing()
     if absent is not None:
         say = log.warning if choice == "nbis" else log.info
-        say("examiner_not_installed", device="nbis", reason=absent)
+        say("examiner_not_installed", reason=absent)
         return None
     return nbis.NbisExaminer()

@@ -157,8 +157,8 @@ class PressJudge:
             except NotAssessed:
                 # Our own score would say more of such a picture than the reference dares to.
                 return JudgedPress(image, seen, readings, None, poor_press_cause(seen))
-            except ExaminerLost as error:
-                _report(error)
+            except ExaminerLost:
+                log.warning("examiner_lost", state=self.examiner_state)
             else:
                 score, minutiae = examined.score, examined.minutiae
                 cause, matches = self._cause(seen, score), _matches(self._examiner, image, against)
@@ -181,14 +181,10 @@ def _matches(
             matches[name] = examiner.match(image, other, until_s - time.monotonic())
         except NotAssessed:
             continue
-        except ExaminerLost as error:
-            _report(error)
+        except ExaminerLost:
+            log.warning("examiner_lost", state=examiner.state.value)
             break
     return matches
-
-
-def _report(lost: ExaminerLost) -> None:
-    log.warning("examiner_lost", device="nbis", reason=str(lost))
 
 
 def _own_score(seen: Print) -> FingerScore | None:

@@ -123,8 +123,11 @@ class NbisExaminer:
         minutiae = tuple(
             Minutia(x_px, y_px, angle_deg % 360, MinutiaKind(kind), quality)
             for x_px, y_px, angle_deg, kind, quality in found.minutiae
-            if x_px < image.width_px and y_px < image.height_px
         )
+        if any(m.x_px >= image.width_px or m.y_px >= image.height_px for m in minutiae):
+            with self._turn:
+                self._give_up()
+            raise ExaminerLost("the examiner: its answer makes no sense")
         return Examined(FingerScore(found.score, ALGORITHM, VERSION), minutiae)
 
     def match(self, first: FingerImage, second: FingerImage, timeout_s: float) -> int:

@@ -15,8 +15,10 @@ def grey_range(seen: Print) -> float:
 
     Where there is next to no foreground it is that of the whole picture.
     """
-    whole = seen.foreground.mean() < TOO_LITTLE_SKIN
-    low, high = np.percentile(seen.grey if whole else seen.skin, (5, 95))
+    if seen.foreground.mean() >= TOO_LITTLE_SKIN:
+        low, high = seen.skin_extremes
+        return high - low
+    low, high = np.percentile(seen.grey, (5, 95))
     return float(high - low)
 
 

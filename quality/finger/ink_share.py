@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from quality.finger.print import Print
 from quality.measure import CannotAssess, Measure, Range, Standing
 
@@ -17,7 +15,7 @@ def ink_share(seen: Print) -> float:
     skin = seen.skin
     if not skin.size:
         raise CannotAssess("no skin in the window")
-    return float((skin < np.percentile(skin, (5, 95)).mean()).mean())
+    return float((skin < sum(seen.skin_extremes) / 2).mean())
 
 
 MEASURE = Measure("InkShare", "1", Range(0.0, 1.0), ink_share, Standing.OWN)

@@ -74,6 +74,12 @@ class Print:
         return self.grey[self.foreground]
 
     @cached_property
+    def skin_extremes(self) -> tuple[float, float]:
+        """The 5th and 95th percentile of the skin's grey: ridge and valley."""
+        low, high = np.percentile(self.skin, (5, 95))
+        return float(low), float(high)
+
+    @cached_property
     def spectra(self) -> Field:
         """Power of each window of skin: `quality.finger.spectra`."""
         return spectra_of(self.grey, self.foreground)

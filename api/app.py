@@ -52,6 +52,8 @@ def create_kiosk_app(station: KioskStation, closing: threading.Event) -> Flask:
         closing: the listener's; streams end soon after it is set.
     """
     app = Flask("api.kiosk", static_folder=None)
+    # A path with a doubled slash is unknown, not another spelling to be led to.
+    app.url_map.merge_slashes = False
     # The page is drawn anew for each change; blank lines of templates are no use to anybody.
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     catalogue = load_catalogue()
@@ -91,6 +93,8 @@ def create_v1_app(station: V1Station, token: str) -> Flask:
     if len(token) < security.TOKEN_BYTES:
         raise ValueError(f"a token has at least {security.TOKEN_BYTES} characters")
     app = Flask("api.v1", static_folder=None)
+    # A path with a doubled slash is unknown, not another spelling to be led to.
+    app.url_map.merge_slashes = False
     security.install(app, origin_needed=False, body_limits={PUT_PHOTO: PHOTO_BYTES_MAX})
     problems.install(app)
 

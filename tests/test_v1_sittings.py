@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from api.app import V1_BODY_BYTES_MAX, V1_STREAMS, Listener, V1Station, create_v1_app
@@ -561,6 +561,7 @@ def test_no_order_makes_the_interface_stumble(bench: Bench, raw, key, kind):
     kind=st.just(JPEG) | LATIN,
     named=st.booleans() | LATIN,
 )  # fmt: skip
+@example(content=b"", said=None, kind=JPEG, named="0/")
 def test_no_photo_makes_the_interface_stumble(bench: Bench, content, said, kind, named):
     """204 and held, or a problem and still needed."""
     (row, *_) = bench.orders.rows() or [bench.orders.row(bench.order())]

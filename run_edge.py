@@ -69,9 +69,11 @@ def run(path: Path) -> None:
 @click.option("--folder", type=click.Path(path_type=Path), default=DEMO_FOLDER)
 @click.option("--subject", default="straightens", help="Who stands before the camera: see below.")
 @click.option("--earlier-photo", help="The centre orders with an earlier photo: see below.")
+@click.option("--finger-story", help="How the fingers press: see below.")
 @click.option("--kiosk-port", default=8080, help="0: any free one.")
 @click.option("--v1-port", default=8081, help="0: any free one.")
 @click.option("--centre-port", default=8443, help="0: any free one.")
+@click.option("--console-port", type=int, help="Usually 8082, or any free one.")
 @click.option("--once", is_flag=True, help="Walk one person through, without a browser.")
 @click.option("--limit-s", default=120.0, help="With --once: give up after so many seconds.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: JSON on standard output.")
@@ -79,9 +81,11 @@ def demo(  # noqa: PLR0917 - one parameter an option
     folder: Path,
     subject: str,
     earlier_photo: str | None,
+    finger_story: str | None,
     kiosk_port: int,
     v1_port: int,
     centre_port: int,
+    console_port: int | None,
     once: bool,
     limit_s: float,
     as_json: bool,
@@ -92,6 +96,8 @@ def demo(  # noqa: PLR0917 - one parameter an option
     with ExitStack() as stack, one_sentence():
         from demo.badge import open_or_make_badge
         from demo.clerk import clerk_for
+        from demo.console import open_console
+        from demo.finger_stories import story_for
         from demo.station import DemoPlan, free_port, open_demo
         from edge.core_files import forbid_core_files
         from edge.logs import configure_logs
@@ -101,22 +107,27 @@ def demo(  # noqa: PLR0917 - one parameter an option
         configure_logs(stack.enter_context((folder / "station.log").open("a", encoding="utf-8")))
         if once:
             kiosk_port = v1_port = 0
-        _check_demo_ports(kiosk_port, v1_port, centre_port)
+        _check_demo_ports(kiosk_port, v1_port, centre_port, console_port or 0)
         clerk = clerk_for(earlier_photo)
         badge = open_or_make_badge(folder)
-        plan = DemoPlan(folder, subject, kiosk_port, v1_port, centre_port or free_port(), badge)
+        plan = DemoPlan(
+            folder, subject, kiosk_port, v1_port, centre_port or free_port(), badge,
+            story_for(finger_story),
+        )  # fmt: skip
         cues = [] if once or clerk is None else [clerk.order]
         station, centre = open_demo(plan, stack, *cues)
         if once:
             code = _walk_once(station, centre, plan, clerk, (limit_s, stop), as_json=as_json)
         else:
             kiosk, v1 = open_listeners(station, stack)
+            console = open_console(console_port, plan.knobs, lambda: station.desk.snapshot, stack)
             if clerk is not None:
                 clerk.begin(f"{v1.url}v1/", folder)
                 stack.callback(clerk.end)
             # Only now: the first page does not wait for the centre.
             centre.await_accepting()
-            greet(kiosk.url, v1.url, plan, badge if clerk else None, as_json=as_json)
+            signs = badge if clerk or plan.story else None
+            greet((kiosk.url, v1.url, console.url), plan, signs, as_json=as_json)
             code = _serve(station, stop)
     sys.exit(code)
 
@@ -132,20 +143,24 @@ def _walk_once(
 ) -> int:
     """Walk one person through; with a clerk, an ordered one, and hold the outcome against it."""
     from demo.choices import hand_for, tell_outcome
-    from demo.walk import walk
+    from demo.finger_stories import hand_for_story, hold_against
+    from demo.walk import both, walk
 
     limit_s, stop = patience
     centre.await_accepting()
     parts = (station.desk, station.store, station.verifier, limit_s, stop.is_set)
+    hands = [hand_for_story(plan.story, plan.badge)] if plan.story and plan.badge else []
     if clerk is None or plan.badge is None:
-        told = walk(*parts)
+        told = walk(*parts, both(*hands))
     else:
         with ExitStack() as briefly:
             _, v1 = open_listeners(station, briefly)
             clerk.begin(f"{v1.url}v1/", plan.folder)
             briefly.callback(clerk.end)
-            told = walk(*parts, hand_for(clerk.case, plan.badge))
+            told = walk(*parts, both(hand_for(clerk.case, plan.badge), *hands))
             tell_outcome(told, clerk, plan.folder / "centre" / "packages")
+    if plan.story is not None:
+        hold_against(plan.story, told)
     report(told, as_json=as_json)
     return 1 if told.problem else 0
 
@@ -252,10 +267,11 @@ def _check_listeners(settings: Settings, kiosk: str, v1: str) -> None:
     )
 
 
-def _check_demo_ports(kiosk: int, v1: int, centre: int) -> None:
+def _check_demo_ports(kiosk: int, v1: int, centre: int, console: int) -> None:
     from api.ports import WantedPort, check_ports
 
     wanted = {"--kiosk-port": kiosk, "--v1-port": v1, "--centre-port": centre}
+    wanted["--console-port"] = console
     check_ports([WantedPort("127.0.0.1", port, option) for option, port in wanted.items()])
 
 

@@ -17,6 +17,8 @@ from typing import IO, Final
 
 import structlog
 
+from formats.finger.position import ISO_POSITIONS
+
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 BEGINS_WITHIN_S: Final = 30.0
 LOOK_S: Final = 0.05
@@ -102,11 +104,18 @@ class ReaderEnd:
 
     def next_person(self) -> None:
         """Let the next person come to the reader. Raises `OSError` while the process is away."""
+        self._tell("next")
+
+    def finger(self, position: str) -> None:
+        """Let the person know which finger the screen asks for. Raises as `next_person`."""
+        self._tell(f"finger {ISO_POSITIONS[position]}")
+
+    def _tell(self, word: str) -> None:
         with self._lock:
             words = self._process.stdin if self._process else None
             if words is None or words.closed:
                 raise BrokenPipeError("the reader's other end is away")
-            words.write(b"next\n")
+            words.write(f"{word}\n".encode("ascii"))
             words.flush()
 
     def close(self) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from demo.badge import Badge, staff_file
+from demo.console.knobs import Knobs
 from demo.director import Director
+from demo.finger_stories import FingerStory, cue_for
 from demo.neighbours import CHECKOUT, Centre, DemoError, ReaderEnd
 from demo.pictures import MOVING, SUBJECTS, camera_options, compose, mask_by, plug_in
 from drivers.camera import Camera
@@ -31,7 +33,7 @@ PICTURES: Final = CHECKOUT / ".cache" / "anxin" / "pictures"
 class DemoPlan:
     """Where this demo keeps its state and listens; port 0 takes any free one.
 
-    Without a `badge` nobody can sign at it.
+    Without a `badge` nobody can sign at it; without a `story` the reader's person has its own.
     """
 
     folder: Path
@@ -40,6 +42,12 @@ class DemoPlan:
     v1_port: int
     centre_port: int
     badge: Badge | None = None
+    story: FingerStory | None = None
+
+    @property
+    def knobs(self) -> Knobs:
+        """Return the hands on both devices."""
+        return Knobs(self.folder, self.subject)
 
 
 def open_demo(
@@ -65,11 +73,14 @@ def open_demo(
     settings = demo_settings(plan)
     # The store first: whoever already runs on it owns the camera, the line and the centre as well.
     foundation = lay_foundation(settings, stack)
+    plan.knobs.reset()
     reader = start_reader(plan, stack)
     centre = start_centre(plan, settings.station.id, stack)
     station = build(foundation, stack, demo_camera(settings, plan, foundation.vision))
     control = plan.folder / "camera" / "camera.control"
-    director = Director(station.desk, control, [reader.next_person, *at_each_sitting])
+    pressed = [cue_for(plan.story, plan.knobs)] if plan.story else []
+    fingers = [*pressed, reader.finger]
+    director = Director(station.desk, control, [reader.next_person, *at_each_sitting], fingers)
     director.start()
     stack.callback(director.close)
     return station, centre
@@ -104,7 +115,7 @@ def demo_settings(plan: DemoPlan) -> Settings:
     return settings.model_copy(
         update={
             "reader": settings.reader.model_copy(
-                update={"options": {"port": plan.folder / "reader" / "zfm"}}
+                update={"options": {"port": str(plan.folder / "reader" / "zfm")}}
             ),
             "store": settings.store.model_copy(update=store),
             "reuse": settings.reuse.model_copy(update={"staff_file": staff}),

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 class DemoCommand(click.Command):
-    """Ends its help with subjects and earlier photos, which are read only when somebody asks."""
+    """Ends its help with subjects, photos and stories, which are read only when somebody asks."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each subject and what the camera sees of it, and each earlier photo."""
+        """Write each subject and what the camera sees of it, each earlier photo and each story."""
         from demo.earlier_photos import EARLIER_PHOTOS
+        from demo.finger_stories import STORIES
         from demo.pictures import MOVING, SUBJECTS
 
         rows = [(name, subject.title) for name, subject in SUBJECTS.items()]
@@ -32,21 +33,26 @@ class DemoCommand(click.Command):
         cases = [(name, case.title) for name, case in EARLIER_PHOTOS.items()]
         with formatter.section("Earlier photos"):
             formatter.write_dl(cases)
+        stories = [(name, story.title) for name, story in STORIES.items()]
+        with formatter.section("Finger stories"):
+            formatter.write_dl(stories)
 
 
-def greet(kiosk: str, v1: str, plan: DemoPlan, badge: Badge | None, *, as_json: bool) -> None:
+def greet(
+    urls: tuple[str, str, str], plan: DemoPlan, badge: Badge | None, *, as_json: bool
+) -> None:
     """Say where everything is.
 
     Args:
-        kiosk: address of the pages.
-        v1: address of the interface, without `v1/`.
+        urls: of the pages, of the interface (without `v1/`) and of the demo's console.
         plan: folder and ports.
         badge: the demo's attendant, where one is needed.
         as_json: for machines.
     """
     folder, centre_port = plan.folder, plan.centre_port
+    kiosk, v1, console = urls
     if as_json:
-        where = {"kiosk": kiosk, "v1": f"{v1}v1/", "centre_port": centre_port,
+        where = {"kiosk": kiosk, "v1": f"{v1}v1/", "centre_port": centre_port, "console": console,
                  "folder": str(folder), "pid": os.getpid()}  # fmt: skip
         click.echo(json.dumps(where))
         return
@@ -55,6 +61,7 @@ def greet(kiosk: str, v1: str, plan: DemoPlan, badge: Badge | None, *, as_json: 
     click.echo(f"The screen of the station:  {kiosk}  (stop with Ctrl-C)")
     click.echo(f"Its interface /v1:          {v1}v1/docs  (token in {token})")
     click.echo(f"What arrived at the centre: {centre}  (files in {folder / 'centre' / 'packages'})")
+    click.echo(f"Plugs, fingers, lens:       {console}  (the demo's console)")
     if badge is not None:
         click.echo(f"The demo's attendant:       number {badge.number}, PIN {badge.pin}")
 
@@ -75,10 +82,7 @@ def report(told: Walk, *, as_json: bool) -> None:
             f"reading    {row['document']:<15} {row['measure']:<18} {_shown(row['native']):>9} "
             f"{row['unit']:<4} {limits:<18} {row['verdict']:<12} {row['standing']}"
         )
-    for row in told.fingers:
-        click.echo(f"finger     {row['position']:<12} {row['value']:>3}  {row['algorithm']}")
-    for row in told.missing:
-        click.echo(f"missing    {row['what']}  {row['reason']}")
+    _report_fingers(told)
     for row in told.parts:
         click.echo(f"part       {row['name']:<30} {row['bytes']:>9} bytes")
     click.echo(f"package    {told.package_id}  {told.package_bytes} bytes sealed")
@@ -89,6 +93,17 @@ def report(told: Walk, *, as_json: bool) -> None:
         click.echo(f"problem    {told.problem}")
     else:
         click.echo(f"receipt    {told.receipt['receipt_id']}  {told.receipt['outcome']}, verified")
+
+
+def _report_fingers(told: Walk) -> None:
+    for row in told.fingers:
+        click.echo(f"finger     {row['position']:<12} {row['value']:>3}  {row['algorithm']}")
+    for row in told.finger_exceptions:
+        said = " ".join(filter(None, (row["result"], row["reason"], row["permanence"])))
+        signed = "signed" if row["confirmed"] else "not signed"
+        click.echo(f"exception  {row['position']:<12} {said}  {signed}")
+    for row in told.missing:
+        click.echo(f"missing    {row['what']}  {row['reason']}")
 
 
 def _shown(value: float | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from edge.capture import SittingDesk
@@ -41,12 +41,22 @@ class Walk:
     hints: list[str] = field(default_factory=list)
     readings: list[dict[str, Any]] = field(default_factory=list)
     fingers: list[dict[str, Any]] = field(default_factory=list)
+    finger_exceptions: list[dict[str, Any]] = field(default_factory=list)
     missing: list[dict[str, str]] = field(default_factory=list)
     parts: list[dict[str, Any]] = field(default_factory=list)
     package_bytes: int = 0
     receipt: dict[str, Any] = field(default_factory=dict)
     earlier_photo: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
+
+
+def both(*hands: Hand) -> Hand:
+    """Return hands of which the first that has a move for a screen makes it."""
+
+    def hand(desk: SittingDesk, shown: Snapshot) -> Snapshot | None:
+        return next((after for one in hands if (after := one(desk, shown)) is not None), None)
+
+    return hand
 
 
 def walk(  # noqa: PLR0917 - what a walk meets, one by one
@@ -65,7 +75,7 @@ def walk(  # noqa: PLR0917 - what a walk meets, one by one
         verifier: knows the centre's key.
         limit_s: after so long nothing is waited for.
         stopping: asked again and again; True ends the walk.
-        hand: answers the screens that a plain sitting does not have.
+        hand: asked first, on every screen: what a plain sitting does not do.
     """
     told = Walk()
     until_s = time.monotonic() + limit_s
@@ -120,9 +130,8 @@ def _answered(desk: SittingDesk, shown: Snapshot, hand: Hand) -> Snapshot:
     """Make the move that the screen waits for, or wait for the next screen."""
     answer, after = ANSWERS.get(shown.state), None
     try:
-        if answer is None:
-            after = hand(desk, shown)
-        elif answer is not Event.START or not shown.out_of_service:
+        after = hand(desk, shown)
+        if after is None and answer and (answer is not Event.START or not shown.out_of_service):
             after = desk.ask(answer, shown.token)
     except (IllegalMove, WrongPin, TimeoutError):
         after = None
@@ -135,6 +144,7 @@ def _note(shown: Snapshot, told: Walk) -> None:
     for hint in hints:
         if hint and (not told.hints or told.hints[-1] != hint):
             told.hints.append(hint)
+    told.finger_exceptions = [asdict(row) for row in shown.finger_exceptions]
     told.missing = [{"what": row.what, "reason": row.reason} for row in shown.missing]
 
 
@@ -150,7 +160,7 @@ def _note_samples(store: Store, shown: Snapshot, told: Walk) -> None:
 
 def _note_part(part: KeptPart, told: Walk) -> None:
     kind, _, name = part.name.partition("/")
-    if kind == "finger":
+    if kind == "finger" and name.endswith(".png"):
         score = part.facts["score"]
         told.fingers.append({"position": name.removesuffix(".png"), **score})
     for reading in part.facts.get("readings", ()):

@@ -1,0 +1,132 @@
+"""The knobs of the demo's reader and camera: what their control files say, and how it is changed.
+
+The files are the only memory: whoever writes into them by hand is seen on the page as well.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from demo.pictures import MOVING, SUBJECTS
+from drivers.cameras.folder.script import Lens
+from drivers.peers.reader_control import CONTROL_NAME, PRESSES, Controls, read_controls
+
+NOISES: Final[Mapping[str, float]] = {"none": 0.0, "some": 20.0, "much": 400.0}
+"""Bytes hit in a million: of an image's 36,864 about one, or about fifteen."""
+GLASSES: Final = ("clear", "latent", "always")
+PLAYS: Final = (*SUBJECTS, MOVING)
+LENSES: Final = tuple(lens.value for lens in Lens)
+KNOBS: Final[Mapping[str, tuple[str, ...]]] = {
+    "reader.plug": ("in", "out"),
+    "reader.press": PRESSES,
+    "reader.line": ("talks", "silent"),
+    "reader.noise": tuple(NOISES),
+    "reader.glass": GLASSES,
+    "camera.plug": ("in", "out"),
+    "camera.lens": LENSES,
+    "camera.play": PLAYS,
+}
+"""Every knob with its positions, in the order of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Camera:
+    play: str
+    lens: str
+
+
+class Knobs:
+    """Both devices' control files in a demo's folder; one writer at a time."""
+
+    def __init__(self, folder: Path, subject: str) -> None:
+        """Take the demo's folder; `subject` stands before the camera where no file says more."""
+        self._reader = folder / "reader" / CONTROL_NAME
+        self._camera = folder / "camera" / "camera.control"
+        self._plugged = folder / "camera" / "camera.plugged"
+        self._subject = subject
+        self._lock = threading.Lock()
+
+    def stand(self) -> dict[str, str]:
+        """Return where every knob stands now; what no button sets reads ""."""
+        reader, camera = self._reader_now(), self._camera_now()
+        noise = {rate: name for name, rate in NOISES.items()}.get(reader.noise_per_megabyte, "")
+        glass = "latent" if reader.latent else "always" if reader.finger_always else "clear"
+        return {
+            "reader.plug": "out" if reader.unplugged else "in",
+            "reader.press": reader.press,
+            "reader.line": "silent" if reader.silent else "talks",
+            "reader.noise": noise,
+            "reader.glass": glass,
+            "camera.plug": "in" if self._plugged.exists() else "out",
+            "camera.lens": camera.lens,
+            "camera.play": camera.play,
+        }
+
+    def turn(self, knob: str, to: str) -> None:
+        """Turn one knob. Raises `ValueError` for one that is not there, or no position of it."""
+        if to not in KNOBS.get(knob, ()):
+            raise ValueError(f"{knob} has no position {to}")
+        device, _, name = knob.partition(".")
+        with self._lock:
+            if device == "reader":
+                _write(self._reader, asdict(_turned(self._reader_now(), name, to)))
+            elif name == "plug":
+                self._plug_camera(to == "in")
+            else:
+                _write(self._camera, asdict(replace(self._camera_now(), **{name: to})))
+
+    def reset(self) -> None:
+        """Bring both devices to where a demo begins: plugged in, clean, the usual person."""
+        with self._lock:
+            self._plug_camera(True)
+            self._reader.unlink(missing_ok=True)
+            self._camera.unlink(missing_ok=True)
+
+    def _plug_camera(self, plugged: bool) -> None:
+        if plugged and self._plugged.parent.exists():
+            self._plugged.touch()
+        elif not plugged:
+            self._plugged.unlink(missing_ok=True)
+
+    def _reader_now(self) -> Controls:
+        return read_controls(_text(self._reader))[0]
+
+    def _camera_now(self) -> _Camera:
+        try:
+            said = tomllib.loads(_text(self._camera))
+        except tomllib.TOMLDecodeError:
+            said = {}
+        return _Camera(str(said.get("play", self._subject)), str(said.get("lens", "clear")))
+
+
+def _turned(now: Controls, name: str, to: str) -> Controls:
+    if name == "plug":
+        return replace(now, unplugged=to == "out")
+    if name == "press":
+        return replace(now, press=to)
+    if name == "line":
+        return replace(now, silent=to == "silent")
+    if name == "noise":
+        return replace(now, noise_per_megabyte=NOISES[to])
+    return replace(now, latent=to == "latent", finger_always=to == "always")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _write(path: Path, said: Mapping[str, Any]) -> None:
+    """Write flat TOML in one piece: strings, numbers and booleans are spelled as in JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in said.items()))
+    part.replace(path)

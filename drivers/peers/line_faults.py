@@ -37,11 +37,13 @@ class Fault:
     Attributes:
         at: counted from the first byte or packet after the acknowledge of UpImage.
         uploads: how many uploads it hits before the line is well again.
+        spares: how many uploads it lets pass before.
     """
 
     harm: Harm
     at: int = 0
     uploads: int = 1
+    spares: int = 0
     bit: int = 0
     seconds: float = 0.0
     value: int = 0xFFFF

@@ -41,6 +41,7 @@ from drivers.zfm_packets import (
 
 PLUG_LIMIT_S: Final = 10.0
 HEARD_MAX: Final = 10_000
+DELIVERED_MAX: Final = 8
 
 
 class BaudChange(Enum):
@@ -83,6 +84,7 @@ class ZfmPeer:
         port: path of the port, the same after it was plugged in again.
         deaf: it answers nothing at all while this is True; power-up cures it.
         noise: the line hits each byte, in both directions, at this rate; None for a clean line.
+        delivered: the last images' bytes as the line delivered them, damage and all.
     """
 
     def __init__(
@@ -124,6 +126,7 @@ class ZfmPeer:
         self._closing = False
         # A soak run polls for days.
         self._heard: deque[Heard] = deque(maxlen=HEARD_MAX)
+        self.delivered: deque[bytearray] = deque(maxlen=DELIVERED_MAX)
         self._faults: list[tuple[Fault, int]] = []
         self._forced: dict[int, list[int | None]] = {}
         self._glass = Glass(width_px, height_px, resolution_ppi, delay_s)
@@ -190,7 +193,7 @@ class ZfmPeer:
     def harm(self, *faults: Fault) -> None:
         """Damage the next uploads."""
         with self._turned:
-            self._faults += ((fault, fault.uploads) for fault in faults)
+            self._faults += ((fault, 0) for fault in faults)
 
     def heal(self) -> None:
         """Take back every fault that waits, every forced answer, noise and deafness."""
@@ -334,8 +337,10 @@ class ZfmPeer:
             self._send(b"".join(packet.to_bytes() for packet in packets))
             return
         self._glass.fetched()
+        arrived = bytearray()
+        self.delivered.append(arrived)
         for piece in damaged(packets, self._due_faults()):
-            self._send(piece.content)
+            arrived += self._send(piece.content)
             if piece.unplug:
                 with self._turned:
                     self._plugged_wanted = False
@@ -347,9 +352,9 @@ class ZfmPeer:
 
     def _due_faults(self) -> list[Fault]:
         with self._turned:
-            due = [fault for fault, _ in self._faults]
-            self._faults = [(fault, left - 1) for fault, left in self._faults if left > 1]
-        return due
+            seen = [(fault, nth + 1) for fault, nth in self._faults]
+            self._faults = [one for one in seen if one[1] < one[0].spares + one[0].uploads]
+        return [fault for fault, nth in seen if nth > fault.spares]
 
     def _acknowledge(self, answer: Answer, *, heard_bytes: int = 0) -> None:
         payload = bytes((answer.confirmation,)) + answer.result
@@ -357,6 +362,8 @@ class ZfmPeer:
         junk, self._junk_left = self._junk_left, b""
         self._send(junk + frame, heard_bytes=heard_bytes)
 
-    def _send(self, content: bytes, *, heard_bytes: int = 0) -> None:
+    def _send(self, content: bytes, *, heard_bytes: int = 0) -> bytes:
         noise = self.noise
-        self._uart.send(noise.over(content) if noise else content, heard_bytes=heard_bytes)
+        arrives = noise.over(content) if noise else content
+        self._uart.send(arrives, heard_bytes=heard_bytes)
+        return arrives

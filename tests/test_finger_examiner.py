@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import time
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,19 +23,18 @@ import pytest
 import structlog
 
 from drivers.fingerprint import FingerImage
-from drivers.peers.synthetic_prints import grow, press
 from edge.fingers import nbis
 from edge.fingers.examiner import ExaminerLost, ExaminerState, NotAssessed, load_examiner
 from edge.fingers.nbis import NbisExaminer
 from formats.finger.minutia import MinutiaKind
 from tests.lying_worker import Liar, message
+from tests.press_kit import HEIGHT_PX, WIDTH_PX, image_of, pressed
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 60.0
 """For answers that must come: a busy machine is no failure."""
 HANG_S = 0.5
 """For answers that cannot come."""
-WIDTH_PX, HEIGHT_PX = 256, 288
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,21 +70,6 @@ def own():
     """An examiner whose process a test may end."""
     with contextlib.closing(begun()) as examiner:
         yield examiner
-
-
-@cache
-def finger(seed: int):
-    return grow(seed, WIDTH_PX, HEIGHT_PX)
-
-
-@cache
-def pressed(seed: int, number: int = 0, condition: str = "plain") -> FingerImage:
-    return image_of(press(finger(seed), number, condition))
-
-
-def image_of(grey, ppi: int = 500) -> FingerImage:
-    height_px, width_px = grey.shape
-    return FingerImage(np.ascontiguousarray(grey).tobytes(), width_px, height_px, ppi)
 
 
 def grey_of(image: FingerImage):
@@ -233,15 +216,17 @@ def test_it_sits_in_the_cell(examiner):
 
 
 def memory_of(pid: int) -> bytes:
-    """Return everything that a process has written to or could have."""
+    """Return every page that a process has written to, freed or not."""
     found = []
+    mappings = re.findall(
+        r"^(\w+)-(\w+) .w.*\n(?:\S+: .*\n)*?Rss: +[1-9]",
+        Path(f"/proc/{pid}/smaps").read_text(),
+        re.MULTILINE,
+    )
     with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            begin, end, rights = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
-            if "w" in rights and "[vvar" not in line:
-                memory.seek(int(begin, 16))
-                with contextlib.suppress(OSError, ValueError):
-                    found.append(memory.read(int(end, 16) - int(begin, 16)))
+        for begin, end in ((int(begin, 16), int(end, 16)) for begin, end in mappings):
+            memory.seek(begin)
+            found.append(memory.read(end - begin))
     return b"".join(found)
 
 
@@ -299,7 +284,7 @@ def rss_kib(pid: int) -> int:
 def test_memory_stays_flat_over_many_presses_of_one_visit(own):
     """Even of a visit that never ends; `ANXIN_LONG=1` takes 300 presses of the full window."""
     long = "ANXIN_LONG" in os.environ
-    presses, side_px = (300, HEIGHT_PX) if long else (80, 176)
+    presses, side_px = (300, HEIGHT_PX) if long else (64, 176)
     grey = grey_of(pressed(1))[:side_px, : min(side_px, WIDTH_PX)]
     before_kib = 0
     for number in range(presses):
@@ -307,7 +292,7 @@ def test_memory_stays_flat_over_many_presses_of_one_visit(own):
         varied[0, 0] = number % 251
         varied[0, 1] = number // 251
         own.examine(image_of(varied), PATIENCE_S)
-        if number == 40:
+        if number == 36:
             before_kib = rss_kib(own.pid)
 
     assert rss_kib(own.pid) - before_kib < 4 * 1024
@@ -489,7 +474,7 @@ def test_the_settings_choose_the_examiner(monkeypatch):
 def test_the_daemon_never_loads_nbis():
     """Its native code runs in the cell or not at all; one module of ours imports it."""
     loads = (
-        "import run_edge, edge.station, edge.fingers.judge, sys;"
+        "import edge.station, edge.fingers.judge, sys;"
         "from edge.fingers.examiner import load_examiner; load_examiner('auto').close();"
         "print([name for name in sys.modules if name.split('.')[0] == 'nbis'])"
     )

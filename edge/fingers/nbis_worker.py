@@ -64,17 +64,23 @@ class Examiner:
     """nbis-py with what it knows of this visit's presses."""
 
     def __init__(self) -> None:
-        self._scoring = _extractor(nfiq2=True)
-        self._matching = _extractor(nfiq2=False)
+        # Every extractor loads the forest anew, which takes a third of a second, wanted or not.
+        self._extractor = nbis.new_nbis_extractor(
+            nbis.NbisExtractorSettings(
+                min_quality=0.0,
+                get_center=False,
+                # It passes noise too; the gates are ours.
+                check_fingerprint=False,
+                compute_nfiq2=True,
+                ppi=float(SCORED_PPI),
+            )
+        )
         self._known: OrderedDict[bytes, Any] = OrderedDict()
 
     def examine(self, picture: _Picture) -> Message:
-        """Return score and minutiae, or why there is no score."""
+        """Return score and minutiae."""
         png, columns, rows = picture.png()
-        try:
-            found = self._scoring.extract_minutiae(png)
-        except nbis.NbisError.Nfiq2ComputeFailed:
-            return {"not_assessed": "Nfiq2ComputeFailed"}
+        found = self._extractor.extract_minutiae(png)
         self._keep(picture.digest, found)
         height_px, width_px = picture.pixels.shape
         return {
@@ -99,7 +105,7 @@ class Examiner:
         digest = picture.digest
         found = self._known.get(digest)
         if found is None:
-            found = self._matching.extract_minutiae(picture.png()[0])
+            found = self._extractor.extract_minutiae(picture.png()[0])
         self._keep(digest, found)
         return found
 
@@ -108,19 +114,6 @@ class Examiner:
         self._known.move_to_end(digest)
         if len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)
-
-
-def _extractor(*, nfiq2: bool) -> Any:
-    # Its own check for a fingerprint passes noise too; the gates are ours.
-    return nbis.new_nbis_extractor(
-        nbis.NbisExtractorSettings(
-            min_quality=0.0,
-            get_center=False,
-            check_fingerprint=False,
-            compute_nfiq2=nfiq2,
-            ppi=float(SCORED_PPI),
-        )
-    )
 
 
 def _own(scored_px: int, grown: float, side_px: int) -> int:
@@ -152,6 +145,8 @@ def _reply(examiner: Examiner, request: Message, memory: mmap.mmap, room_bytes: 
             for place, shape in enumerate(request["pictures"])
         ]
         return examiner.examine(*pictures) if len(pictures) == 1 else examiner.match(*pictures)
+    except nbis.NbisError.Nfiq2ComputeFailed:
+        return {"not_assessed": "Nfiq2ComputeFailed"}
     # The border to native code: whatever a picture provokes is an answer about that picture.
     except Exception as error:
         return {"refused": type(error).__name__}

@@ -1,10 +1,6 @@
-"""A zfm module at the other end of a serial port: one command and its answer, one image.
+"""A zfm module at the other end of a serial port: one command and its answer.
 
-It knows time and repetition on the line, and nothing of fingers or sizes of sensors.
-
-An image comes as packets without numbers, so one lost and one doubled packet keep every sum and
-the total length. Hence the rules of `Uploads`: a fault drops the whole image, never a part of it,
-and after any fault an image counts only when two uploads agree byte for byte.
+It knows time and repetition on the line, and nothing of images, fingers or models.
 """
 
 from __future__ import annotations
@@ -12,14 +8,12 @@ from __future__ import annotations
 import logging
 import struct
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event
 from typing import Final
 
 from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
 from drivers.line_trace import LineTrace, Way
-from drivers.serial_port import CHUNK_BYTES, SerialPort
+from drivers.serial_port import SerialPort
 from drivers.zfm_packets import (
     HEAD_BYTES,
     MAX_PAYLOAD_BYTES,
@@ -30,8 +24,6 @@ from drivers.zfm_packets import (
     Packet,
     PacketParser,
     command,
-    packed_line_bytes,
-    stream_line_bytes,
 )
 
 log = logging.getLogger(__name__)
@@ -42,20 +34,7 @@ TRIES: Final = 3
 QUIET_S: Final = 0.1
 """A module that says nothing for so long has finished what it was sending."""
 
-REST_MAX_S: Final = 0.15
-"""Also how late a cancel, a pulled plug or the progress on the screen may be."""
-
-REST_BYTES: Final = CHUNK_BYTES // 2
-"""So much may arrive in one sleep: as much again still fits if the machine wakes us late."""
-
-EARLY_S: Final = 0.003
-"""A line's bytes come in pieces: the last ones are awaited, so that no sleep can be too long."""
-
-FLOOD_BYTES: Final = CHUNK_BYTES * 3 // 4
-"""More than that in one piece: the line is faster than it says, or we are late. No sleep then."""
-
-Received = Callable[[int], None]
-"""Called with the number of image bytes so far."""
+NO_PASSWORD: Final = bytes(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +46,12 @@ class Limits:
     gap_s: float = 0.5
 
 
-@dataclass(slots=True)
-class Upload:
-    """What one UpImage brought; `fault` is empty if the line was clean from end to end."""
-
-    content: bytes | None
-    fault: str = ""
-
-
 class ZfmLine:
-    """Commands and streams over one open port. One thread uses it.
+    """Commands over one open port. One thread uses it.
 
     Attributes:
         trace: the last commands, answers and packet heads. Image bytes never enter it.
+        parser: holds what has come and was not asked for yet.
         heard_bytes: how many bytes came since the last command, sense or not.
     """
 
@@ -87,10 +59,9 @@ class ZfmLine:
         self.port = port
         self.limits = limits
         self.trace = LineTrace(name_of)
+        self.parser = PacketParser(address)
         self.heard_bytes = 0
         self._address = address
-        self._parser = PacketParser(address)
-        self._last_chunk_bytes = 0
         # How long the module may still be sending what nobody wants any more; 0 if it is silent.
         self._stale_s = 0.0
 
@@ -98,49 +69,73 @@ class ZfmLine:
         """Send a command and return the confirmation byte. Raises as `ask`."""
         return self.ask(opcode, *parameters)[0]
 
-    def ask(self, opcode: Opcode, *parameters: int, limit_s: float | None = None) -> bytes:
+    def ask(self, opcode: Opcode, *parameters: int, patient: bool = True) -> bytes:
         """Send a command and return the acknowledge's payload, confirmation byte first.
 
         A damaged packet in either direction makes it send again, three times in all; so does
-        silence, but only from a module that still answers the handshake.
+        silence, but only if it is `patient`, and the module still answers the handshake.
 
         Raises:
             DeviceTimeout: it stayed silent. ProtocolViolation: no intact answer came.
-            DeviceAbsent: the port is gone.
+            DeviceAbsent: the port is gone. DeviceError: the module has a password.
         """
         failure: DeviceError = DeviceTimeout("nothing was sent")
         for _ in range(TRIES):
             try:
-                answer = self.ask_once(opcode, *parameters, limit_s=limit_s)
+                answer = self.ask_once(opcode, *parameters)
             except ProtocolViolation as violation:
-                failure, self._stale_s = violation, self.limits.gap_s
+                failure = violation
+                self.expect_stale(self.limits.gap_s)
                 continue
             except DeviceTimeout as silence:
                 failure = silence
-                if not self._lives():
+                if not (self._lives() and patient):
                     raise
                 continue
             if answer[0] == Confirmation.VERIFY_FIRST and opcode is not Opcode.VFY_PWD:
                 # It was reset behind our back: the handshake lasts as long as its power.
                 failure = DeviceError("the module asks for its password")
-                self.ask_once(Opcode.VFY_PWD, 0, 0, 0, 0)
-            elif answer[0] == Confirmation.BAD_PACKET:
-                failure = ProtocolViolation("the module says that our packets arrive damaged")
+                self.greet()
+            elif answer[0] in _DAMAGED:
+                damaged = _DAMAGED[answer[0]]
+                failure = damaged(f"the module says that our packets are damaged: {answer[0]:02X}")
             else:
                 return answer
         raise failure
 
+    def ask_if_known(self, opcode: Opcode, *parameters: int) -> bytes | None:
+        """Send a command that a module need not know; None if it does not, or says nothing.
+
+        Some modules call an unknown command a damaged packet, some say nothing at all, and what
+        they say instead of "ok" varies: none of it is a fault.
+
+        Raises:
+            DeviceAbsent: the port is gone.
+        """
+        try:
+            answer = self.ask(opcode, *parameters, patient=False)
+        except (DeviceTimeout, ProtocolViolation):
+            answer = b""
+        if answer[:1] == bytes((Confirmation.OK,)):
+            return answer[1:]
+        log.info("zfm_not_supported opcode=%02X answer=%s", opcode, answer[:1].hex())
+        return None
+
+    def greet(self) -> None:
+        """Exchange the handshake, 28 bytes in all. Raises as `ask`."""
+        demand_welcome(self.ask(Opcode.VFY_PWD, *NO_PASSWORD)[0])
+
     def _lives(self) -> bool:
         """Whether anything answers: a person waits, so a dead module is not asked in full again."""
-        self._stale_s = self.limits.gap_s
+        self.expect_stale(self.limits.gap_s)
         try:
-            self.ask_once(Opcode.VFY_PWD, 0, 0, 0, 0, limit_s=self.limits.handshake_s)
+            self.ask_once(Opcode.VFY_PWD, *NO_PASSWORD, limit_s=self.limits.handshake_s)
         except DeviceTimeout:
             return False
         except ProtocolViolation:
             pass
         # That may have been a late answer to the command, and the handshake's is still to come.
-        self._stale_s = self.limits.gap_s
+        self.expect_stale(self.limits.gap_s)
         return True
 
     def ask_once(self, opcode: Opcode, *parameters: int, limit_s: float | None = None) -> bytes:
@@ -161,142 +156,89 @@ class ZfmLine:
             if time.monotonic() > deadline:
                 raise DeviceTimeout(f"an old stream hides the answer to {opcode.name}")
 
-    def upload(self, content_bytes: int, received: Received, cancelled: Event) -> Upload:
-        """Fetch the image buffer once; `content` is None if cancelled or faulty.
+    def hear(self, limit_s: float, rest_s: float = 0.0) -> int:
+        """Give the parser what comes; return how many bytes that was, 0 if nothing came in time.
+
+        Args:
+            limit_s: how long to wait in all; what is there already is taken in any case.
+            rest_s: how much of it to sleep through, so that what arrives costs one wake-up.
 
         Raises:
-            DeviceTimeout: no answer to UpImage. DeviceAbsent: the port is gone.
+            DeviceAbsent: the port is gone.
         """
-        try:
-            confirmation = self.ask_once(Opcode.UP_IMAGE)[0]
-        except ProtocolViolation as violation:
-            self._stale_s = self.stream_limit_s(content_bytes)
-            return Upload(None, str(violation))
-        if confirmation != Confirmation.OK:
-            return Upload(None, f"the module cannot send its image: {confirmation:02X}")
-        collected = _Collected(content_bytes)
-        deadline = time.monotonic() + self.stream_limit_s(content_bytes)
-        while not collected.ended:
-            left_s = deadline - time.monotonic()
-            if cancelled.is_set():
-                self._stale_s = max(QUIET_S, left_s)
-                return Upload(None)
-            if not self._collect(collected, min(left_s, self.limits.gap_s)):
-                self._stopped(collected, left_s)
-                break
-            received(min(collected.received_bytes, content_bytes))
-        if self._parser.skipped_bytes:
-            collected.blame(f"{self._parser.skipped_bytes} bytes belonged to no packet")
-        return collected.as_upload()
+        chunk = self.port.read(limit_s, min(rest_s, limit_s))
+        self.parser.feed(chunk)
+        self.heard_bytes += len(chunk)
+        return len(chunk)
 
-    def stream_limit_s(self, content_bytes: int) -> float:
-        """Return how long an image may take: a quarter more than the line needs, and 2 s."""
-        # The smallest packets have the most overhead; a module may use them without telling.
-        line_s = stream_line_bytes(content_bytes, 32) * 10 / self.port.baud
-        return 1.25 * line_s + 2.0
+    def expect_stale(self, seconds: float) -> None:
+        """Before the next command, let what nobody wants any more pass; so long at most."""
+        self._stale_s = max(0.0, seconds)
 
-    def _collect(self, collected: _Collected, limit_s: float) -> bool:
-        """Add what comes in one piece, good or bad; False if no packet came or time is up."""
-        if limit_s <= 0:
-            return False
-        deadline = time.monotonic() + limit_s
-        while not self._unpack_into(collected):
-            # As if in the largest packets, with the least overhead: a sleep may only be too short.
-            coming_bytes = packed_line_bytes(collected.missing_bytes, MAX_PAYLOAD_BYTES)
-            if not self._hear(deadline, coming_bytes):
-                return False
-        return True
-
-    def _unpack_into(self, collected: _Collected) -> bool:
-        """Add every packet that is whole; False if there is none."""
-        some = False
-        while not collected.ended:
-            try:
-                packet = self._parser.next_packet()
-            except ProtocolViolation as violation:
-                collected.blame(str(violation))
-            else:
-                if packet is None:
-                    break
-                self._note(packet)
-                collected.add(packet)
-            some = True
-        return some
-
-    def _stopped(self, collected: _Collected, left_s: float) -> None:
-        if collected.missing_bytes == 0:
-            # Reported of R551 modules (brianrho/FPM issue 11): all bytes, but no END.
-            log.warning("zfm_image_without_end bytes=%d", collected.received_bytes)
-            collected.ended = True
-            return
-        collected.blame("the stream stopped")
-        # It is in the middle of an image: what it still sends would be taken for the next answer.
-        self._stale_s = max(0.0, left_s)
-        self._wait_for_end(self.limits.answer_s)
-
-    def _settle(self) -> None:
-        """Get the line silent and empty before a command."""
-        if self._stale_s:
-            self._wait_for_end(QUIET_S)
-        self._stale_s = 0.0
-        self.port.drop_input()
-        self._parser.clear()
-        self.heard_bytes = 0
-
-    def _wait_for_end(self, silence_s: float) -> None:
+    def wait_for_end(self, silence_s: float) -> None:
         """Read until END, or silence, or the time that the stale stream may take."""
         deadline = time.monotonic() + self._stale_s
+        rest_s = MAX_PAYLOAD_BYTES * 10 / self.port.baud
         while (now := time.monotonic()) < deadline:
             try:
-                packet = self._packet(min(deadline, now + silence_s), MAX_PAYLOAD_BYTES)
+                packet = self._packet(min(deadline, now + silence_s), min(rest_s, silence_s / 2))
             except ProtocolViolation:
                 continue
             if packet is None or packet.kind is Kind.END:
                 break
         self._stale_s = 0.0
 
-    def _packet(self, deadline: float, coming_bytes: int = 0) -> Packet | None:
+    def _settle(self) -> None:
+        """Get the line silent and empty before a command."""
+        if self._stale_s:
+            self.wait_for_end(QUIET_S)
+        self._stale_s = 0.0
+        self.port.drop_input()
+        self.parser.clear()
+        self.heard_bytes = 0
+
+    def _packet(self, deadline: float, rest_s: float = 0.0) -> Packet | None:
         """Return the next packet; None when nothing, or nothing but noise, came until then."""
-        while (packet := self._parser.next_packet()) is None:
-            if not self._hear(deadline, coming_bytes):
+        while (packet := self.parser.next_packet()) is None:
+            left_s = deadline - time.monotonic()
+            # Past the deadline it still takes what is there: this process may have slept, not they.
+            if not self.hear(max(0.0, left_s), rest_s) or left_s < -self.limits.gap_s:
                 return None
-        self._note(packet)
+        self.note_packets(packet)
         return packet
 
-    def _hear(self, deadline: float, coming_bytes: int) -> bool:
-        """Feed the parser with what comes until then; False if nothing did.
-
-        Args:
-            deadline: on the monotonic clock, s.
-            coming_bytes: how much is known to be under way; 0 for an answer, which is awaited.
-        """
-        now = time.monotonic()
-        limit_s = deadline - now
-        chunk = self.port.read(limit_s, min(self._rest_s(coming_bytes), limit_s))
-        # Past the deadline it still takes what is there: this process may have slept, not they.
-        if not chunk or now > deadline + self.limits.gap_s:
-            return False
-        self._parser.feed(chunk)
-        self._last_chunk_bytes = len(chunk)
-        self.heard_bytes += len(chunk)
-        return True
-
-    def _rest_s(self, coming_bytes: int) -> float:
-        """Return how long to sleep while more of an image arrives.
-
-        Waking for every few bytes costs ten times as much; sleeping past the last one costs time.
-        """
-        wanted_bytes = min(REST_BYTES, coming_bytes - self._parser.held_bytes)
-        if wanted_bytes <= 0 or self._last_chunk_bytes > FLOOD_BYTES:
-            return 0.0
-        return min(REST_MAX_S, wanted_bytes * 10 / self.port.baud - EARLY_S)
-
-    def _note(self, packet: Packet) -> None:
+    def note_packets(self, packet: Packet, times: int = 1) -> None:
+        """Remember that a packet came, and as many like it; of a stream only the head."""
         shown = packet.payload if packet.kind is Kind.ACKNOWLEDGE else b""
-        self.trace.note(Way.IN, _HEAD.pack(packet.kind, len(packet.payload)) + shown)
+        self.trace.note(Way.IN, _HEAD.pack(packet.kind, len(packet.payload)) + shown, times)
 
 
 _HEAD: Final = struct.Struct(">BH")
+
+_DAMAGED: Final[dict[int, type[DeviceError]]] = {
+    Confirmation.BAD_PACKET: ProtocolViolation,
+    Confirmation.DAMAGED: ProtocolViolation,
+    Confirmation.TIMED_OUT: DeviceTimeout,
+}
+"""How a module says that our packet did not arrive whole: it is sent again."""
+
+
+def demand_welcome(confirmation: int) -> None:
+    """Accept what a module answers to the handshake, or raise `DeviceError`.
+
+    A module that does not know the command has no password: it is alive, and that is enough.
+    """
+    if confirmation == Confirmation.WRONG_PASSWORD:
+        raise DeviceError("the module has a password: set it back with its maker's program")
+    demand_health(confirmation)
+
+
+def demand_health(confirmation: int) -> None:
+    """Raise `DeviceError` if the module reports a fault of its own, which only staff can mend."""
+    if confirmation == Confirmation.SENSOR_FAULT:
+        raise DeviceError("the module says that its sensor does not work (29)")
+    if confirmation == Confirmation.REFUSED:
+        raise DeviceError("the module refuses to work: illegal data (35)")
 
 
 def name_of(way: Way, shown: bytes) -> str:
@@ -305,42 +247,3 @@ def name_of(way: Way, shown: bytes) -> str:
         return Opcode(shown[0]).name
     kind, payload_bytes = _HEAD.unpack_from(shown)
     return f"{Kind(kind).name} of {payload_bytes} bytes"
-
-
-class _Collected:
-    """An image on its way in, and what was wrong with it."""
-
-    def __init__(self, expected_bytes: int) -> None:
-        self.expected_bytes = expected_bytes
-        self.received_bytes = 0
-        self.ended = False
-        self._payloads: list[bytes] = []
-        self._fault = ""
-        self._usable = True
-
-    @property
-    def missing_bytes(self) -> int:
-        return self.expected_bytes - self.received_bytes
-
-    def blame(self, why: str) -> None:
-        """Remember the first thing that went wrong."""
-        self._fault = self._fault or why
-
-    def add(self, packet: Packet) -> None:
-        if packet.kind not in (Kind.DATA, Kind.END):
-            self.blame(f"a packet of kind {packet.kind.name} inside the image")
-            return
-        payload = packet.payload
-        # Skin is never twice the same for 128 bytes, but untouched glass is (0 of 11,440
-        # neighbours in FVC2002 DB2_B): else a packet was doubled, and another may be missing.
-        if self._payloads and payload == self._payloads[-1] and len(set(payload)) > 1:
-            self.blame("two neighbouring packets are equal")
-        self._payloads.append(payload)
-        self.received_bytes += len(payload)
-        self.ended = packet.kind is Kind.END
-
-    def as_upload(self) -> Upload:
-        if self.received_bytes != self.expected_bytes or not self.ended:
-            self.blame(f"{self.received_bytes} bytes instead of {self.expected_bytes}")
-            return Upload(None, self._fault)
-        return Upload(b"".join(self._payloads), self._fault)

@@ -44,7 +44,11 @@ class Kind(IntEnum):
 
 
 class Opcode(IntEnum):
-    """The commands that this station sends; those that write the module's library are left out."""
+    """The commands that this station sends; whatever writes or matches templates is left out.
+
+    From 28 on they mean other things on other branches of the family: they are sent only to a
+    model whose file names them.
+    """
 
     GET_IMAGE = 0x01
     IMG_2_TZ = 0x02
@@ -52,6 +56,11 @@ class Opcode(IntEnum):
     SET_SYS_PARA = 0x0E
     READ_SYS_PARA = 0x0F
     VFY_PWD = 0x13
+    GET_IMAGE_EX = 0x28
+    AURA_LED = 0x35
+    READ_PROD_INFO = 0x3C
+    LED_ON = 0x50
+    LED_OFF = 0x51
 
 
 class Confirmation(IntEnum):
@@ -69,6 +78,12 @@ class Confirmation(IntEnum):
     NO_VALID_IMAGE = 0x15
     BAD_REGISTER = 0x1A
     VERIFY_FIRST = 0x21
+    SENSOR_FAULT = 0x29
+    REFUSED = 0x35
+    """Of R558: "illegal data" (Adafruit-Fingerprint-Sensor-Library issue 130)."""
+    DAMAGED = 0xFE
+    """What makers' host libraries call a bad packet; some modules are said to send it."""
+    TIMED_OUT = 0xFF
 
 
 class Register(IntEnum):
@@ -140,7 +155,8 @@ class PacketParser:
         kind, length = _HEAD.unpack_from(buffer, 6)
         # Some modules' drivers believe a length of 65535 and wait for bytes that never come.
         if kind not in _KINDS or not SUM_BYTES <= length <= MAX_PAYLOAD_BYTES + SUM_BYTES:
-            raise self._refuse(f"a head that no packet has: kind {kind:02X}, length {length}")
+            # Its bytes are not named: they may be those of an image.
+            raise self._refuse("a head that no packet has")
         end = HEAD_BYTES + length
         if len(buffer) < end:
             return None

@@ -4,113 +4,79 @@ The module's image is all we take. Its matching, library, password and address c
 sent: they write its flash, and a password set by accident looks like a dead module.
 Models differ in numbers only: `firmware_configs/readers/*.toml`.
 
-Out of scope: deciding whether a print is good (`quality.finger`), asking again (`edge.capture`).
+Out of scope: deciding whether a print is good (`quality.finger`), asking again (`edge`).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
+from enum import Enum, auto
 from threading import Event
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, ProtocolViolation
+from drivers.errors import DeviceError, ProtocolViolation
 from drivers.fingerprint import FingerImage, Progress, ReaderFacts, Retry, not_for_enrolment
-from drivers.serial_port import PortAddress, open_port
-from drivers.zfm_line import TRIES, Limits, ZfmLine
-from drivers.zfm_packets import (
-    ANY_ADDRESS,
-    BAUD_STEP,
-    PACKET_SIZES_BYTES,
-    Confirmation,
-    Opcode,
-    Register,
-    SystemParameters,
-    unpack_4bit,
-)
+from drivers.zfm_lamp import Lamp
+from drivers.zfm_line import demand_health
+from drivers.zfm_model import Config
+from drivers.zfm_opening import Opened, opened
+from drivers.zfm_packets import Confirmation, Opcode, unpack_4bit
+from drivers.zfm_size import LARGEST_BYTES, ImageSize, size_of_count
+from drivers.zfm_upload import BufferEmpty, Uploads
+
+__all__ = ["Config", "ZfmReader", "open_reader"]
 
 log = logging.getLogger(__name__)
 
-DRAIN_S: Final = 0.3
-"""After power-up a module says a bare 55 within 0.2 s (ESPHome, `fingerprint_grow`)."""
 
-FACTORY_FIRST: Final = (57600, 115200, 9600, 19200, 38400)
-ALL_BAUD: Final = tuple(step * BAUD_STEP for step in range(1, 13))
+class _Seen(Enum):
+    """What the sensor saw at one look."""
 
-_NO_PASSWORD: Final = bytes(4)
-
-Baud = Annotated[int, Field(ge=BAUD_STEP, le=960_000, multiple_of=BAUD_STEP)]
-Seconds = Annotated[float, Field(gt=0, le=60)]
-
-
-class Config(BaseModel):
-    """One module on one port; all but the port comes from the model's file.
-
-    Attributes:
-        baud, packet_bytes: what the connection shall use; None leaves the module as it is.
-        scan_baud: speeds to look for the module at, after `baud`.
-        reads_parameters: False for models without ReadSysPara (R308, brianrho/FPM issue 15).
-        ridges_dark: False for models that send ridges light; fixed when a model is commissioned.
-        warning: what the console says about the model, such as "not for enrolment".
-        enrolment_grade: False for models whose images shall not be enrolled; a small window is
-            never of enrolment grade, whatever this says.
-        sources: where each number of a model's file comes from.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    port: PortAddress
-    model: str
-    width_px: Annotated[int, Field(ge=32, le=1024)]
-    height_px: Annotated[int, Field(ge=32, le=1024)]
-    bits: Literal[4, 8] = 4
-    resolution_ppi: Annotated[int, Field(ge=200, le=1200)]
-    baud: Baud | None = None
-    packet_bytes: Literal[32, 64, 128, 256] | None = None
-    scan_baud: tuple[Baud, ...] = tuple(dict.fromkeys(FACTORY_FIRST + ALL_BAUD))
-    address: Annotated[int, Field(ge=0, le=ANY_ADDRESS)] = ANY_ADDRESS
-    reads_parameters: bool = True
-    ridges_dark: bool = True
-    warning: str = ""
-    enrolment_grade: bool = True
-    answer_s: Seconds = 3.0
-    handshake_s: Seconds = 0.5
-    gap_s: Seconds = 0.5
-    poll_s: Seconds = 0.15
-    sources: dict[str, str] = {}
-
-    @property
-    def image_bytes(self) -> int:
-        """Bytes of one image on the line."""
-        return self.width_px * self.height_px * self.bits // 8
+    NOTHING = auto()
+    LIFTED = auto()
+    """A finger that was gone before its image could be looked at."""
+    UNSTEADY = auto()
+    """An image that failed: once, that may be a finger which is still landing."""
+    POOR = auto()
+    """An image in which the module finds no print."""
+    TAKEN = auto()
 
 
 class ZfmReader:
     """One open module. One thread uses it; `cancel` and `trace` may come from another.
 
     Attributes:
-        model, warning, enrolment_grade, resolution_ppi: from the model's file.
+        model, resolution_ppi: from the model's file.
+        warning, enrolment_grade: by the model's file and by its window, once that is known.
         parameters: what the module says of itself; None if it cannot say.
-        finger_at_opening: it reported a finger before anyone was asked for one: the glass is not
-            clean, or the module always does (AS608, R503: Adafruit_CircuitPython_Fingerprint#52).
+        finger_at_opening: it reported a finger before anyone was asked for one.
+        finger_always: so far it has never reported an empty glass: the glass is not clean, or the
+            module always sees a finger (AS608: Adafruit_CircuitPython_Fingerprint issue 52; R503:
+            esphome/issues 6350).
     """
 
-    def __init__(
-        self, line: ZfmLine, config: Config, parameters: SystemParameters | None, finger: bool
-    ) -> None:
+    def __init__(self, module: Opened, config: Config) -> None:
         self.model = config.model
-        small = not_for_enrolment(config.width_px, config.height_px)
-        self.warning = config.warning or small
-        self.enrolment_grade = config.enrolment_grade and not small
         self.resolution_ppi = config.resolution_ppi
-        self.parameters = parameters
-        self.finger_at_opening = finger
+        self.parameters = module.parameters
+        self.finger_at_opening = self.finger_always = module.finger
+        self._product = module.product
         self._config = config
-        self._line = line
+        self._line = module.line
+        self._speed = module.speed
+        self._lamp = Lamp(module.line, config.led)
         self._cancelled = Event()
+        self._looks_with = Opcode.GET_IMAGE
+        if config.image_command == "GetImageEx":
+            self._looks_with = Opcode.GET_IMAGE_EX
+        self._gates = True
+        self._refused_before = False
+        self._size: ImageSize | None = None
+        self.warning = config.warning or "Not for enrolment: the size of its images is not known."
+        self.enrolment_grade = False
+        if module.size:
+            self._learn(module.size)
 
     @property
     def baud(self) -> int:
@@ -120,13 +86,14 @@ class ZfmReader:
     @property
     def facts(self) -> ReaderFacts:
         """What is known of the line and the module since it was opened."""
-        said, config = self.parameters, self._config
+        said, size = self.parameters, self._size
         return ReaderFacts(
             port=self._line.port.path,
             baud=self._line.port.baud,
-            packet_bytes=said.packet_bytes if said else config.packet_bytes,
-            width_px=config.width_px,
-            height_px=config.height_px,
+            packet_bytes=said.packet_bytes if said else self._config.packet_bytes,
+            width_px=size.width_px if size else 0,
+            height_px=size.height_px if size else 0,
+            product=str(self._product or ""),
             finger_at_opening=self.finger_at_opening,
         )
 
@@ -135,23 +102,21 @@ class ZfmReader:
 
         Raises:
             DeviceAbsent: the port is gone. DeviceTimeout: the module fell silent.
-            ProtocolViolation: three uploads brought no image that can be trusted.
-            DeviceError: the module reports a fault of its own, or of its configuration.
+            ProtocolViolation: no upload brought an image that can be trusted.
+            DeviceError: the module reports a fault of its own, or of its configuration, or its
+                images have another size than they should.
         """
         self._cancelled.clear()
-        retry = self._taken(time.monotonic() + timeout_s)
-        if retry is not None or self._cancelled.is_set():
-            return retry
-        retry = _retry_of(self._line.confirm(Opcode.IMG_2_TZ, 1))
-        if retry is not None or self._cancelled.is_set():
-            return retry
-        # From here on the image lies in the module's buffer: the finger may go.
-        progress(0, self._config.image_bytes)
-        content = self._trusted_upload(progress)
-        return None if content is None else self._finger_image(content)
+        deadline = time.monotonic() + timeout_s
+        self._lamp.wait()
+        outcome = self._captured(deadline, progress)
+        # What was cancelled may still be under way: nothing is sent until somebody comes again.
+        if outcome is not None:
+            self._lamp.rest()
+        return outcome
 
     def cancel(self) -> None:
-        """Make a running `capture` return at its next packet. Harmless if none runs."""
+        """Make a running `capture` return at its next wake. Harmless if none runs."""
         self._cancelled.set()
 
     def trace(self) -> tuple[str, ...]:
@@ -160,189 +125,139 @@ class ZfmReader:
 
     def check(self) -> None:
         """Exchange the handshake, 28 bytes in all. Raises `DeviceError`."""
-        _demand_handshake(self._line.ask(Opcode.VFY_PWD, *_NO_PASSWORD))
+        self._line.greet()
+        self._lamp.rest()
 
     def close(self) -> None:
         """Release the port. Closing twice is allowed."""
         self._cancelled.set()
         self._line.port.close()
 
+    def _captured(self, deadline: float, progress: Progress) -> FingerImage | Retry | None:
+        for last_time in (False, True):
+            retry = self._taken(deadline)
+            if retry is not None or self._cancelled.is_set():
+                return retry
+            # From here on the image lies in the module's buffer: the finger may go.
+            total = self._size.content_bytes if self._size else LARGEST_BYTES
+            progress(0, total)
+            try:
+                content = self._uploads(progress, total).trusted()
+            except BufferEmpty as empty:
+                if last_time:
+                    raise ProtocolViolation(str(empty)) from empty
+                log.warning("zfm_image_taken_again: %s", empty)
+                continue
+            return None if content is None else self._finger_image(content)
+        raise AssertionError("the second time either returns or raises")
+
     def _taken(self, deadline: float) -> Retry | None:
-        """Poll until the module has taken an image (None), was cancelled (None), or gave up."""
-        failed_before = False
+        """Poll until an image lies in the buffer (None), it was cancelled (None), or time is up."""
+        unsteady_before = False
         while not self._cancelled.is_set():
-            confirmation = self._line.confirm(Opcode.GET_IMAGE)
-            if confirmation == Confirmation.OK:
+            seen = self._look()
+            time_left = time.monotonic() < deadline
+            if seen is _Seen.TAKEN:
+                self._refused_before = False
                 return None
-            failed = confirmation == Confirmation.IMAGE_FAILED
-            if not failed and confirmation != Confirmation.NO_FINGER:
-                return _retry_of(confirmation)
-            # Once may be a finger that is still landing.
-            if failed and failed_before:
+            if seen is _Seen.LIFTED:
+                return Retry.LIFTED_EARLY
+            if seen is _Seen.POOR and not (self.finger_always and time_left):
+                return self._refused()
+            if seen is _Seen.UNSTEADY and unsteady_before:
                 return Retry.SMEARED
-            failed_before = failed
-            if time.monotonic() >= deadline:
+            unsteady_before = seen is _Seen.UNSTEADY
+            if not time_left:
                 return Retry.NO_FINGER
             self._cancelled.wait(self._config.poll_s)
         return None
 
-    def _trusted_upload(self, progress: Progress) -> bytes | None:
-        """Return an image's bytes: from one clean upload, or from two that agree after a fault."""
-        total = self._config.image_bytes
-        seen: list[bytes] = []
-        fault = ""
-        for attempt in range(1, TRIES + 1):
-            upload = self._line.upload(total, lambda n: progress(n, total), self._cancelled)
-            if self._cancelled.is_set():
-                return None
-            if upload.content is not None:
-                if upload.content in seen or not (fault or upload.fault):
-                    return upload.content
-                seen.append(upload.content)
-            fault = upload.fault or fault
-            log.warning("zfm_upload_repeated", extra={"attempts": attempt})
-        raise ProtocolViolation(f"no image could be trusted in {TRIES} uploads: {fault}")
+    def _refused(self) -> Retry | None:
+        """Let the module refuse one image, cheaply; the next one is fetched whatever it says.
+
+        A worn finger has too few points for any module, and yet the station must see it: to say
+        why, and to keep the best there is.
+        """
+        self._refused_before = not self._refused_before
+        return Retry.SMEARED if self._refused_before and not self.finger_always else None
+
+    def _look(self) -> _Seen:
+        """Take an image, and let the module judge it.
+
+        Raises:
+            DeviceError: the module reports a fault of its own.
+        """
+        confirmation = self._line.confirm(self._looks_with)
+        demand_health(confirmation)
+        if confirmation == Confirmation.NO_FINGER:
+            self.finger_always = False
+        if confirmation == Confirmation.OK:
+            return self._gated()
+        seen = _LOOKED.get(confirmation)
+        if seen is not None:
+            return seen
+        if self._looks_with is Opcode.GET_IMAGE:
+            raise DeviceError(f"the module cannot take an image: {confirmation:02X}")
+        log.warning("zfm_not_supported opcode=%02X", self._looks_with)
+        self._looks_with = Opcode.GET_IMAGE
+        return self._look()
+
+    def _gated(self) -> _Seen:
+        """Let the module look for a print in what it took: cheaper by seconds than an upload."""
+        if not self._gates:
+            return _Seen.TAKEN
+        confirmation = self._line.confirm(Opcode.IMG_2_TZ, 1)
+        demand_health(confirmation)
+        seen = _GATED.get(confirmation)
+        if seen is None:
+            log.warning("zfm_not_supported opcode=%02X", Opcode.IMG_2_TZ)
+            self._gates = False
+            return _Seen.TAKEN
+        return seen
+
+    def _uploads(self, progress: Progress, total: int) -> Uploads:
+        expected_bytes = self._size.content_bytes if self._size else None
+        return Uploads(
+            self._line, expected_bytes, self._speed.step_down,
+            lambda received: progress(received, total), self._cancelled,
+        )  # fmt: skip
+
+    def _learn(self, size: ImageSize) -> None:
+        small = not_for_enrolment(size.width_px, size.height_px)
+        self._size = size
+        self.warning = self._config.warning or small
+        self.enrolment_grade = self._config.enrolment_grade and not small
 
     def _finger_image(self, content: bytes) -> FingerImage:
-        pixels = unpack_4bit(content) if self._config.bits == 4 else content
+        size = self._size or size_of_count(len(content), self._config.bits)
+        if self._size is None:
+            self._learn(size)
+        pixels = unpack_4bit(content) if size.bits == 4 else content
         if not self._config.ridges_dark:
             pixels = pixels.translate(_INVERTED)
-        config = self._config
-        return FingerImage(pixels, config.width_px, config.height_px, config.resolution_ppi)
+        return FingerImage(pixels, size.width_px, size.height_px, self.resolution_ppi)
 
 
 _INVERTED: Final = bytes(255 - grey for grey in range(256))
 
+_LOOKED: Final[dict[int, _Seen]] = {
+    Confirmation.NO_FINGER: _Seen.NOTHING,
+    Confirmation.IMAGE_FAILED: _Seen.UNSTEADY,
+    Confirmation.IMAGE_MESSY: _Seen.POOR,
+    Confirmation.FEW_POINTS: _Seen.POOR,
+}
+"""What GetImage means beside "ok"; the last two only GetImageEx says."""
+
+_GATED: Final[dict[int, _Seen]] = {
+    Confirmation.OK: _Seen.TAKEN,
+    Confirmation.NO_FINGER: _Seen.LIFTED,
+    Confirmation.IMAGE_FAILED: _Seen.POOR,
+    Confirmation.IMAGE_MESSY: _Seen.POOR,
+    Confirmation.FEW_POINTS: _Seen.POOR,
+    Confirmation.NO_VALID_IMAGE: _Seen.POOR,
+}
+
 
 def open_reader(config: Config) -> ZfmReader:
-    """Open the port, find the module on it and set the line up.
-
-    Raises:
-        DeviceAbsent: no such port, or nothing answers at any speed.
-        ProtocolViolation: bytes come but no packet: a wrong speed, or a bad wire.
-        DeviceError: the module has a password.
-    """
-    limits = Limits(config.answer_s, config.handshake_s, config.gap_s)
-    speeds = dict.fromkeys(((config.baud,) if config.baud else ()) + config.scan_baud)
-    port = open_port(config.port, next(iter(speeds)))
-    try:
-        line = ZfmLine(port, config.address, limits)
-        _find(line, [port.baud] if port.speed_fixed else list(speeds))
-        parameters = _set_up(line, config)
-        finger = line.confirm(Opcode.GET_IMAGE) == Confirmation.OK
-    except BaseException:
-        port.close()
-        raise
-    log.info("zfm_open", extra={"baud": port.baud})
-    return ZfmReader(line, config, parameters, finger)
-
-
-def _find(line: ZfmLine, speeds: list[int]) -> None:
-    """Set the port to the speed at which the module answers the handshake."""
-    noise_bytes = 0
-    # Most modules are where we left them or where they left the factory: one quick look at both.
-    hurried = [(baud, 1) for baud in speeds[:2]]
-    for baud, tries in hurried + [(baud, TRIES) for baud in speeds]:
-        line.port.baud = baud
-        noise_bytes += line.port.drain(DRAIN_S / 3, DRAIN_S)
-        found, noise = _answers(line, tries)
-        if found:
-            return
-        noise_bytes += noise
-    if noise_bytes:
-        raise ProtocolViolation(
-            f"{line.port.path}: {noise_bytes} bytes came but no packet: wrong speed or a bad wire"
-        )
-    raise DeviceAbsent(f"{line.port.path}: nothing answers")
-
-
-def _answers(line: ZfmLine, tries: int = TRIES) -> tuple[bool, int]:
-    """Try the handshake; some modules answer only the third (pyfingerprint issue 34).
-
-    Returns whether it answered, and how many bytes came that were no answer.
-    """
-    noise_bytes = 0
-    limit_s = line.limits.handshake_s
-    for left in reversed(range(tries)):
-        # The tries' times overlap, or a scan of twelve speeds would take 20 s of silence.
-        wait_s = limit_s / 5 if left else limit_s
-        try:
-            answer = line.ask_once(Opcode.VFY_PWD, *_NO_PASSWORD, limit_s=wait_s)
-        except (DeviceTimeout, ProtocolViolation):
-            noise_bytes += line.heard_bytes
-            continue
-        _demand_handshake(answer)
-        if left < tries - 1:
-            # It may have answered the one before: let nothing be taken for the next answer.
-            line.port.drain(limit_s, TRIES * limit_s)
-        return True, noise_bytes
-    return False, noise_bytes
-
-
-def _set_up(line: ZfmLine, config: Config) -> SystemParameters | None:
-    """Bring packet size and speed to what is wanted; a module that will not stays as it is.
-
-    Both live in the module's flash, which wears: they are written only if they differ.
-    """
-    now = _parameters(line, config)
-    if config.packet_bytes and now and now.packet_bytes != config.packet_bytes:
-        code = PACKET_SIZES_BYTES.index(config.packet_bytes)
-        if line.confirm(Opcode.SET_SYS_PARA, Register.PACKET_SIZE, code) != Confirmation.OK:
-            log.warning("zfm_packet_size_refused", extra={"bytes": config.packet_bytes})
-    if config.baud and line.port.baud != config.baud and not line.port.speed_fixed:
-        _change_speed(line, config.baud)
-    return _parameters(line, config)
-
-
-def _parameters(line: ZfmLine, config: Config) -> SystemParameters | None:
-    if not config.reads_parameters:
-        return None
-    try:
-        answer = line.ask(Opcode.READ_SYS_PARA)
-    except DeviceTimeout:
-        return None
-    return SystemParameters.from_bytes(answer[1:]) if answer[0] == Confirmation.OK else None
-
-
-def _change_speed(line: ZfmLine, wanted: int) -> None:
-    """Ask for another speed, then look where the module is: users met at once, later and never.
-
-    Source: pyfingerprint issue 41; Adafruit-Fingerprint-Sensor-Library issue 114.
-    """
-    before = line.port.baud
-    # It may answer at the new speed already, which we cannot read yet.
-    with suppress(DeviceTimeout, ProtocolViolation):
-        line.ask_once(Opcode.SET_SYS_PARA, Register.BAUD, wanted // BAUD_STEP)
-    for baud in (wanted, before):
-        line.port.baud = baud
-        if _answers(line)[0]:
-            if baud != wanted:
-                log.warning("zfm_speed_refused", extra={"baud": baud})
-            return
-    raise DeviceTimeout(f"{line.port.path}: silent since it was asked for {wanted} baud")
-
-
-def _demand_handshake(answer: bytes) -> None:
-    if answer[0] == Confirmation.WRONG_PASSWORD:
-        raise DeviceError("the module has a password: set it back with its maker's program")
-    if answer[0] != Confirmation.OK:
-        raise DeviceError(f"the module answers the handshake with {answer[0]:02X}")
-
-
-def _retry_of(confirmation: int) -> Retry | None:
-    """Return what a confirmation means to the subject, None for "go on"; the rest are faults."""
-    if confirmation == Confirmation.OK:
-        return None
-    if confirmation == Confirmation.NO_FINGER:
-        return Retry.LIFTED_EARLY
-    if confirmation in _POOR_IMAGE:
-        return Retry.SMEARED
-    raise DeviceError(f"the module reports fault {confirmation:02X}")
-
-
-_POOR_IMAGE: Final = {
-    Confirmation.IMAGE_FAILED,
-    Confirmation.IMAGE_MESSY,
-    Confirmation.FEW_POINTS,
-    Confirmation.NO_VALID_IMAGE,
-}
+    """Open the port, find the module on it and set the line up; raises as `opened`."""
+    return ZfmReader(opened(config), config)

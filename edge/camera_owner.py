@@ -18,7 +18,7 @@ import numpy as np
 
 from drivers.camera import Camera, Frame, HoldsExposure, Picture
 from drivers.errors import DeviceError, DeviceTimeout
-from edge.supervisor import DeviceState, DeviceStatus, Upkeep, report_lost
+from edge.supervisor import DeviceState, DeviceStatus, Upkeep
 
 READ_TIMEOUT_S: Final = 1.0
 FROZEN_AFTER_S: Final = 2.0
@@ -133,7 +133,6 @@ class CameraOwner:
                 self._forget()
                 self._fail_still(error)
                 pause_s = self._upkeep.lost(error)
-                report_lost(self._upkeep.status, error)
                 self._stop.wait(pause_s)
 
     def _serve(self, camera: Camera) -> None:

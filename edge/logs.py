@@ -23,10 +23,11 @@ import structlog
 FIELDS: Final = frozenset(
     {
         "attempts", "baud", "beyond", "bytes", "code", "count", "device", "document",
-        "duration_ms", "error", "event", "event_code", "level", "level_reached", "logger",
-        "measure", "method", "next_try_s", "overlay", "package", "part", "pid", "place", "port",
-        "position", "presentation", "reason", "request", "restarts", "result", "route", "score",
-        "sequence", "sink", "sitting", "state", "station", "status", "timestamp", "verdict",
+        "duration_ms", "error", "event", "event_code", "height_px", "level", "level_reached",
+        "logger", "measure", "method", "model", "next_try_s", "overlay", "package",
+        "packet_bytes", "part", "pid", "place", "port", "position", "presentation", "product",
+        "reason", "request", "restarts", "result", "route", "score", "sequence", "sink",
+        "sitting", "state", "station", "status", "timestamp", "verdict", "width_px",
     }
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ At most one press is asked for at a time; between presses a cheap command proves
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -12,14 +13,18 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
+import structlog
+
 from drivers.errors import DeviceAbsent, DeviceError
 from drivers.fingerprint import FingerImage, FingerprintReader, Progress, Retry
-from edge.supervisor import DeviceState, DeviceStatus, Upkeep, report_lost
+from edge.supervisor import DeviceState, DeviceStatus, DeviceWarning, Upkeep
 
 CHECK_EVERY_S: Final = 2.0
 CLOSE_A_SCAN_S: Final = 1.0
 
 Outcome = FingerImage | Retry | None
+
+log = structlog.get_logger("reader")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class ReaderOwner:
         self._stop = False
         self._press: _Press | None = None
         self._reader: FingerprintReader | None = None
+        self._last_words: tuple[str, ...] = ()
+        self._enrolment_grade: bool | None = None
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
 
     def start(self) -> None:
@@ -66,6 +73,20 @@ class ReaderOwner:
     def out_for_s(self) -> float:
         """Seconds since the reader last worked; 0.0 while it works."""
         return self._upkeep.out_for_s
+
+    @property
+    def enrolment_grade(self) -> bool | None:
+        """Whether its images may be enrolled, as it last said; None until it was first opened."""
+        return self._enrolment_grade
+
+    def trace(self) -> tuple[str, ...]:
+        """Return the last words on the reader's line, of the lost one's while none is open.
+
+        Text, and never a byte of an image (`FingerprintReader.trace`).
+        """
+        with self._news:
+            reader = self._reader
+        return self._last_words if reader is None else reader.trace()
 
     def capture(self, timeout_s: float, progress: Progress) -> Future[Outcome]:
         """Ask for one press; the future carries what `FingerprintReader.capture` returns or raises.
@@ -101,15 +122,23 @@ class ReaderOwner:
                 with closing(self._open_reader()) as reader:
                     self._serve(reader)
             except Exception as error:  # a driver's bug must not end its owner
+                # What a driver said while it opened, it hands over with the failure.
+                self._last_words = tuple(getattr(error, "__notes__", ())) or self._last_words
                 self._give_up(error)
-                pause_s = self._upkeep.lost(error)
-                report_lost(self._upkeep.status, error)
-                self._pause(pause_s)
+                self._pause(self._upkeep.lost(error))
 
     def _serve(self, reader: FingerprintReader) -> None:
         with self._news:
             self._reader = reader
+            self._enrolment_grade = reader.enrolment_grade
+        self._describe(reader)
         self._upkeep.ready(reader.model)
+        try:
+            self._obey(reader)
+        finally:
+            self._last_words = reader.trace()
+
+    def _obey(self, reader: FingerprintReader) -> None:
         while not self._stop:
             with self._news:
                 self._news.wait_for(lambda: self._stop or self._press is not None, CHECK_EVERY_S)
@@ -121,6 +150,15 @@ class ReaderOwner:
             else:
                 self._take(reader, press)
 
+    def _describe(self, reader: FingerprintReader) -> None:
+        facts = reader.facts
+        warnings = [
+            *([] if reader.enrolment_grade else [DeviceWarning.NOT_FOR_ENROLMENT]),
+            *([DeviceWarning.FINGER_AT_OPENING] if facts.finger_at_opening else []),
+        ]
+        if self._upkeep.describe(facts, tuple(warnings), reader.warning):
+            log_reader(self._upkeep.status, reader.model)
+
     def _take(self, reader: FingerprintReader, press: _Press) -> None:
         self._upkeep.busy()
         outcome = None
@@ -128,6 +166,8 @@ class ReaderOwner:
             outcome = reader.capture(press.timeout_s, press.progress)
         with self._news:
             self._press = None
+        # A line that damages images is slowed down by its driver.
+        self._describe(reader)
         self._upkeep.ready()
         press.outcome.set_result(outcome)
 
@@ -142,3 +182,28 @@ class ReaderOwner:
     def _pause(self, seconds: float) -> None:
         with self._news:
             self._news.wait_for(lambda: self._stop, seconds)
+
+
+def log_reader(status: DeviceStatus, model: str) -> None:
+    """Log what an open reader is; called when that is news."""
+    facts = status.facts
+    if facts is None:
+        return
+    log.info(
+        "reader_open",
+        device=status.device_id,
+        model=_one_word(model),
+        product=_one_word(facts.product),
+        port=facts.port,
+        baud=facts.baud,
+        packet_bytes=facts.packet_bytes,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+    )
+    for warning in status.warnings:
+        log.warning("reader_warning", device=status.device_id, code=warning.value)
+
+
+def _one_word(words: str) -> str:
+    # The log takes no spaces and no letters beyond ASCII: they might be a person's.
+    return re.sub(r"[^A-Za-z0-9.:/+-]+", "_", words)[:64]

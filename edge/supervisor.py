@@ -14,7 +14,15 @@ from typing import Any, Final
 
 import structlog
 
-from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, ProtocolViolation
+from drivers.errors import (
+    DeviceAbsent,
+    DeviceError,
+    DeviceTimeout,
+    PortHeld,
+    ProtocolViolation,
+    SpeedRefused,
+)
+from drivers.fingerprint import ReaderFacts
 from edge.utc import now_ms
 
 FIRST_PAUSE_S: Final = 0.25
@@ -23,8 +31,10 @@ LONGEST_PAUSE_S: Final = 2.0
 
 REASONS: Final[dict[type[Exception], str]] = {
     DeviceAbsent: "not_connected",
+    PortHeld: "port_held",
     DeviceTimeout: "no_answer",
     ProtocolViolation: "bad_answers",
+    SpeedRefused: "speed_refused",
     DeviceError: "device_fault",
     ValueError: "configuration",
 }
@@ -46,9 +56,27 @@ class DeviceState(Enum):
 WORKING: Final = frozenset({DeviceState.READY, DeviceState.BUSY})
 
 
+class DeviceWarning(Enum):
+    """What a technician should know of a device that works."""
+
+    NOT_FOR_ENROLMENT = "not_for_enrolment"
+    FINGER_AT_OPENING = "finger_at_opening"
+
+
+_OF_THE_MODEL: Final = frozenset({DeviceWarning.NOT_FOR_ENROLMENT})
+"""What stays true of a device that was unplugged."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    """What is known of one device now. Times are UTC milliseconds; None: no try is planned."""
+    """What is known of one device now. Times are UTC milliseconds; None: no try is planned.
+
+    Attributes:
+        facts: of a fingerprint reader while it is open; None while it is not.
+        warnings: what to know of it though it works; of the line only while it is open.
+        detail: for technicians: the failure's own sentence, or the model's warning; it may name a
+            port, a process or a unit, and never leaves this machine by itself.
+    """
 
     device_id: str
     kind: str
@@ -59,6 +87,9 @@ class DeviceStatus:
     since_at_ms: int = 0
     next_try_at_ms: int | None = None
     attempts: int = 0
+    facts: ReaderFacts | None = None
+    warnings: tuple[DeviceWarning, ...] = ()
+    detail: str = ""
 
     @property
     def working(self) -> bool:
@@ -73,6 +104,7 @@ class Upkeep:
         self._lock = threading.Lock()
         self._status = DeviceStatus(device_id, kind, driver, since_at_ms=now_ms())
         self._out_since_s = time.monotonic()
+        self._told_reason = ""
 
     @property
     def status(self) -> DeviceStatus:
@@ -96,6 +128,18 @@ class Upkeep:
         """The device is open and idle."""
         model = self.status.model if model is None else model
         self._become(DeviceState.READY, "", model=model, attempts=0, next_try_at_ms=None)
+        if self._told_reason:
+            self._told_reason = ""
+            log.info("device_back", device=self.status.device_id)
+
+    def describe(
+        self, facts: ReaderFacts, warnings: tuple[DeviceWarning, ...], detail: str
+    ) -> bool:
+        """Say what the open reader is; return whether that is news."""
+        with self._lock:
+            before = self._status
+            self._status = replace(before, facts=facts, warnings=warnings, detail=detail)
+            return self._status != before
 
     def busy(self) -> None:
         """The device works for somebody."""
@@ -106,7 +150,10 @@ class Upkeep:
         self._become(DeviceState.DEGRADED, reason)
 
     def lost(self, error: Exception) -> float:
-        """Record why the device went away; return the pause in seconds before the next try."""
+        """Record why the device went away; return the pause in seconds before the next try.
+
+        The log is told once for each reason, not once for each try.
+        """
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self.status.attempts, 10))
         gone = isinstance(error, DeviceAbsent)
         self._become(
@@ -114,7 +161,13 @@ class Upkeep:
             reason_of(error),
             attempts=self.status.attempts + 1,
             next_try_at_ms=now_ms() + int(pause_s * 1000),
+            facts=None,
+            warnings=tuple(w for w in self.status.warnings if w in _OF_THE_MODEL),
+            detail=str(error) if isinstance(error, DeviceError) else "",
         )
+        if self.status.reason != self._told_reason:
+            self._told_reason = self.status.reason
+            _report_lost(self.status, error)
         return pause_s
 
     def _become(self, state: DeviceState, reason: str, **changes: Any) -> None:
@@ -129,7 +182,7 @@ class Upkeep:
             )
 
 
-def report_lost(status: DeviceStatus, error: Exception) -> None:
+def _report_lost(status: DeviceStatus, error: Exception) -> None:
     """Log that a device was lost: which, why, and for a bug of ours the place."""
     known = isinstance(error, (DeviceError, ValueError))
     log.warning(

@@ -5,16 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from drivers.camera import Frame
-from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
-from drivers.fingerprint import FingerImage, Progress, Retry
+from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, PortHeld
+from drivers.fingerprint import FingerImage, Progress, ReaderFacts, Retry
 from edge.camera_owner import CameraOwner
 from edge.reader_owner import ReaderOwner
-from edge.supervisor import LONGEST_PAUSE_S, DeviceState, DeviceStatus, Upkeep
+from edge.supervisor import (
+    LONGEST_PAUSE_S,
+    DeviceState,
+    DeviceStatus,
+    DeviceWarning,
+    Upkeep,
+)
 
 LONG_S = 30.0
 
@@ -49,6 +57,10 @@ class WiredReader:
     """The other end of the FingerprintReader protocol."""
 
     model = "wired"
+    warning = ""
+    enrolment_grade = True
+    resolution_ppi = 500
+    facts = ReaderFacts("/dev/ttyUSB0", 115200, 256, 256, 288, "Wired Co. 1.0")
 
     def __init__(self, press: Callable[[], FingerImage | Retry | None]) -> None:
         self.press = press
@@ -68,6 +80,9 @@ class WiredReader:
     def cancel(self) -> None:
         self.cancelled = True
 
+    def trace(self) -> tuple[str, ...]:
+        return ("0 ms > 00  wired",)
+
     def check(self) -> None:
         self.press()
 
@@ -86,8 +101,10 @@ def camera_owner(camera: WiredCamera) -> Iterator[CameraOwner]:
 
 
 @contextmanager
-def reader_owner(reader: WiredReader) -> Iterator[ReaderOwner]:
-    owner = ReaderOwner(Upkeep("reader-1", "fingerprint", "wired"), lambda: reader)
+def reader_owner(
+    reader: WiredReader, opening: Callable[[], WiredReader] | None = None
+) -> Iterator[ReaderOwner]:
+    owner = ReaderOwner(Upkeep("reader-1", "fingerprint", "wired"), opening or (lambda: reader))
     owner.start()
     try:
         yield owner
@@ -115,6 +132,7 @@ def status_in(owner, state: DeviceState) -> DeviceStatus:
     ("error", "state", "reason"),
     [
         (DeviceAbsent("pulled"), DeviceState.ABSENT, "not_connected"),
+        (PortHeld("getty"), DeviceState.ABSENT, "port_held"),
         (DeviceTimeout("silent"), DeviceState.FAILED, "no_answer"),
         (DeviceError("broken"), DeviceState.FAILED, "device_fault"),
         (ZeroDivisionError("a bug"), DeviceState.FAILED, "driver_fault"),
@@ -220,3 +238,117 @@ def test_closing_ends_a_running_press():
 
     assert press.result(LONG_S) is None
     assert reader.closed == 1
+
+
+def test_an_open_reader_says_its_line_and_its_warnings_and_a_lost_one_only_its_models():
+    """What was true of the line ends with the line; what is true of the model does not."""
+    failing = [False]
+
+    def press() -> None:
+        if failing[0]:
+            raise DeviceAbsent("/dev/ttyUSB0 hung up")
+
+    reader = WiredReader(press)
+    reader.enrolment_grade = False
+    reader.warning = "Not for enrolment: too small."
+    reader.facts = replace(reader.facts, finger_at_opening=True)
+    with reader_owner(reader) as owner:
+        until(lambda: owner.status.state is DeviceState.READY)
+        status = owner.status
+        assert status.facts == reader.facts
+        assert status.warnings == (
+            DeviceWarning.NOT_FOR_ENROLMENT,
+            DeviceWarning.FINGER_AT_OPENING,
+        )
+        assert status.detail == "Not for enrolment: too small."
+        failing[0] = True
+        owner.capture(LONG_S, lambda *_: None).exception(LONG_S)
+        lost = status_in(owner, DeviceState.ABSENT)
+
+        assert lost.facts is None
+        assert lost.warnings == (DeviceWarning.NOT_FOR_ENROLMENT,)
+        assert lost.detail == "/dev/ttyUSB0 hung up"
+        failing[0] = False
+
+
+def test_the_log_is_told_once_what_a_reader_is_and_once_why_it_is_away():
+    """A cable that is out all night is two lines in the morning, not forty thousand."""
+    tries = [0]
+    reader = WiredReader(lambda: None)
+    reader.facts = replace(reader.facts, product="Wired & Söhne 1.0", finger_at_opening=True)
+
+    def opening() -> WiredReader:
+        tries[0] += 1
+        if tries[0] <= 4:
+            raise PortHeld("getty") if tries[0] == 4 else DeviceAbsent("gone")
+        return reader
+
+    with capture_logs() as said, reader_owner(reader, opening) as owner:
+        until(lambda: owner.status.state is DeviceState.READY)
+        owner.capture(0.01, lambda *_: None).result(LONG_S)
+
+    told = [(line["event"], line.get("reason") or line.get("code")) for line in said]
+    assert told == [
+        ("device_lost", "not_connected"),
+        ("device_lost", "port_held"),
+        ("reader_open", None),
+        ("reader_warning", "finger_at_opening"),
+        ("device_back", None),
+    ]
+    opened = said[2]
+    assert (opened["port"], opened["baud"], opened["packet_bytes"]) == ("/dev/ttyUSB0", 115200, 256)
+    assert (opened["model"], opened["product"]) == ("wired", "Wired_S_hne_1.0")
+
+
+def test_a_line_that_was_slowed_down_is_told_anew():
+    """A driver that leaves a bad speed says so with its next press."""
+    reader = WiredReader(lambda: Retry.NO_FINGER)
+    with reader_owner(reader) as owner:
+        until(lambda: owner.status.state is DeviceState.READY)
+        reader.facts = replace(reader.facts, baud=57600)
+        owner.capture(LONG_S, lambda *_: None).result(LONG_S)
+
+        assert owner.status.facts is not None
+        assert owner.status.facts.baud == 57600
+
+
+def test_the_last_words_outlive_the_reader_that_said_them():
+    """What was said before a reader went away is what support asks for."""
+    failing = [False]
+
+    def press() -> None:
+        if failing[0]:
+            raise DeviceAbsent("gone")
+
+    reader = WiredReader(press)
+    opened = [False]
+
+    def opening() -> WiredReader:
+        if not opened[0]:
+            opened[0] = True
+            return reader
+        raise DeviceAbsent("gone")
+
+    with reader_owner(reader, opening) as owner:
+        assert owner.trace() in {(), ("0 ms > 00  wired",)}
+        until(lambda: owner.status.state is DeviceState.READY)
+        failing[0] = True
+        owner.capture(LONG_S, lambda *_: None).exception(LONG_S)
+        status_in(owner, DeviceState.ABSENT)
+
+        assert owner.trace() == ("0 ms > 00  wired",)
+
+
+def test_what_was_said_while_a_reader_failed_to_open_is_kept():
+    """A reader that never opens is just the one that support asks about."""
+
+    def opening() -> WiredReader:
+        failure = DeviceError("the module has a password")
+        failure.add_note("-3 ms > ef 01  VFY_PWD")
+        failure.add_note("0 ms < ef 01  WRONG_PASSWORD")
+        raise failure
+
+    with reader_owner(WiredReader(lambda: None), opening) as owner:
+        until(lambda: owner.status.state is DeviceState.FAILED)
+
+        assert owner.trace() == ("-3 ms > ef 01  VFY_PWD", "0 ms < ef 01  WRONG_PASSWORD")

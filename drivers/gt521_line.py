@@ -18,6 +18,7 @@ from typing import Final
 
 from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
 from drivers.gt521_packets import (
+    MESSAGE_BYTES,
     OVERHEAD_BYTES,
     Answer,
     Command,
@@ -44,6 +45,9 @@ REST_BYTES: Final = CHUNK_BYTES // 2
 
 EARLY_S: Final = 0.003
 """A line's bytes come in pieces: the last ones are awaited, so that no sleep can be too long."""
+
+FEW_BYTES: Final = 64
+"""So few are missing: the line lost them, and the module is not in the middle of its image."""
 
 FLOOD_BYTES: Final = CHUNK_BYTES * 3 // 4
 """More than that in one piece: the line is faster than it says, or we are late. No sleep then."""
@@ -204,7 +208,8 @@ class Gt521Line:
                 received(min(so_far, largest_bytes))
         if fault:
             self._stale_s = max(QUIET_S, deadline - time.monotonic())
-            self._wait_for_silence(self.limits.answer_s)
+            stalled = self.heard_bytes < image_line_bytes(min(sizes)) - MESSAGE_BYTES - FEW_BYTES
+            self._wait_for_silence(self.limits.answer_s if stalled else QUIET_S)
         elif self._parser.skipped_bytes:
             fault = f"{self._parser.skipped_bytes} bytes belonged to no packet"
         return Upload(content.payload if content else None, fault)

@@ -76,7 +76,8 @@ def change_speed(line: Gt521Line, wanted: int) -> None:
     # The answer may be lost in the change.
     with suppress(DeviceTimeout, ProtocolViolation):
         refused = not line.ask_once(Command.CHANGE_BAUD, wanted).accepted
-    for baud in (before,) if refused else (wanted, before):
+    # Once more at the new one: it may have changed while it was looked for at the old one.
+    for baud in (before,) if refused else (wanted, before, wanted):
         line.port.baud = baud
         if _answers(line)[0]:
             if baud != wanted:

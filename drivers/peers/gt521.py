@@ -165,7 +165,7 @@ class Gt521Peer:
     def harm(self, *faults: Fault) -> None:
         """Damage the next images; the only packet of an image is number 0."""
         with self._turned:
-            self._faults += ((fault, fault.uploads) for fault in faults)
+            self._faults += ((fault, 0) for fault in faults)
 
     def heal(self) -> None:
         """Take back every fault that waits, every forced answer, noise and deafness."""
@@ -313,9 +313,9 @@ class Gt521Peer:
 
     def _due_faults(self) -> list[Fault]:
         with self._turned:
-            due = [fault for fault, _ in self._faults]
-            self._faults = [(fault, left - 1) for fault, left in self._faults if left > 1]
-        return due
+            seen = [(fault, nth + 1) for fault, nth in self._faults]
+            self._faults = [one for one in seen if one[1] < one[0].spares + one[0].uploads]
+        return [fault for fault, nth in seen if nth > fault.spares]
 
     def _send(self, content: bytes, *, heard_bytes: int = 0) -> None:
         noise = self.noise

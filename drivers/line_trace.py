@@ -75,3 +75,12 @@ class LineTrace:
             f"  {self._naming(way, shown)}{f' ({times} times)' if times > 1 else ''}".rstrip()
             for at_s, way, shown, times in entries
         )
+
+
+def hand_over(trace: LineTrace, failure: BaseException) -> None:
+    """Give what was said while a reader could not be opened to the failure, as its notes.
+
+    No reader is left that could be asked for its trace.
+    """
+    for line in trace.lines():
+        failure.add_note(line)

@@ -17,7 +17,9 @@ from typing import Final
 
 from drivers.errors import PortHeld
 
-GETTIES: Final = frozenset({"agetty", "getty", "mgetty", "fgetty", "mingetty"})
+GETTIES: Final = frozenset({"agetty", "getty", "mgetty", "fgetty", "mingetty", "login"})
+"""`login` is what a getty becomes once it took a line's noise for somebody's name."""
+
 STATION: Final = "run_edge.py"
 _MASKED: Final = Path("/dev/null")
 
@@ -58,16 +60,19 @@ def claim_on(device: Path, machine: Machine = HERE) -> str:
         machine: where to look.
     """
     line = device.relative_to(machine.dev).as_posix() if _inside(device, machine.dev) else ""
+    holder = _holder(device, machine)
     if line:
         unit = f"serial-getty@{line.replace('/', '-')}.service"
-        if _getty_on(line, machine) or _starts_with_the_machine(unit, machine):
+        logs_in = _getty_on(line, machine) or (holder and _name(holder) in GETTIES)
+        if logs_in or _starts_with_the_machine(unit, machine):
             return f"a login console owns it; free it with: systemctl disable --now {unit}"
         if line in _kernel_consoles(machine):
             return (
                 "the kernel writes its messages to it; take console="
                 f"{line} out of the kernel's command line and restart"
             )
-    return _holder(device, machine) or _locker(line, machine)
+    holder = holder or _locker(line, machine)
+    return _said_of(holder) if holder else ""
 
 
 def _inside(device: Path, folder: Path) -> bool:
@@ -77,7 +82,7 @@ def _inside(device: Path, folder: Path) -> bool:
 def _getty_on(line: str, machine: Machine) -> bool:
     commands = [words for process in _processes(machine) if (words := _command(process))]
     return any(
-        Path(words[0].lstrip("-")).name in GETTIES and {line, f"/dev/{line}"} & set(words[1:])
+        Path(words[0]).name in GETTIES and {line, f"/dev/{line}"} & set(words[1:])
         for words in commands
     )
 
@@ -98,11 +103,9 @@ def _kernel_consoles(machine: Machine) -> list[str]:
     return []
 
 
-def _holder(device: Path, machine: Machine) -> str:
-    for process in _processes(machine):
-        if process.name != str(os.getpid()) and _has_open(process, device):
-            return _said_of(process)
-    return ""
+def _holder(device: Path, machine: Machine) -> Path | None:
+    others = (process for process in _processes(machine) if process.name != str(os.getpid()))
+    return next((process for process in others if _has_open(process, device)), None)
 
 
 def _has_open(process: Path, device: Path) -> bool:
@@ -123,25 +126,27 @@ def _serves(process: Path, number: str, device: Path) -> bool:
     return bool(index) and device.parent.name == "pts" and device.name == index.split()[0]
 
 
-def _locker(line: str, machine: Machine) -> str:
+def _locker(line: str, machine: Machine) -> Path | None:
     """Look at the lock files of older programs (FHS, LCK..ttyS0: a process number in ten bytes)."""
-    for folder in machine.locks:
+    for folder in machine.locks if line else ():
         with suppress(OSError, ValueError):
-            number = int(
-                (folder / f"LCK..{Path(line).name}").read_text(encoding="ascii").split()[0]
-            )
+            lock = folder / f"LCK..{Path(line).name}"
+            number = int(lock.read_text(encoding="ascii").split()[0])
             process = machine.proc / str(number)
-            if line and number != os.getpid() and process.exists():
-                return _said_of(process)
-    return ""
+            if number != os.getpid() and process.exists():
+                return process
+    return None
 
 
 def _said_of(process: Path) -> str:
-    words = _command(process)
-    if any(Path(word).name == STATION for word in words):
+    if any(Path(word).name == STATION for word in _command(process)):
         return f"the station itself has it open (process {process.name})"
-    name = Path(words[0]).name if words else "a program"
-    return f"{name} has it open (process {process.name}); end that program"
+    return f"{_name(process)} has it open (process {process.name}); end that program"
+
+
+def _name(process: Path) -> str:
+    words = _command(process)
+    return Path(words[0]).name if words else "a program"
 
 
 def _processes(machine: Machine) -> Iterator[Path]:

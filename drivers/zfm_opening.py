@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from drivers.errors import ProtocolViolation
+from drivers.line_trace import hand_over
 from drivers.serial_port import open_port
 from drivers.zfm_line import Limits, ZfmLine, demand_health
 from drivers.zfm_model import Config
@@ -50,8 +51,8 @@ def opened(config: Config) -> Opened:
     """
     limits = Limits(config.answer_s, config.handshake_s, config.gap_s)
     port = open_port(config.port, _first_baud(config))
+    line = ZfmLine(port, config.address, limits)
     try:
-        line = ZfmLine(port, config.address, limits)
         speed = Speed(line, config)
         speed.find()
         parameters = _set_up(line, speed, config)
@@ -60,7 +61,8 @@ def opened(config: Config) -> Opened:
         size = agreed_size(told, config.size)
         confirmation = line.confirm(Opcode.GET_IMAGE)
         demand_health(confirmation)
-    except BaseException:
+    except BaseException as failure:
+        hand_over(line.trace, failure)
         port.close()
         raise
     log.info("zfm_open", extra={"baud": port.baud})

@@ -21,6 +21,7 @@ from drivers.fingerprint import FingerImage, Progress, ReaderFacts, Retry, not_f
 from drivers.gt521_line import TRIES, Gt521Line, Limits, Received
 from drivers.gt521_opening import change_speed, description_of, find_speed, told_size_px
 from drivers.gt521_packets import Command, Description, Message, Refusal
+from drivers.line_trace import hand_over
 from drivers.serial_port import PortAddress, open_port
 
 log = logging.getLogger(__name__)
@@ -254,8 +255,8 @@ def open_reader(config: Config) -> Gt521Reader:
     wanted: tuple[int, ...] = (config.baud,) if config.baud else ()
     speeds = list(dict.fromkeys(wanted + config.scan_baud))
     port = open_port(config.port, speeds[0])
+    line = Gt521Line(port, Limits(config.answer_s, config.handshake_s, config.gap_s))
     try:
-        line = Gt521Line(port, Limits(config.answer_s, config.handshake_s, config.gap_s))
         find_speed(line, [port.baud] if port.speed_fixed else speeds)
         if config.baud and port.baud != config.baud:
             change_speed(line, config.baud)
@@ -264,7 +265,8 @@ def open_reader(config: Config) -> Gt521Reader:
         line.light(True)
         finger = _pressed(line)
         line.light(False)
-    except BaseException:
+    except BaseException as failure:
+        hand_over(line.trace, failure)
         port.close()
         raise
     log.info("gt521_open", extra={"baud": port.baud})

@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,9 @@ from drivers.peers.zfm import ZfmPeer
 from drivers.port_claims import Machine, claim_on, demand_free
 from drivers.serial_port import open_port
 from tests.wire.glass import HEIGHT_PX, WIDTH_PX
+
+CONFIGS = Path(__file__).parents[2] / "firmware_configs" / "readers"
+MODEL_OF = {"zfm": "r307.toml", "gt521": "gt521f32.toml"}
 
 HOLDER = """
 import os, sys
@@ -288,7 +293,7 @@ def test_a_login_console_is_refused_with_the_unit_to_disable(line):
     """A real getty on the line: it would answer the reader's bytes with "login:"."""
     name = line.removeprefix("/dev/")
     with subprocess.Popen(
-        [str(shutil.which("agetty")), "--noclear", "--skip-login", "-L", name, "9600"],
+        [str(shutil.which("agetty")), "--noclear", "-L", name, "9600"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         try:
@@ -349,6 +354,14 @@ def test_a_getty_that_the_machine_starts_is_a_claim_before_it_runs(tmp_path):
     assert claim_on(machine.dev / "ttyS0", machine) == ""
 
 
+def test_a_getty_that_took_noise_for_a_name_is_a_login_console_still(tmp_path):
+    """It is called login then, and the unit to disable is the same."""
+    machine = machine_at(tmp_path)
+    (run_on(machine, 50, "/bin/login", "--") / "fd" / "0").symlink_to(machine.dev / "ttyS0")
+
+    assert "serial-getty@ttyS0.service" in claim_on(machine.dev / "ttyS0", machine)
+
+
 def test_the_kernels_console_is_a_claim(tmp_path):
     """Its messages would come between the reader's bytes."""
     machine = machine_at(tmp_path)
@@ -378,3 +391,19 @@ def test_the_running_station_is_called_the_station(tmp_path):
     assert claim_on(machine.dev / "ttyS0", machine) == (
         "the station itself has it open (process 99)"
     )
+
+
+@pytest.mark.parametrize("name", ["zfm", "gt521"])
+def test_a_reader_that_does_not_open_hands_over_what_was_said(name, tmp_path):
+    """Its trace would else be lost with it, and support would see an empty line."""
+    options = tomllib.loads((CONFIGS / MODEL_OF[name]).read_text(encoding="utf-8"))
+    quick = {"handshake_s": 0.05}
+    peer_class = getattr(import_module(f"drivers.peers.{name}"), f"{name.capitalize()}Peer")
+    with peer_class() as peer:
+        peer.deaf = True
+        with pytest.raises(DeviceError) as failed:
+            drivers.load.open_reader(name, {**options, **quick, "port": peer.port})
+
+    notes = failed.value.__notes__
+    assert notes
+    assert all(re.match(r"-?\d+ ms [<>] ", note) for note in notes)

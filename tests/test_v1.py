@@ -307,6 +307,7 @@ def test_health_says_why_no_sitting_may_begin(bench: Bench):
     assert unready.status_code == detail.status_code == 503
     assert unready.get_json()["reasons"] == ["device_out"]
     assert detail.get_json()["devices"] == {"camera-1": "ready"}
+    assert detail.get_json()["examiner"] == "none"
     assert detail.get_json()["store"]["free_bytes"] > 0
     assert bench.client.get("/v1/health/live").status_code == 200
 

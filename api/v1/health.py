@@ -48,10 +48,15 @@ class SinkHealth(Answer):
 
 
 class Health(Ready):
-    """Everything at one look."""
+    """Everything at one look.
+
+    `examiner` says how NFIQ 2 and the matching of presses are: resting, beginning, ready, lost, or
+    none where a press has our own score.
+    """
 
     store: StoreHealth
     devices: dict[str, str]
+    examiner: str
     sinks: dict[str, SinkHealth]
 
 
@@ -103,6 +108,7 @@ def _health(station: V1Station) -> Health:
             alarms=store.alarms,
         ),
         devices={device.device_id: device.state.value for device in station.devices()},
+        examiner=station.examiner(),
         sinks={
             status.sink: SinkHealth(
                 state=status.state,

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from spectree import SpecTree
 
 from api.v1.contract import API_VERSION, Answer, NoQuery, answers
+from edge.fingers.examiner import NO_EXAMINER
 from edge.orders import Orders
 from edge.pace import OutboxStatus
 from edge.receipt import ReceiptVerifier
@@ -30,6 +31,7 @@ class V1Station:
         outboxes: the present status of every sink's queue.
         registry: metrics that rooms below feed; `/v1/metrics` adds its own.
         orders: None where nobody orders.
+        examiner: how NFIQ 2 and matching are: an `ExaminerState`, "none" where there is none.
         step: the screen that the sitting of this id is at; None if it is not the present one.
     """
 
@@ -44,6 +46,7 @@ class V1Station:
     outboxes: Callable[[], Sequence[OutboxStatus]] = tuple
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     orders: Orders | None = None
+    examiner: Callable[[], str] = lambda: NO_EXAMINER
     step: Callable[[str], str | None] = lambda _: None
 
     @property

@@ -20,6 +20,7 @@ from api.v1.openapi import document_routes
 from api.v1.packages import package_routes
 from api.v1.sittings import PUT_PHOTO, sitting_routes
 from api.v1.station import V1Station, station_routes
+from api.v1.support import support_routes
 from edge.photo_fault import PHOTO_BYTES_MAX
 
 __all__ = [
@@ -111,7 +112,9 @@ def create_v1_app(station: V1Station, token: str) -> Flask:
         return answer
 
     spec = open_spec()
-    for routes in (station_routes, health_routes, device_routes, package_routes, metric_routes):
+    for routes in (
+        station_routes, health_routes, device_routes, package_routes, metric_routes, support_routes,
+    ):  # fmt: skip
         app.register_blueprint(routes(station, spec))
     if station.orders is not None:
         app.register_blueprint(sitting_routes(station, station.orders, spec))

@@ -13,6 +13,7 @@ import re
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import MutableMapping
 from pathlib import Path
 from types import TracebackType
@@ -35,13 +36,14 @@ PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/+\-]{0,96}\Z")
 """What an id, a code, a route or a time looks like: no spaces, no CJK, no long blobs."""
 
 CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+LINES_KEPT: Final = 500
 NAMELESS: Final = "…"
 DRIVERS: Final = "drivers."
 
 
 def configure_logs(stream: TextIO | None = None) -> None:
     """Send everything, libraries too, through the allow-list: one JSON object a line."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _RememberingHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_only_origin],
@@ -75,6 +77,35 @@ def configure_logs(stream: TextIO | None = None) -> None:
     # These two print what they are about, and so would go past the list.
     logging.captureWarnings(capture=True)
     logging.raiseExceptions = False
+
+
+def last_lines() -> tuple[str, ...]:
+    """Return the last lines of the log as they were written, oldest first; () before it is set up.
+
+    They are kept in memory for support, which cannot know where the machine puts what we write.
+    """
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _RememberingHandler):
+            handler.acquire()
+            try:
+                return tuple(handler.lines)
+            finally:
+                handler.release()
+    return ()
+
+
+class _RememberingHandler(logging.StreamHandler[TextIO]):
+    """Writes lines and keeps the last ones."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.lines: deque[str] = deque(maxlen=LINES_KEPT)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record's line, which has passed the allow-list, and keep it."""
+        line = super().format(record)
+        self.lines.append(line)
+        return line
 
 
 def allow_listed(

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import structlog
 
-from edge.logs import FIELDS, NAMELESS, configure_logs
+from edge.logs import FIELDS, LINES_KEPT, NAMELESS, configure_logs, last_lines
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NAME = "陈诗涵"
@@ -219,3 +219,18 @@ def test_a_thread_that_ends_itself_is_no_error(words):
     thread.join()
 
     assert words.lines() == []
+
+
+def test_the_last_lines_are_kept_as_they_were_written(words):
+    """For support: scrubbed like what went out, and no more than a few."""
+    for number in range(LINES_KEPT + 5):
+        structlog.get_logger("test").info("said", count=number, name=LATIN_NAME)
+    kept = last_lines()
+
+    assert len(kept) == LINES_KEPT
+    assert list(kept) == words.getvalue().splitlines()[-LINES_KEPT:]
+
+
+def test_before_the_log_is_set_up_no_lines_are_kept():
+    """Asked too early, support gets nothing, not an error."""
+    assert last_lines() == ()

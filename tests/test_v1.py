@@ -19,13 +19,21 @@ from hypothesis import strategies as st
 
 from api.app import V1Station, create_v1_app
 from api.security import HEADERS, TokenUnusable, open_or_make_token
+from drivers.fingerprint import ReaderFacts
 from edge.store import PackageRow, Store
-from edge.supervisor import DeviceState, DeviceStatus
+from edge.supervisor import DeviceState, DeviceStatus, DeviceWarning
 from tests import order_kit
 from tests.delivery_kit import SINK, STATION, Kit, make_kit, new_id
 
 TOKEN = "k" * 43
+TRACE = ("-3 ms > 01  GetImage", "0 ms < 07 02  no finger")
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
+READER = DeviceStatus(
+    "reader-1", "fingerprint", "zfm", "Grow R503", DeviceState.READY, "", 1_000,
+    facts=ReaderFacts("/dev/serial/by-id/usb-1", 115200, 256, 192, 192, "R503 V1.2", True),
+    warnings=(DeviceWarning.NOT_FOR_ENROLMENT, DeviceWarning.FINGER_AT_OPENING),
+    detail="Not for enrolment: its window is too small.",
+)  # fmt: skip
 CAMERA = DeviceStatus("camera-1", "camera", "folder", "Folder", DeviceState.READY, "", 1_000)
 
 
@@ -70,8 +78,9 @@ def bench(kit: Kit, tmp_path: Path) -> Iterator[Bench]:
     where = (tmp_path / "store.db", tmp_path / "store.key")
     with Store.open(*where) as store, order_kit.opened(store) as orders:
         station = V1Station(
-            STATION, "0.1.0", "0" * 64, store, kit.verifier, lambda: [CAMERA], lambda: reasons,
-            (SINK,), orders=orders,
+            STATION, "0.1.0", "0" * 64, store, kit.verifier, lambda: [CAMERA, READER],
+            lambda: reasons, (SINK,), orders=orders, traces=lambda: {"reader-1": TRACE},
+            log_lines=lambda: ('{"event": "opened"}',),
         )  # fmt: skip
         app = create_v1_app(station, TOKEN)
         yield Bench(kit, store, app.test_client(), reasons)
@@ -306,7 +315,7 @@ def test_health_says_why_no_sitting_may_begin(bench: Bench):
     assert (ready.status_code, ready.get_json()) == (200, {"ready": True, "reasons": []})
     assert unready.status_code == detail.status_code == 503
     assert unready.get_json()["reasons"] == ["device_out"]
-    assert detail.get_json()["devices"] == {"camera-1": "ready"}
+    assert detail.get_json()["devices"] == {"camera-1": "ready", "reader-1": "ready"}
     assert detail.get_json()["examiner"] == "none"
     assert detail.get_json()["store"]["free_bytes"] > 0
     assert bench.client.get("/v1/health/live").status_code == 200
@@ -444,3 +453,31 @@ def test_no_request_makes_the_interface_stumble(bench: Bench, path, name, query,
     )
 
     assert answer.status_code < 500
+
+
+def test_a_readers_line_and_its_warnings_are_with_the_devices_and_in_health(bench: Bench):
+    """Where it is, how fast it is, what it is, and what a technician should know."""
+    line = {
+        "port": "/dev/serial/by-id/usb-1", "baud": 115200, "packet_bytes": 256,
+        "width_px": 192, "height_px": 192, "product": "R503 V1.2",
+    }  # fmt: skip
+    warnings = ["not_for_enrolment", "finger_at_opening"]
+    device = bench.get("/v1/devices/reader-1").get_json()
+    health = bench.get("/v1/health").get_json()
+
+    assert (device["line"], device["warnings"]) == (line, warnings)
+    assert health["reader_lines"] == {"reader-1": line}
+    assert health["device_warnings"] == {"reader-1": warnings}
+    assert bench.get("/v1/devices/camera-1").get_json()["line"] is None
+
+
+def test_support_is_told_the_last_words_and_the_failures_own_sentence(bench: Bench):
+    """What the public part of the interface leaves out: sentences, traces, log lines."""
+    told = bench.get("/v1/support").get_json()
+    devices = {device["device_id"]: device for device in told["devices"]}
+
+    assert devices["reader-1"]["trace"] == list(TRACE)
+    assert devices["reader-1"]["detail"] == "Not for enrolment: its window is too small."
+    assert devices["camera-1"]["trace"] == []
+    assert told["log"] == ['{"event": "opened"}']
+    assert "detail" not in bench.get("/v1/devices/reader-1").get_json()

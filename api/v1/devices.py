@@ -9,11 +9,31 @@ from api.problems import Refused
 from api.security import checked_id
 from api.v1.contract import Answer, NoQuery, answers, utc
 from api.v1.station import V1Station
+from drivers.fingerprint import ReaderFacts
 from edge.supervisor import DeviceStatus
 
 
+class ReaderLine(Answer):
+    """The line of an open fingerprint reader, and what its module says of itself.
+
+    `packet_bytes` is null where the protocol has no packets; `width_px` and `height_px` are 0 until
+    the size of its images is known.
+    """
+
+    port: str
+    baud: int
+    packet_bytes: int | None
+    width_px: int
+    height_px: int
+    product: str
+
+
 class Device(Answer):
-    """One device; `state` is one of absent, opening, ready, busy, degraded, failed."""
+    """One device; `state` is one of absent, opening, ready, busy, degraded, failed.
+
+    `warnings` are codes of what a technician should know of a device that works; `line` is null
+    unless it is a fingerprint reader that is open.
+    """
 
     device_id: str
     kind: str
@@ -24,6 +44,8 @@ class Device(Answer):
     since: str | None
     next_try_at: str | None
     attempts: int
+    warnings: tuple[str, ...]
+    line: ReaderLine | None
 
 
 class Devices(Answer):
@@ -40,7 +62,7 @@ def device_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     @spec.validate(query=NoQuery, resp=answers(Devices), tags=["devices"])
     def list_devices() -> Devices:
         """List the devices and their states."""
-        return Devices(items=tuple(_device(status) for status in station.devices()))
+        return Devices(items=tuple(device_answer(status) for status in station.devices()))
 
     @routes.get("/v1/devices/<device_id>")
     @spec.validate(query=NoQuery, resp=answers(Device, "HTTP_404"), tags=["devices"])
@@ -49,13 +71,14 @@ def device_routes(station: V1Station, spec: SpecTree) -> Blueprint:
         wanted = checked_id(device_id)
         for status in station.devices():
             if status.device_id == wanted:
-                return _device(status)
+                return device_answer(status)
         raise Refused("not-found")
 
     return routes
 
 
-def _device(status: DeviceStatus) -> Device:
+def device_answer(status: DeviceStatus) -> Device:
+    """Return a device's status as `/v1` says it."""
     return Device(
         device_id=status.device_id,
         kind=status.kind,
@@ -66,4 +89,19 @@ def _device(status: DeviceStatus) -> Device:
         since=utc(status.since_at_ms),
         next_try_at=utc(status.next_try_at_ms),
         attempts=status.attempts,
+        warnings=tuple(warning.value for warning in status.warnings),
+        line=_line(status.facts),
+    )
+
+
+def _line(facts: ReaderFacts | None) -> ReaderLine | None:
+    if facts is None:
+        return None
+    return ReaderLine(
+        port=facts.port,
+        baud=facts.baud,
+        packet_bytes=facts.packet_bytes,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+        product=facts.product,
     )

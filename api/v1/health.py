@@ -8,6 +8,7 @@ from flask import Blueprint
 from spectree import SpecTree
 
 from api.v1.contract import Answer, NoQuery, answers
+from api.v1.devices import ReaderLine, device_answer
 from api.v1.station import V1Station
 
 
@@ -56,6 +57,8 @@ class Health(Ready):
 
     store: StoreHealth
     devices: dict[str, str]
+    device_warnings: dict[str, tuple[str, ...]]
+    reader_lines: dict[str, ReaderLine]
     examiner: str
     sinks: dict[str, SinkHealth]
 
@@ -97,6 +100,7 @@ def oldest_age_s(station: V1Station, sink: str) -> int | None:
 
 def _health(station: V1Station) -> Health:
     store, reasons = station.store, tuple(station.reasons())
+    devices = [device_answer(status) for status in station.devices()]
     ages = [age for sink in station.sinks if (age := oldest_age_s(station, sink)) is not None]
     return Health(
         ready=not reasons,
@@ -107,7 +111,13 @@ def _health(station: V1Station) -> Health:
             free_bytes=store.free_bytes,
             alarms=store.alarms,
         ),
-        devices={device.device_id: device.state.value for device in station.devices()},
+        devices={device.device_id: device.state for device in devices},
+        device_warnings={
+            device.device_id: device.warnings for device in devices if device.warnings
+        },
+        reader_lines={
+            device.device_id: device.line for device in devices if device.line is not None
+        },
         examiner=station.examiner(),
         sinks={
             status.sink: SinkHealth(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flask import Blueprint
@@ -33,6 +33,8 @@ class V1Station:
         orders: None where nobody orders.
         examiner: how NFIQ 2 and matching are: an `ExaminerState`, "none" where there is none.
         step: the screen that the sitting of this id is at; None if it is not the present one.
+        traces: the last words on each device's line, by device; never a byte of an image.
+        log_lines: the last lines of the log, as they were written.
     """
 
     station_id: str
@@ -48,12 +50,14 @@ class V1Station:
     orders: Orders | None = None
     examiner: Callable[[], str] = lambda: NO_EXAMINER
     step: Callable[[str], str | None] = lambda _: None
+    traces: Callable[[], Mapping[str, Sequence[str]]] = dict
+    log_lines: Callable[[], Sequence[str]] = tuple
 
     @property
     def features(self) -> tuple[str, ...]:
         """What this station's interface can do beyond its first version."""
         ordering = () if self.orders is None else ("sittings", "reuse-photos")
-        return ("packages", "receipts", *ordering)
+        return ("packages", "receipts", "support", *ordering)
 
 
 class StationAnswer(Answer):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
@@ -156,16 +155,24 @@ class Bench:
 
     def _recovers(self, error: DeviceError) -> bool:
         """Whether the next press on a healed line is true; opened again where the error says so."""
-        self._peer.heal()
-        if not self._peer.plugged:
-            self._peer.replug()
-        truth = self._lay()
-        with suppress(DeviceError):
-            if isinstance(error, DeviceAbsent | DeviceTimeout):
-                self._reader.close()
-                self._reader = self._open()
-            seen = self._reader.capture(PRESS_S, lambda *_: None)
-            return isinstance(seen, FingerImage) and seen.pixels == truth
+        failure = error
+        # Twice: a driver that gave up early may meet a plug that is pulled only now.
+        for _ in range(2):
+            self._peer.heal()
+            if not self._peer.plugged:
+                self._peer.replug()
+            truth = self._lay()
+            try:
+                if isinstance(failure, DeviceAbsent | DeviceTimeout):
+                    self._reader.close()
+                    self._reader = self._open()
+                seen = self._reader.capture(PRESS_S, lambda *_: None)
+            except DeviceAbsent as absent:
+                failure = absent
+            except DeviceError:
+                return False
+            else:
+                return isinstance(seen, FingerImage) and seen.pixels == truth
         return False
 
     def _open(self) -> FingerprintReader:

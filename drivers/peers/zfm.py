@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from threading import Condition, Thread
@@ -27,6 +26,7 @@ from drivers.errors import ProtocolViolation
 from drivers.peers.glass import EmptyGlass, Glass
 from drivers.peers.line_faults import Fault, Noise, damaged
 from drivers.peers.presses import Press
+from drivers.peers.script import Heard, Script
 from drivers.peers.uart import Interrupted, Uart
 from drivers.peers.zfm_module import AWAKE, LOOKS, Answer, Make, Module
 from drivers.zfm_packets import (
@@ -40,7 +40,6 @@ from drivers.zfm_packets import (
 )
 
 PLUG_LIMIT_S: Final = 10.0
-HEARD_MAX: Final = 10_000
 DELIVERED_MAX: Final = 8
 
 
@@ -51,15 +50,6 @@ class BaudChange(Enum):
     AFTER_DELAY = "after a while"
     AFTER_POWER_OFF = "after power-off"
     NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One command as the module received it, `time.monotonic` when it was whole."""
-
-    at_s: float
-    opcode: int
-    parameters: bytes
 
 
 class ZfmPeer:
@@ -124,11 +114,8 @@ class ZfmPeer:
         self._turned = Condition()
         self._plugged_wanted = True
         self._closing = False
-        # A soak run polls for days.
-        self._heard: deque[Heard] = deque(maxlen=HEARD_MAX)
+        self._script = Script()
         self.delivered: deque[bytearray] = deque(maxlen=DELIVERED_MAX)
-        self._faults: list[tuple[Fault, int]] = []
-        self._forced: dict[int, list[int | None]] = {}
         self._glass = Glass(width_px, height_px, resolution_ppi, delay_s)
         self._glass.start_plan(plan)
         self._module = Module(
@@ -192,20 +179,16 @@ class ZfmPeer:
 
     def harm(self, *faults: Fault) -> None:
         """Damage the next uploads."""
-        with self._turned:
-            self._faults += ((fault, 0) for fault in faults)
+        self._script.harm(*faults)
 
     def heal(self) -> None:
         """Take back every fault that waits, every forced answer, noise and deafness."""
-        with self._turned:
-            self._faults.clear()
-            self._forced.clear()
+        self._script.forget()
         self.noise, self.deaf = None, False
 
     def force(self, opcode: int, *confirmations: int | None) -> None:
         """Answer the next commands of this kind so; None is no answer at all."""
-        with self._turned:
-            self._forced.setdefault(opcode, []).extend(confirmations)
+        self._script.force(opcode, *confirmations)
 
     def unplug(self) -> None:
         """Pull the plug; returns when the port is gone."""
@@ -229,8 +212,7 @@ class ZfmPeer:
     @property
     def heard(self) -> list[Heard]:
         """The last commands, oldest first."""
-        with self._turned:
-            return list(self._heard)
+        return self._script.heard
 
     def heard_opcodes(self) -> Counter[int]:
         """Return how often each command came."""
@@ -284,7 +266,7 @@ class ZfmPeer:
             if self._garbles:
                 self._uart.send(random.Random(len(received)).randbytes(len(received)))  # noqa: S311
             return
-        self._parser.feed(self.noise.over(received) if self.noise else received)
+        self._parser.feed(self._hit(received))
         while not self.deaf:
             try:
                 packet = self._parser.next_packet()
@@ -297,14 +279,13 @@ class ZfmPeer:
                 self._obey(packet)
 
     def _obey(self, packet: Packet) -> None:
-        opcode, parameters = packet.payload[0], packet.payload[1:]
-        with self._turned:
-            self._heard.append(Heard(time.monotonic(), opcode, parameters))
-            forced = self._forced.get(opcode)
-            confirmation = forced.pop(0) if forced else -1
-        if confirmation is None:
+        forced, confirmation = self._script.hear(packet.payload[0], packet.payload[1:])
+        if not forced:
+            answer = self._answer(packet)
+        elif confirmation is None:
             return
-        answer = Answer(confirmation) if confirmation >= 0 else self._answer(packet)
+        else:
+            answer = Answer(confirmation)
         self._acknowledge(answer, heard_bytes=OVERHEAD_BYTES + len(packet.payload))
         if answer.content is not None:
             self._send_content(answer)
@@ -339,8 +320,11 @@ class ZfmPeer:
         self._glass.fetched()
         arrived = bytearray()
         self.delivered.append(arrived)
-        for piece in damaged(packets, self._due_faults()):
-            arrived += self._send(piece.content)
+        for piece in damaged(packets, self._script.due_faults()):
+            # Before it is sent: whoever has an image may look at once at how it came.
+            arrives = self._hit(piece.content)
+            arrived += arrives
+            self._uart.send(arrives)
             if piece.unplug:
                 with self._turned:
                     self._plugged_wanted = False
@@ -350,20 +334,15 @@ class ZfmPeer:
                 return
             self._uart.rest(piece.stall_s)
 
-    def _due_faults(self) -> list[Fault]:
-        with self._turned:
-            seen = [(fault, nth + 1) for fault, nth in self._faults]
-            self._faults = [one for one in seen if one[1] < one[0].spares + one[0].uploads]
-        return [fault for fault, nth in seen if nth > fault.spares]
-
     def _acknowledge(self, answer: Answer, *, heard_bytes: int = 0) -> None:
         payload = bytes((answer.confirmation,)) + answer.result
         frame = Packet(Kind.ACKNOWLEDGE, payload, self._module.address).to_bytes()
         junk, self._junk_left = self._junk_left, b""
         self._send(junk + frame, heard_bytes=heard_bytes)
 
-    def _send(self, content: bytes, *, heard_bytes: int = 0) -> bytes:
+    def _send(self, content: bytes, *, heard_bytes: int = 0) -> None:
+        self._uart.send(self._hit(content), heard_bytes=heard_bytes)
+
+    def _hit(self, content: bytes) -> bytes:
         noise = self.noise
-        arrives = noise.over(content) if noise else content
-        self._uart.send(arrives, heard_bytes=heard_bytes)
-        return arrives
+        return noise.over(content) if noise else content

@@ -34,6 +34,8 @@ AWAKE: Final = b"\x55"
 """What a module says when it is up again after SoftRst."""
 
 PAGE_BYTES: Final = 512
+SECURITY: Final = 5
+"""The register of SetSysPara that only matching obeys."""
 
 
 class Extra(IntEnum):
@@ -75,6 +77,7 @@ class Make:
         reads_parameters: False for models without ReadSysPara (R308, brianrho/FPM issue 15).
         extras: the commands of its branch beyond those that every module has.
         told_size_px: what ReadProdInfo tells if it is not the truth.
+        fastest_baud: some chips go beyond the manuals' 115200 (AS601: pyfingerprint issue 52).
         module: name in ReadProdInfo, at most 16 bytes of ASCII.
         algorithm, firmware: versions, at most 32 bytes of ASCII.
     """
@@ -86,6 +89,7 @@ class Make:
         Extra.READ_INF_PAGE, Extra.LED_ON, Extra.LED_OFF, Extra.GET_IMAGE_DARK, Extra.ECHO,
     }  # fmt: skip
     told_size_px: tuple[int, int] | None = None
+    fastest_baud: int = 115_200
     module: str = "ZFM"
     algorithm: str = "peer 1"
     firmware: str = "peer 1"
@@ -147,6 +151,7 @@ class Module:
     password: int = 0
     flash_baud: int = 57600
     packet_bytes: int = 128
+    _security: int = 3
     _verified: bool = False
     _buffer: Sight | None = None
     _commands: dict[int, Callable[[bytes], Answer]] = field(init=False, repr=False)
@@ -222,16 +227,19 @@ class Module:
 
     def _set_sys_para(self, parameters: bytes) -> Answer:
         register, value = parameters[0], parameters[1]
-        if register == Register.BAUD and 1 <= value <= 12:
+        if register == Register.BAUD and 0 < value * BAUD_STEP <= self.make.fastest_baud:
             return Answer(Confirmation.OK, baud=value * BAUD_STEP)
         if register == Register.PACKET_SIZE and value < len(PACKET_SIZES_BYTES):
             self.packet_bytes = PACKET_SIZES_BYTES[value]
+            return Answer(Confirmation.OK)
+        if register == SECURITY and 1 <= value <= 5:
+            self._security = value
             return Answer(Confirmation.OK)
         return Answer(Confirmation.BAD_REGISTER)
 
     def _read_sys_para(self, _: bytes) -> Answer:
         now = SystemParameters(
-            0, self.make.system_id, self.make.library_size, 3, self.address,
+            0, self.make.system_id, self.make.library_size, self._security, self.address,
             self.packet_bytes, self.flash_baud,
         )  # fmt: skip
         return Answer(Confirmation.OK, now.to_bytes())

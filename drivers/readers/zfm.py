@@ -187,7 +187,9 @@ class ZfmReader:
         Raises:
             DeviceError: the module reports a fault of its own.
         """
-        confirmation = self._line.confirm(self._looks_with)
+        # After a refusal the plain command looks: it takes even a poor image, as wanted then.
+        opcode = Opcode.GET_IMAGE if self._refused_before else self._looks_with
+        confirmation = self._line.confirm(opcode)
         demand_health(confirmation)
         if confirmation == Confirmation.NO_FINGER:
             self.finger_always = False
@@ -196,9 +198,9 @@ class ZfmReader:
         seen = _LOOKED.get(confirmation)
         if seen is not None:
             return seen
-        if self._looks_with is Opcode.GET_IMAGE:
+        if opcode is Opcode.GET_IMAGE:
             raise DeviceError(f"the module cannot take an image: {confirmation:02X}")
-        log.warning("zfm_not_supported opcode=%02X", self._looks_with)
+        log.warning("zfm_not_supported opcode=%02X", opcode)
         self._looks_with = Opcode.GET_IMAGE
         return self._look()
 

@@ -26,10 +26,11 @@ from drivers.gt521_packets import MESSAGE_BYTES, Answer, Content, Message, Packe
 from drivers.peers.glass import EmptyGlass, Glass
 from drivers.peers.gt521_module import POWER_UP_BAUD, Make, Module, Reply
 from drivers.peers.line_faults import Fault, Harm, Noise, Piece, damaged_bytes
+from drivers.peers.plug import PLUG_LIMIT_S
 from drivers.peers.presses import Press
 from drivers.peers.script import HEARD_MAX, Heard
 from drivers.peers.uart import Interrupted, Uart
-from drivers.peers.zfm import PLUG_LIMIT_S, BaudChange
+from drivers.peers.zfm import BaudChange
 
 
 class Gt521Peer:

@@ -18,16 +18,16 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
-from threading import Condition, Thread
 from types import TracebackType
 from typing import Final, Self
 
 from drivers.errors import ProtocolViolation
 from drivers.peers.glass import EmptyGlass, Glass
 from drivers.peers.line_faults import Fault, Noise, damaged
+from drivers.peers.plug import Plug
 from drivers.peers.presses import Press
 from drivers.peers.script import Heard, Script
-from drivers.peers.uart import Interrupted, Uart
+from drivers.peers.uart import Uart
 from drivers.peers.zfm_module import AWAKE, LOOKS, Answer, Make, Module
 from drivers.zfm_packets import (
     ANY_ADDRESS,
@@ -39,7 +39,6 @@ from drivers.zfm_packets import (
     stream,
 )
 
-PLUG_LIMIT_S: Final = 10.0
 DELIVERED_MAX: Final = 8
 
 
@@ -111,9 +110,6 @@ class ZfmPeer:
         self._baud_change = baud_change
         self._baud_delay_s = baud_delay_s
 
-        self._turned = Condition()
-        self._plugged_wanted = True
-        self._closing = False
         self._script = Script()
         self.delivered: deque[bytearray] = deque(maxlen=DELIVERED_MAX)
         self._glass = Glass(width_px, height_px, resolution_ppi, delay_s)
@@ -126,10 +122,8 @@ class ZfmPeer:
 
         self._uart = Uart(self.port, baud, throttled=throttled)
         self._parser = PacketParser(address)
-        self._power_up()
-        self._uart.plug()
-        self._thread = Thread(target=self._run, name="zfm-peer", daemon=True)
-        self._thread.start()
+        self._plug = Plug("zfm-peer", self._uart, self._power_up, self._listen)
+        self._plug.start()
 
     def __enter__(self) -> Self:
         return self
@@ -144,12 +138,8 @@ class ZfmPeer:
 
     def close(self) -> None:
         """Unplug for good and end the thread. Closing twice is allowed."""
-        if self._closing:
+        if not self._plug.close():
             return
-        self._closing = True
-        self._uart.interrupt()
-        self._thread.join()
-        self._uart.close()
         self._glass.close()
         if self._own_folder:
             self._own_folder.cleanup()
@@ -192,11 +182,11 @@ class ZfmPeer:
 
     def unplug(self) -> None:
         """Pull the plug; returns when the port is gone."""
-        self._turn_plug(plugged=False)
+        self._plug.turn(plugged=False)
 
     def replug(self) -> None:
         """Plug it in again, at the same path; what was not in flash is forgotten."""
-        self._turn_plug(plugged=True)
+        self._plug.turn(plugged=True)
 
     @property
     def plugged(self) -> bool:
@@ -219,31 +209,6 @@ class ZfmPeer:
         return Counter(heard.opcode for heard in self.heard)
 
     # From here on: the peer's own thread.
-
-    def _turn_plug(self, *, plugged: bool) -> None:
-        with self._turned:
-            self._plugged_wanted = plugged
-            self._uart.interrupt()
-            if not self._turned.wait_for(lambda: self._uart.plugged is plugged, PLUG_LIMIT_S):
-                raise TimeoutError("the peer's thread does not answer")
-
-    def _run(self) -> None:
-        while not self._closing:
-            try:
-                self._obey_plug()
-                while True:
-                    self._listen()
-            except Interrupted:
-                continue
-
-    def _obey_plug(self) -> None:
-        with self._turned:
-            if self._plugged_wanted and not self._uart.plugged:
-                self._power_up()
-                self._uart.plug()
-            elif self._uart.plugged and not self._plugged_wanted:
-                self._uart.unplug()
-            self._turned.notify_all()
 
     def _power_up(self) -> None:
         self.deaf = False
@@ -326,9 +291,7 @@ class ZfmPeer:
             arrived += arrives
             self._uart.send(arrives)
             if piece.unplug:
-                with self._turned:
-                    self._plugged_wanted = False
-                raise Interrupted
+                self._plug.pull()
             if piece.stall_s == math.inf:
                 self.deaf = True
                 return

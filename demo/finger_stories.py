@@ -16,6 +16,7 @@ from demo.neighbours import DemoError
 from demo.walk import Hand, Walk
 from edge.capture import SittingDesk
 from edge.sitting import Event, FingerExceptionView, Snapshot, State
+from formats.finger.position import ISO_POSITIONS
 
 COMES_BACK_AFTER_DAYS: Final = 14
 _SIGNED_IN: Final = frozenset({State.FINGER, State.REVIEW})
@@ -52,13 +53,25 @@ class FingerStory:
 STORIES: Final[Mapping[str, FingerStory]] = {
     "good": FingerStory("two good thumbs"),
     "dry": FingerStory("a dry right thumb, good after a breath on it", {"*": "plan"}),
-    "worn": FingerStory(
-        "a worn right thumb; the index finger stands in for it",
+    "faint": FingerStory(
+        "a worn right thumb: the best of its presses is taken, and marked as low",
         {"right_thumb": "worn", "*": "plain"},
+    ),
+    "worn": FingerStory(
+        "a right thumb that no breath helps; the index finger stands in for it",
+        {"right_thumb": "dry", "*": "plain"},
         reason="worn",
         permanence="permanent",
         fingers=("right_index", "left_thumb"),
         exceptions=(("right_thumb", "02"),),
+    ),
+    "all-worn": FingerStory(
+        "ten such fingers: the attendant is called, the photograph is handed in",
+        {"*": "dry"},
+        reason="worn",
+        permanence="permanent",
+        fingers=(),
+        exceptions=tuple((position, "02") for position in ISO_POSITIONS),
     ),
     "bandage": FingerStory(
         "a bandaged right thumb: not this finger, and come back in two weeks",
@@ -74,9 +87,7 @@ STORIES: Final[Mapping[str, FingerStory]] = {
         reason="amputated",
         permanence="permanent",
         fingers=("left_thumb", "left_index"),
-        exceptions=tuple(
-            (f"right_{name}", "03") for name in ("thumb", "index", "middle", "ring", "little")
-        ),
+        exceptions=(("right_thumb", "03"),),
     ),
     "refused": FingerStory(
         "no fingers, thank you; nobody asks why",

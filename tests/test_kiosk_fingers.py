@@ -1,0 +1,297 @@
+"""What the pages say of fingers: which, why another, what became of them; and what staff sign."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from api.kiosk.catalogue import load_catalogue
+from api.kiosk.come_back import UNTIL
+from api.kiosk.fingers import REASONS, FingerRow, finger_rows, open_fingers
+from edge.settings_sections import Fingers
+from edge.sitting import Event, FingerExceptionView, FingerPhase, Missing, Overlay, State
+from formats.finger.position import ISO_POSITIONS
+from tests.browser.desk import PIN, SCENES, STAFF_ID, TOKEN, finger, scene
+from tests.test_kiosk_staff import Kiosk, kiosk
+
+__all__ = ["kiosk"]
+CATALOGUE = load_catalogue()
+WORN = FingerExceptionView("right_thumb", "02", "worn", "", confirmed=False)
+INDEX = FingerExceptionView("right_index", "02", "", "", confirmed=False)
+
+
+@pytest.mark.parametrize("position", ISO_POSITIONS)
+def test_both_hands_are_drawn_and_one_finger_is_lit(kiosk: Kiosk, position: str):
+    """The left hand stands left, the right hand right, as on the table; only one finger is lit."""
+    kiosk.desk.put(finger(FingerPhase.PLACE, position))
+    page = kiosk.page
+    side = position.partition("_")[0]
+    left, right = (page.index(words) for words in ("<span>左手</span>", "<span>右手</span>"))
+    lit = page.index(f'data-finger="{position}"')
+
+    assert left < right
+    assert (lit < left) if side == "left" else (left < lit < right)
+    assert page.count("data-finger=") == 1
+    assert page.count('<div class="side lit">') == 1
+    drawings = re.findall(r'<svg class="hand.*?</svg>', page, re.DOTALL)
+    assert ["scale(-1 1)" in drawing for drawing in drawings] == [True, False]
+
+
+def test_a_finger_that_stands_in_for_another_says_so(kiosk: Kiosk):
+    """Announced in the question itself; the same finger asked for itself is simply asked for."""
+    kiosk.desk.put(finger(FingerPhase.PLACE, "right_index"))
+    assert "请按右手食指" in kiosk.page
+    kiosk.desk.put(SCENES["finger-instead"])
+
+    assert "换右手食指来按" in kiosk.page
+    assert "没关系，我们换一个手指" in kiosk.page
+
+
+def test_which_press_it_is_is_said_and_never_how_many_are_left(kiosk: Kiosk):
+    """Nothing before the second press; then its number in words, and no other number."""
+    most = Fingers.model_fields["presses_max"].metadata
+    last = max(limit.le for limit in most if hasattr(limit, "le"))
+    assert CATALOGUE.has(f"finger.press.{last}")
+    for number, words in ((1, ""), (2, "第二次"), (5, "第五次")):
+        shown = finger(FingerPhase.RETRY, presentation=number, presentations_max=5)
+        kiosk.desk.put(shown)
+        assert f"<figcaption data-press>{words}</figcaption>" in kiosk.page
+
+
+def test_a_good_press_is_praised_before_it_is_asked_for_again(kiosk: Kiosk):
+    """The same finger once more is no fault of the person's."""
+    kiosk.desk.put(SCENES["finger-confirm"])
+
+    assert "很好，同一个手指再按一次" in kiosk.page
+
+
+@pytest.mark.parametrize(
+    ("touches", "event"),
+    [
+        (("finger-skipped",), Event.FINGER_SKIPPED),
+        (("finger-more", "hand-skipped"), Event.HAND_SKIPPED),
+        (("finger-more", "fingers-refused"), Event.FINGERS_REFUSED),
+    ],
+    ids=["this-finger", "this-hand", "no-fingers"],
+)
+def test_nobody_needs_more_than_two_touches_to_say_no(kiosk: Kiosk, touches, event):
+    """One finger by one touch, a hand or all fingers by two; each touch is a button of its page."""
+    kiosk.desk.put(SCENES["finger-place"])
+    for action in touches:
+        assert f'value="{action}"' in kiosk.page
+        kiosk.touch(action)
+
+    assert kiosk.desk.asked == [(event, TOKEN)]
+    assert kiosk.overlay == ""
+
+
+def test_whoever_looked_at_other_ways_can_go_on_pressing(kiosk: Kiosk):
+    """The way back is the first choice; the finger is still asked for."""
+    kiosk.desk.put(SCENES["finger-place"])
+    kiosk.touch("finger-more")
+    assert kiosk.overlay == "finger-more"
+    assert "右手不方便" in kiosk.page
+    kiosk.touch("stay")
+
+    assert kiosk.overlay == ""
+    assert kiosk.desk.asked == []
+
+
+def test_other_ways_close_when_another_finger_is_asked_for(kiosk: Kiosk):
+    """What was opened for one finger is never answered for the next."""
+    kiosk.desk.put(SCENES["finger-place"])
+    kiosk.touch("finger-more")
+    kiosk.desk.put(SCENES["finger-instead"])
+
+    assert kiosk.overlay == ""
+    kiosk.desk.put(SCENES["review"])
+    assert kiosk.overlay == ""
+
+
+def test_a_refusal_that_is_not_possible_is_not_offered(kiosk: Kiosk):
+    """The hand still can be left out."""
+    kiosk.desk.put(finger(FingerPhase.PLACE, "left_thumb", refusable=False))
+    kiosk.touch("finger-more")
+
+    assert 'value="fingers-refused"' not in kiosk.page
+    assert 'value="hand-skipped"' in kiosk.page
+    assert "左手不方便" in kiosk.page
+
+
+def opened(kiosk: Kiosk, name: str = "help-exception") -> None:
+    """Staff were called, came, and opened the sheet."""
+    kiosk.desk.put(SCENES[name])
+    kiosk.touch("staff:exception")
+    assert kiosk.desk.snapshot.overlay is None
+    assert kiosk.overlay == "exception"
+
+
+def test_an_attendant_signs_why_one_finger_is_not_given(kiosk: Kiosk):
+    """Finger, reason, how long, number and PIN; the other finger stays open."""
+    opened(kiosk)
+    kiosk.touch("why:bandaged", "until:two_weeks")
+    kiosk.type()
+    kiosk.touch("exception:one")
+    come_back = UNTIL["two_weeks"].come_back_on(date.today())
+
+    assert kiosk.desk.signed == [(f"right_thumb bandaged temporary {come_back}", STAFF_ID)]
+    assert open_fingers(kiosk.desk.snapshot) == ("left_index",)
+    assert kiosk.overlay == ""
+
+
+def test_an_attendant_chooses_the_finger(kiosk: Kiosk):
+    """One touch leads from finger to finger, and round again."""
+    opened(kiosk)
+    seen = []
+    for _ in range(3):
+        found = re.search(r'value="which:next">(\S+)', kiosk.page)
+        assert found
+        seen.append(found[1])
+        kiosk.touch("which:next")
+    kiosk.touch("why:amputated", "until:permanent")
+    kiosk.type()
+    kiosk.touch("exception:one")
+
+    assert seen == ["右手拇指", "左手食指", "右手拇指"]
+    assert kiosk.desk.signed == [("left_index amputated permanent None", STAFF_ID)]
+
+
+def test_one_reason_for_all_is_signed_once_and_the_asked_finger_last(kiosk: Kiosk):
+    """The sitting goes on with the asked finger: it must not go on before the others are signed."""
+    opened(kiosk)
+    kiosk.touch("why:worn", "until:no_date")
+    kiosk.type()
+    kiosk.touch("exception:all")
+
+    assert kiosk.desk.signed == [
+        ("right_thumb worn temporary None", STAFF_ID), ("left_index worn temporary None", STAFF_ID),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("left_out", ["why:dry", "until:one_month", "number"])
+def test_without_reason_time_or_number_nothing_is_signed_and_the_rest_is_asked_for(
+    kiosk: Kiosk, left_out: str
+):
+    """One neutral line; what was chosen stays chosen."""
+    opened(kiosk, "help")
+    kiosk.touch(*({"why:dry", "until:one_month"} - {left_out}))
+    if left_out != "number":
+        kiosk.type()
+    kiosk.touch("exception:one")
+
+    assert kiosk.desk.signed == []
+    assert "再选原因和时间" in kiosk.page
+    assert kiosk.page.count('aria-pressed="true"') == (2 if left_out == "number" else 1)
+
+
+def test_a_wrong_pin_signs_none_of_several(kiosk: Kiosk):
+    """And says so; nothing is half signed."""
+    opened(kiosk)
+    kiosk.touch("why:worn", "until:permanent")
+    kiosk.type(pin="999999")
+    kiosk.touch("exception:all")
+    assert kiosk.desk.signed == []
+    assert "工号和密码对不上" in kiosk.page
+    kiosk.touch(*(f"key:{digit}" for digit in PIN), "exception:all")
+
+    assert len(kiosk.desk.signed) == 2
+
+
+def test_a_reason_of_another_sheet_is_no_reason_here(kiosk: Kiosk):
+    """A head covering says nothing of a finger, and a bandage nothing of a portrait."""
+    opened(kiosk, "help")
+    kiosk.touch("reason:neck_condition", "until:permanent")
+    kiosk.type()
+    kiosk.touch("exception:one")
+    assert kiosk.desk.signed == []
+    kiosk.desk.put(SCENES["help-portrait"])
+    kiosk.touch("staff:shutter", "why:other")
+    kiosk.type()
+    kiosk.touch("shutter:take")
+
+    assert kiosk.desk.signed == []
+
+
+def test_staff_reach_the_sheet_from_the_review_by_the_help_that_stands_everywhere(kiosk: Kiosk):
+    """As long as something is open; afterwards help is only help."""
+    kiosk.desk.put(replace(SCENES["review-exceptions"], overlay=Overlay.HELP))
+    assert 'value="staff:exception"' in kiosk.page
+    kiosk.desk.put(replace(SCENES["review-hand"], overlay=Overlay.HELP))
+
+    assert 'value="staff:exception"' not in kiosk.page
+
+
+def test_an_attendant_who_was_called_by_the_station_is_announced(kiosk: Kiosk):
+    """Who comes, and that there is no hurry; before that, not a word."""
+    kiosk.desk.put(SCENES["finger-retry"])
+    assert "工作人员正过来帮您" not in kiosk.page
+    kiosk.desk.put(SCENES["finger-called"])
+
+    assert "工作人员正过来帮您，不着急" in kiosk.page
+
+
+def test_a_reader_that_is_not_good_enough_is_not_the_person_s_concern(kiosk: Kiosk):
+    """No finger is asked for, and no reason given but that none is needed here."""
+    kiosk.desk.put(SCENES["review-elsewhere"])
+
+    assert "今天不用在这里按手指" in kiosk.page
+    assert "以后再补" in kiosk.page
+
+
+def test_the_review_tells_what_became_of_each_finger():
+    """Given, noted for good, to follow; a hand that cannot is one line, not five."""
+    thumb, ring = "right_thumb", "right_ring"
+    later = replace(WORN, position=ring, permanence="temporary", confirmed=True)
+    shown = scene(
+        State.REVIEW, fingers_in=("left_thumb",), finger_exceptions=(WORN, later),
+        missing=(Missing(f"finger:{thumb}", "failed"), Missing("portrait", "not_possible")),
+    )  # fmt: skip
+
+    assert finger_rows(shown) == (
+        FingerRow("left_thumb", "in"), FingerRow(thumb, "missing"), FingerRow(ring, "noted"),
+    )  # fmt: skip
+    settled = replace(WORN, permanence="permanent", confirmed=True)
+    shown = replace(shown, finger_exceptions=(settled, later))
+    assert finger_rows(shown) == (FingerRow("left_thumb", "in"), FingerRow("", "noted"))
+
+
+def test_what_waits_for_staff_is_the_open_and_the_asked_finger_the_asked_one_last():
+    """In other states nothing waits; a signed one waits no more."""
+    asked = finger(FingerPhase.PLACE, "right_index", finger_exceptions=(INDEX, WORN))
+
+    assert open_fingers(asked) == ("right_thumb", "right_index")
+    assert open_fingers(replace(asked, state=State.REVIEW)) == ("right_index", "right_thumb")
+    assert open_fingers(replace(asked, state=State.CLOSING)) == ()
+    signed = tuple(replace(row, confirmed=True) for row in asked.finger_exceptions)
+    assert open_fingers(scene(State.REVIEW, finger_exceptions=signed)) == ()
+
+
+@pytest.mark.parametrize(
+    ("until", "today", "day"),
+    [
+        ("permanent", "2026-11-22", None),
+        ("no_date", "2026-11-22", None),
+        ("two_weeks", "2026-12-25", "2027-01-08"),
+        ("one_month", "2026-01-31", "2026-02-28"),
+        ("one_month", "2028-01-31", "2028-02-29"),
+        ("one_month", "2026-12-05", "2027-01-05"),
+        ("three_months", "2026-11-30", "2027-02-28"),
+    ],
+)
+def test_the_day_to_come_back_is_a_day_of_the_calendar(until: str, today: str, day: str | None):
+    """Across short months, leap days and the new year."""
+    assert UNTIL[until].come_back_on(date.fromisoformat(today)) == day
+
+
+def test_every_code_of_a_sheet_and_of_a_finger_has_words():
+    """What staff choose from, what the person is told: no code ever stands on a page."""
+    wanted = {f"exception.reason.{reason}" for reason in REASONS}
+    wanted |= {f"exception.until.{until}" for until in UNTIL}
+    wanted |= {f"finger.{way}.{p}" for p in ISO_POSITIONS for way in ("ask", "instead", "name")}
+    wanted |= {f"finger.press.{number}" for number in range(2, 10)}
+
+    assert not [line_id for line_id in wanted if not CATALOGUE.has(line_id)]
+    assert {until.permanence for until in UNTIL.values()} == {"permanent", "temporary"}

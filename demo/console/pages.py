@@ -17,11 +17,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from api import problems, security
 from api.kiosk.catalogue import MASTER, Catalogue, load_catalogue
 from api.listener import Listener
+from api.ports import PortTaken, WantedPort, check_ports
 from api.problems import FieldError, Refused
 from demo.console.knobs import KNOBS, Knobs
 from edge.sitting import Snapshot
 
 WORDS: Final = Path(__file__).parent / "words"
+HOST: Final = "127.0.0.1"
 USUAL_PORT: Final = 8082
 EVERYTHING: Final = "everything"
 
@@ -38,23 +40,26 @@ def open_console(
         stack: closes what is opened here.
 
     Raises:
-        OSError: the port that was asked for is taken.
+        PortTaken: the port that was asked for cannot be had.
     """
-    try:
-        listener = _listener(USUAL_PORT if port is None else port, knobs, shown)
-    except OSError:
-        if port is not None:
-            raise
-        listener = _listener(0, knobs, shown)
+    app = create_console_app(knobs, shown)
+    bound = _free(USUAL_PORT) if port is None else _checked(port)
+    listener = Listener(app, HOST, bound, streams=0, closing=threading.Event())
+    listener.start()
     stack.callback(listener.close)
     return listener
 
 
-def _listener(port: int, knobs: Knobs, shown: Callable[[], Snapshot]) -> Listener:
-    app = create_console_app(knobs, shown)
-    listener = Listener(app, "127.0.0.1", port, streams=0, closing=threading.Event())
-    listener.start()
-    return listener
+def _checked(port: int) -> int:
+    check_ports([WantedPort(HOST, port, "--console-port")])
+    return port
+
+
+def _free(port: int) -> int:
+    try:
+        return _checked(port)
+    except PortTaken:
+        return 0
 
 
 def create_console_app(knobs: Knobs, shown: Callable[[], Snapshot]) -> Flask:

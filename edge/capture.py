@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from edge.desk_requests import Requests
+from edge.fingers.exceptions import ExceptionReason, Permanence, SignedReason
 from edge.health import Figures
 from edge.override import OverrideReason
 from edge.room import Room
@@ -118,6 +119,42 @@ class SittingDesk:
         why = OverrideReason(reason)
         self._check_staff(staff_id, pin)
         return self._requests.ask(lambda: self._loop.shutter(token, staff_id, why))
+
+    def confirm_exception(  # noqa: PLR0917 - what an attendant says of one finger
+        self,
+        token: str,
+        staff_id: str,
+        pin: str,
+        position: str,
+        reason: str,
+        permanence: str,
+        come_back_on: str | None = None,
+    ) -> Snapshot:
+        """Let an attendant sign why a finger is not given; it counts as missing no more.
+
+        The finger that is asked for now is skipped with it; a second word mends the first.
+
+        Args:
+            token: of the sitting.
+            staff_id: of the attendant, as the staff file has it.
+            pin: the attendant's.
+            position: of the finger, as the screen has it.
+            reason: a value of `edge.fingers.exceptions.ExceptionReason`.
+            permanence: a value of `edge.fingers.exceptions.Permanence`.
+            come_back_on: civil date, only for what is temporary.
+
+        Raises:
+            WrongPin: id and PIN do not fit, or a wait still runs.
+            ValueError: no such reason, permanence or date.
+            IllegalMove: nothing is to be signed now, or not for this finger.
+            StaleToken: the token is not the present sitting's.
+            TimeoutError: the loop did not come to it in time.
+        """
+        signed = SignedReason(
+            staff_id, ExceptionReason(reason), Permanence(permanence), come_back_on
+        )
+        self._check_staff(staff_id, pin)
+        return self._requests.ask(lambda: self._loop.sign_exception(token, position, signed))
 
     def ask(
         self, event: Event, token: str = "", still: Callable[[Snapshot], bool] | None = None

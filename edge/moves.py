@@ -122,9 +122,9 @@ class Moves:
             Event.LEAVE: lambda: self._leave(visit),
             Event.PORTRAIT_KEPT: visit.keep_portrait,
             Event.PORTRAIT_GIVEN_UP: visit.give_up_portrait,
-            Event.FINGER_SKIPPED: visit.skip_finger,
-            Event.HAND_SKIPPED: visit.skip_hand,
-            Event.FINGERS_REFUSED: visit.refuse_fingers,
+            Event.FINGER_SKIPPED: visit.fingers.skip,
+            Event.HAND_SKIPPED: visit.fingers.skip_hand,
+            Event.FINGERS_REFUSED: visit.fingers.refuse,
         }
         if visit.reuse is not None:
             effects |= {
@@ -158,6 +158,7 @@ class Moves:
             fingers_in=visit.record.fingers_in,
             missing=visit.record.missing,
         )
+        visit.fingers.show_all()
 
     def _decline(self, visit: Visit) -> None:
         visit.record.drop("declined")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from edge.fingers.wishes import OrderedFingers
 from edge.reuse import Candidate, When
 
 
@@ -21,7 +22,10 @@ class Order:
         applies_for: what is applied for, in the reuse policy's words ("ordinary_passport"); "" if
             the order does not say.
         documents: ids of the photo documents wanted; empty: the station's own.
-        positions: fingers wanted; None: the station's own.
+        positions: fingers wanted; None: the profile's.
+        finger_profile: a file of `firmware_configs/fingers`; None: the documents', the station's.
+        finger_records: kinds of records wanted beside the PNG; None: the station's own.
+        finger_minimum: with so many fingers nothing of fingers counts as missing.
         applied_at: application date of the order, as it came.
         born_on: the applicant's date of birth, as it came; None if the order does not say.
         candidates: earlier photos that the order names, the centre's preferred one first.
@@ -37,6 +41,9 @@ class Order:
     applies_for: str = ""
     documents: tuple[str, ...] = ()
     positions: tuple[str, ...] | None = None
+    finger_profile: str | None = None
+    finger_records: tuple[str, ...] | None = None
+    finger_minimum: int | None = None
     applied_at: When = None
     born_on: When = field(default=None, repr=False)
     candidates: tuple[Candidate, ...] = ()
@@ -44,3 +51,10 @@ class Order:
     surname: str = field(default="", repr=False)
     honorific: str = field(default="", repr=False)
     slip_code: str = field(default="", repr=False)
+
+    @property
+    def fingers(self) -> OrderedFingers:
+        """What the order says of fingers."""
+        return OrderedFingers(
+            self.positions, self.finger_profile, self.finger_records, self.finger_minimum
+        )

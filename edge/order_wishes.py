@@ -24,6 +24,9 @@ class Wanted:
     applies_for: str = ""
     documents: tuple[str, ...] = ()
     positions: tuple[str, ...] | None = None
+    finger_profile: str | None = None
+    finger_records: tuple[str, ...] | None = None
+    finger_minimum: int | None = None
     applied_at: str | None = None
     born_on: str | None = field(default=None, repr=False)
     candidates: tuple[Candidate, ...] = ()
@@ -47,23 +50,45 @@ def kept_wishes(wanted: Wanted, ordered_at: str) -> dict[str, Any]:
 def order_of(sitting_id: str, fields: Mapping[str, Any]) -> Order:
     """Return the order that was kept so."""
     rest = {**fields}
-    positions = rest.pop("positions")
+    positions, records = rest.pop("positions"), rest.pop("finger_records", None)
     return Order(
         sitting_id=sitting_id,
         documents=tuple(rest.pop("documents")),
         positions=None if positions is None else tuple(positions),
+        finger_records=None if records is None else tuple(records),
         candidates=tuple(Candidate(**one) for one in rest.pop("candidates")),
         **rest,
     )
 
 
-def check_known(wanted: Wanted, documents: Collection[str], positions: Collection[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What may be ordered at one station.
+
+    Attributes:
+        documents: ids of photo documents.
+        positions: names of fingers.
+        finger_profiles: ids.
+        finger_records: kinds of records that can be made here.
+    """
+
+    documents: Collection[str] = ()
+    positions: Collection[str] = ()
+    finger_profiles: Collection[str] = ()
+    finger_records: Collection[str] = ()
+
+
+def check_known(wanted: Wanted, known: Known) -> None:
     """Raise `OrderUnknown`, with every place in the wishes, for what this station does not have."""
     keys: list[tuple[str | int, ...]] = [
-        ("documents", n) for n, one in enumerate(wanted.documents) if one not in documents
+        ("documents", n) for n, one in enumerate(wanted.documents) if one not in known.documents
     ]
-    for n, position in enumerate(wanted.positions or ()):
-        if position not in positions:
-            keys.append(("fingers", "positions", n))
+    for name, asked, here in (
+        ("positions", wanted.positions, known.positions),
+        ("records", wanted.finger_records, known.finger_records),
+    ):
+        keys += [("fingers", name, n) for n, one in enumerate(asked or ()) if one not in here]
+    if wanted.finger_profile is not None and wanted.finger_profile not in known.finger_profiles:
+        keys.append(("fingers", "profile"))
     if keys:
         raise OrderUnknown(keys)

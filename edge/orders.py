@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
 
 import apsw
@@ -34,7 +34,7 @@ from edge.order_errors import (
 )
 from edge.order_offer import asks_of, first_photo_state
 from edge.order_row import OrderRow, PhotoState, row_of
-from edge.order_wishes import Wanted, check_known, kept_wishes, order_of
+from edge.order_wishes import Known, Wanted, check_known, kept_wishes, order_of
 from edge.photo_asking import PhotoAsking
 from edge.photo_fault import PhotoUnreadable
 from edge.photo_header import check_frame
@@ -46,6 +46,7 @@ from edge.utc import now_ms, rfc3339
 
 __all__ = [
     "Ending",
+    "Known",
     "NoRoomForPhotos",
     "NoSuchOrder",
     "OrderClosed",
@@ -78,8 +79,7 @@ class Orders:
     def __init__(
         self,
         store: Store,
-        documents: Collection[str],
-        positions: Collection[str],
+        known: Known,
         policy: ReusePolicy | None,
         lookup: Lookup | None = None,
         *,
@@ -90,8 +90,7 @@ class Orders:
 
         Args:
             store: the journal.
-            documents: ids of the photo documents that may be ordered.
-            positions: names of the fingers that may be ordered.
+            known: what may be ordered here.
             policy: when an earlier photo may be taken over; None: never.
             lookup: where photos are asked for that did not come; closed with the orders.
             clock_ms: UTC milliseconds.
@@ -101,8 +100,7 @@ class Orders:
             StoreFull, StoreBroken: nothing was begun.
         """
         self._store = store
-        self._documents = frozenset(documents)
-        self._positions = frozenset(positions)
+        self._known = known
         self._policy = policy
         self._asking = None if lookup is None else PhotoAsking(lookup)
         self._clock_ms = clock_ms
@@ -146,7 +144,7 @@ class Orders:
             OrdersFull: nothing happened.
             StoreFull, StoreBroken: nothing happened.
         """
-        check_known(wanted, self._documents, self._positions)
+        check_known(wanted, self._known)
         sitting_id, at_ms = str(uuid7()), self._clock_ms()
         begins_ms = at_ms if wanted.not_before_ms is None else wanted.not_before_ms
         ends_ms = wanted.expires_at_ms

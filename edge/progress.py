@@ -22,6 +22,11 @@ class Progress:
         left_alone: nobody was there any more, so that no restart may lead anybody here.
         missing: rows of `edge.sitting.Missing`.
         presentations: what each press came to, by finger position.
+        fingers: `edge.fingers.wishes.FingerWishes`; None until the first step is taken.
+        given: what is said of each finger that is in, by position.
+        exceptions: rows of `edge.fingers.exceptions.FingerException`.
+        fingers_closed: positions that the plan asks for no more.
+        fingers_ended: the plan asks for no finger any more.
         origin: of the portrait that is in; None without one.
         reuse: why an earlier photo was not taken over, None if there was none to speak of.
     """
@@ -35,5 +40,10 @@ class Progress:
     left_alone: bool = False
     missing: list[dict[str, str]] = field(default_factory=list)
     presentations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    fingers: dict[str, Any] | None = None
+    given: dict[str, dict[str, Any]] = field(default_factory=dict)
+    exceptions: list[dict[str, Any]] = field(default_factory=list)
+    fingers_closed: list[str] = field(default_factory=list)
+    fingers_ended: bool = False
     origin: Literal["captured", "reused"] | None = None
     reuse: dict[str, Any] | None = None

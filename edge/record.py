@@ -10,21 +10,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from edge.fingers.capture import FingerMissing, FingerTaken
+from edge.fingers.capture import FingerTaken
+from edge.fingers.exceptions import FingerException, SignedReason
+from edge.fingers.presses import Presentation
+from edge.fingers.samples import finger_samples, position_of, press_row
+from edge.fingers.wishes import FingerWishes
 from edge.portrait_capture import Portrait
 from edge.progress import Progress
 from edge.reuse import declined_record
 from edge.samples import (
     REUSE,
     Sample,
-    finger_sample,
     json_sample,
     now,
     portrait_samples,
-    press_rows,
     reused_samples,
 )
 from edge.seal import Sealer
+from edge.settings_sections import EXTRA_PARTS_MAX
 from edge.sitting import Missing, Result
 from edge.store import Actor, Ending, Store
 from edge.store_errors import OutOfTurn
@@ -45,6 +48,7 @@ class Office:
         about: returns further members of each manifest: software, settings_sha256, devices, clock.
         announce: is called after each closing, to wake the outboxes.
         keep_master: the unretouched still is delivered as well.
+        keep_all_views: all presses of a finger that agree are delivered, not the best alone.
     """
 
     store: Store
@@ -52,6 +56,7 @@ class Office:
     about: Callable[[], Mapping[str, Any]]
     announce: Callable[[], None]
     keep_master: bool
+    keep_all_views: bool = False
 
 
 class Record:
@@ -89,15 +94,31 @@ class Record:
     @property
     def fingers_in(self) -> tuple[str, ...]:
         """Positions whose print is sealed and committed."""
-        prints = [name for name in self._names if name.startswith("finger/")]
-        return tuple(name.removeprefix("finger/").removesuffix(".png") for name in prints)
+        found = (position_of(name) for name in self._names)
+        return tuple(position for position in found if position is not None)
+
+    @property
+    def finger_wishes(self) -> FingerWishes | None:
+        """Which fingers this sitting is about, None until that is settled."""
+        kept = self.progress.fingers
+        return None if kept is None else FingerWishes.from_progress(kept)
+
+    @property
+    def exceptions(self) -> tuple[FingerException, ...]:
+        """Fingers that were asked for and are not given, in the order of asking."""
+        return tuple(FingerException.from_progress(row) for row in self.progress.exceptions)
+
+    @property
+    def presses_made(self) -> int:
+        """Presses of all fingers in this sitting."""
+        return sum(len(rows) for rows in self.progress.presentations.values())
 
     @property
     def missing(self) -> tuple[Missing, ...]:
         """What the package will lack; a sample that came in after all is not missing."""
         here = {"portrait"} if self.portrait_in else set()
         here |= {f"finger:{position}" for position in self.fingers_in}
-        rows = (Missing(**row) for row in self.progress.missing)
+        rows = [*(Missing(**row) for row in self.progress.missing), *self._missing_fingers()]
         return tuple(row for row in rows if row.what not in here)
 
     @property
@@ -162,15 +183,54 @@ class Record:
         self.progress.reuse = dict(why)
         self._save()
 
-    def keep_finger(self, taken: FingerTaken) -> None:
-        """Seal the best press of one finger, with what all presses of it came to."""
-        self.progress.presentations[taken.position] = press_rows(taken.presentations)
-        self._keep([finger_sample(taken)])
+    def wish_fingers(self, wishes: FingerWishes) -> None:
+        """Take note of which fingers this sitting is about; durable with the next write."""
+        self.progress.fingers = wishes.for_progress()
 
-    def miss_finger(self, missing: FingerMissing) -> None:
-        """Record that one finger will be missing, and what its presses came to."""
-        self.progress.presentations[missing.position] = press_rows(missing.presentations)
-        self.miss(Missing(f"finger:{missing.position}", missing.reason))
+    def note_press(self, position: str, press: Presentation) -> None:
+        """Record what one press came to, without its image."""
+        self.progress.presentations.setdefault(position, []).append(press_row(press))
+        self._save()
+
+    def keep_finger(self, taken: FingerTaken) -> None:
+        """Seal the best press of one finger, and what was ordered beside it."""
+        wishes = self.finger_wishes
+        if wishes is None:
+            raise ValueError("no finger was asked for")
+        views_max = self._views_max(wishes) if self._office.keep_all_views else 0
+        said = {"agreement": taken.agreement.value, "fallback_of": taken.fallback_of}
+        self.progress.given[taken.position] = said
+        self._keep(finger_samples(taken, wishes, views_max=views_max))
+
+    def except_fingers(
+        self, exceptions: Iterable[FingerException], closed: Iterable[str], *, ended: bool
+    ) -> None:
+        """Record that fingers are not given.
+
+        Args:
+            exceptions: one for each, open.
+            closed: every finger that the plan asks for no more.
+            ended: it asks for none at all.
+        """
+        self.progress.exceptions += [one.for_progress() for one in exceptions]
+        self.progress.fingers_closed = list(closed)
+        self.progress.fingers_ended = ended
+        self._save()
+
+    def sign_exception(self, position: str, signed: SignedReason) -> bool:
+        """Record an attendant's word for why a finger is not given; False if nothing asks for it.
+
+        A second word mends the first.
+        """
+        exceptions = self.exceptions
+        if not any(one.position == position and one.may_be_signed for one in exceptions):
+            return False
+        self.progress.exceptions = [
+            (one.signed(signed) if one.position == position else one).for_progress()
+            for one in exceptions
+        ]
+        self._save()
+        return True
 
     def miss(self, missing: Missing) -> None:
         """Record that something will be missing, and why."""
@@ -194,6 +254,7 @@ class Record:
             "order_ref": self.progress.order_ref,
             "missing": [asdict(row) for row in self.missing],
             "presentations": self.progress.presentations,
+            "fingers": self._finger_report(),
             "reuse": self.progress.reuse,
             "preferences": {"language": self.language},
         }  # fmt: skip
@@ -204,12 +265,49 @@ class Record:
             "origin": {"portrait": self._origin},
             "opened_at": self.progress.opened_at,
             "closed_at": now(),
-            "exceptions": [row.what for row in self.missing],
+            "exceptions": self._excepted(),
             **self._office.about(),
         }
         while not self._try_to_close(fields):
             continue
         self._office.announce()
+
+    def _missing_fingers(self) -> list[Missing]:
+        """Return the wanted fingers that are not given and that nobody signed for."""
+        wishes = self.finger_wishes
+        if wishes is None or (
+            wishes.minimum is not None and len(self.fingers_in) >= wishes.minimum
+        ):
+            return []
+        return [
+            Missing(f"finger:{one.position}", one.why)
+            for one in self.exceptions
+            if one.open and one.position in wishes.slots
+        ]
+
+    def _excepted(self) -> list[str]:
+        """Return what the package lacks of what was wanted, signed for or not."""
+        signed = [f"finger:{one.position}" for one in self.exceptions]
+        return list(dict.fromkeys([*(row.what for row in self.missing), *signed]))
+
+    def _finger_report(self) -> dict[str, Any] | None:
+        """Return what the closing record says of the fingers; None if none was ever asked for."""
+        wishes = self.finger_wishes
+        if wishes is None:
+            return None
+        filled = wishes.plan(self.fingers_in, self.progress.fingers_closed).filled
+        return {
+            "profile": wishes.profile,
+            "minimum": wishes.minimum,
+            "slots": [{"position": slot, "given": filled.get(slot)} for slot in wishes.slots],
+            "given": self.progress.given,
+            "exceptions": self.progress.exceptions,
+        }
+
+    def _views_max(self, wishes: FingerWishes) -> int:
+        """Return how many further views have room in the package, records of all fingers first."""
+        views = sum(".view_" in name for name in self._names)
+        return max(0, EXTRA_PARTS_MAX - len(wishes.records) * len(wishes.slots) - views)
 
     def _try_to_close(self, fields: Mapping[str, Any]) -> bool:
         """Close with the present predecessor; False if another package came in between."""

@@ -28,6 +28,7 @@ class RecordRoom:
         about: returns further members of each manifest: software, settings_sha256, devices, clock.
         announce: is called after each closing, to wake the outboxes.
         keep_master: the unretouched still is delivered as well.
+        keep_all_views: all presses of a finger that agree are delivered, not the best alone.
     """
 
     def __init__(
@@ -39,9 +40,10 @@ class RecordRoom:
         announce: Callable[[], None],
         *,
         keep_master: bool,
+        keep_all_views: bool = False,
     ) -> None:
         self.store = store
-        self._office = Office(store, dict(sinks), about, announce, keep_master)
+        self._office = Office(store, dict(sinks), about, announce, keep_master, keep_all_views)
         self._sealers = tuple(sealers)
 
     def begin(self, language: str, order: Order | None = None) -> Record:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from edge.camera_owner import CameraOwner
 from edge.comparison import Comparer
 from edge.earlier_photo import Vouchers
+from edge.fingers.judge import PressJudge
+from edge.fingers.profile import FingerProfile
 from edge.orders import Orders
 from edge.preset import PortraitRules
 from edge.reader_owner import ReaderOwner
@@ -26,6 +28,8 @@ class Room:
 
     Attributes:
         seeing: set once the vision worker has loaded its models.
+        judge: of presses; whose fingers they are it forgets with each visit.
+        finger_profiles: by id, what settings, documents and orders may name.
         documents: what a sitting makes whose order names none, or that has no order.
         every_document: by id, what an order may name.
         orders: None where nobody orders: every sitting is a walk-in.
@@ -37,12 +41,14 @@ class Room:
 
     camera: CameraOwner
     reader: ReaderOwner
+    judge: PressJudge
     vision: VisionWorker
     seeing: threading.Event
     records: RecordRoom
     documents: tuple[Document, ...]
     rules: PortraitRules
     fingers: Fingers
+    finger_profiles: Mapping[str, FingerProfile]
     limits: SittingLimits
     language: str
     every_document: Mapping[str, Document] = field(default_factory=dict)

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge.fingers.capture import FingerTaken, Presentation
 from edge.override import Override
 from edge.portrait_capture import Portrait
 from edge.utc import now_ms, rfc3339
-from formats.finger.png import finger_png
 from quality.attack.minifasnet import LIVE_MIN
 from quality.measure import Reading
 
@@ -124,31 +122,6 @@ def assistance(override: Override | None) -> dict[str, Any] | None:
         "reason": override.reason.value,
         "waived": list(override.waived),
     }
-
-
-def finger_sample(taken: FingerTaken) -> Sample:
-    """Return the best press of one finger."""
-    facts = {
-        "captured_at": moment(taken.presentations[-1].at_s),
-        "score": {
-            "value": taken.score.value,
-            "algorithm": taken.score.algorithm,
-            "version": taken.score.version,
-        },
-        "low_quality": taken.low_quality,
-        "resolution_ppi": taken.image.resolution_ppi,
-        "assisted_by": None,
-    }
-    name, png = f"finger/{taken.position}.png", finger_png(taken.image)
-    return Sample(name, "image/png", png, facts)
-
-
-def press_rows(presses: Iterable[Presentation]) -> list[dict[str, Any]]:
-    """Return what each press of one finger came to; no images."""
-    return [
-        {"number": p.number, "score": p.score, "cause": p.cause, "at": moment(p.at_s)}
-        for p in presses
-    ]
 
 
 def reading_row(reading: Reading) -> dict[str, Any]:

@@ -17,10 +17,12 @@ from pydantic import BaseModel
 from drivers.load import camera_config, camera_names, reader_config, reader_names
 from edge.candidates.load import lookup_config, lookup_names
 from edge.comparison.load import comparer_config, comparer_names
+from edge.fingers.profile import FingerProfile
 from edge.preset import PortraitRules, Preset
 from edge.reuse_policy import ReusePolicy
 from edge.settings_file import SettingsError, one_of, refusal, toml_table, validated
 from edge.settings_sections import (
+    EXTRA_PARTS_MAX,
     FINGER_POSITIONS,
     AttackNetFile,
     Device,
@@ -28,6 +30,7 @@ from edge.settings_sections import (
     Fingers,
     Neighbour,
     Portrait,
+    RecordKind,
     Settings,
     Sink,
     SittingLimits,
@@ -40,6 +43,7 @@ from quality.pitch_zero import PitchZero
 
 __all__ = [
     "CONFIGS",
+    "EXTRA_PARTS_MAX",
     "FINGER_POSITIONS",
     "AttackNetFile",
     "Device",
@@ -47,6 +51,7 @@ __all__ = [
     "Fingers",
     "Neighbour",
     "Portrait",
+    "RecordKind",
     "Settings",
     "SettingsError",
     "Sink",
@@ -55,7 +60,9 @@ __all__ = [
     "Vision",
     "device_options",
     "document_names",
+    "finger_profile_names",
     "load_document",
+    "load_finger_profile",
     "load_preset",
     "load_reuse_policy",
     "load_settings",
@@ -82,12 +89,14 @@ def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
         ("reader.driver", settings.reader.driver, reader_names()),
         *(("portrait.documents", name, document_names()) for name in settings.portrait.documents),
         ("portrait.preset", settings.portrait.preset, preset_names()),
+        ("fingers.profile", settings.fingers.profile, finger_profile_names()),
         *((f"{key}.driver", one.driver, names) for key, one, names, _ in _neighbours(settings)),
     ]
     for key, name, names in named:
         if name not in names:
             raise refusal(path, key.split("."), f"is {name!r}", one_of(name, names))
     _check_sinks(path, settings.sinks)
+    _check_fingers(path, settings.fingers)
     optioned = [
         (
             "reader",
@@ -135,6 +144,21 @@ def _check_sinks(path: Path, sinks: Sequence[Sink]) -> None:
         raise refusal(path, ["sinks", "0", "role"], "is 'copy', as everywhere", why)
 
 
+def _check_fingers(path: Path, fingers: Fingers) -> None:
+    """Refuse a minimum that is more than the fingers wanted, and records that have no room.
+
+    Raises:
+        SettingsError: one sentence.
+    """
+    wanted = len(fingers.positions or load_finger_profile(fingers.profile).slots)
+    if fingers.minimum is not None and fingers.minimum > wanted:
+        most = f"at most {wanted}, for so many fingers are asked for"
+        raise refusal(path, ["fingers", "minimum"], f"is {fingers.minimum}", most)
+    if len(fingers.records) * wanted > EXTRA_PARTS_MAX:
+        most = f"at most {EXTRA_PARTS_MAX} records in a package, fingers times kinds"
+        raise refusal(path, ["fingers", "records"], "is too much", most)
+
+
 def document_names() -> list[str]:
     """Return the ids of the photo documents that this station knows, in whichever folder."""
     return sorted(path.stem for path in (CONFIGS / "documents").rglob("*.toml"))
@@ -156,6 +180,17 @@ def load_document(name: str) -> Document:
         lent = toml_table(_document_path(shared)).get("gates", {})
         table["gates"] = {**lent, **table.get("gates", {})}
     return validated(Document, path, table)
+
+
+def finger_profile_names() -> list[str]:
+    """Return the ids of the finger profiles that this station knows."""
+    return sorted(path.stem for path in (CONFIGS / "fingers").glob("*.toml"))
+
+
+def load_finger_profile(name: str) -> FingerProfile:
+    """Read which fingers are asked for, and what stands in for what. Raises `SettingsError`."""
+    path = CONFIGS / "fingers" / f"{name}.toml"
+    return validated(FingerProfile, path, toml_table(path))
 
 
 def preset_names() -> list[str]:

@@ -27,6 +27,10 @@ FingerPosition = Literal[
     "left_thumb", "left_index", "left_middle", "left_ring", "left_little",
 ]  # fmt: skip
 FINGER_POSITIONS: Final = get_args(FingerPosition)
+EXTRA_PARTS_MAX: Final = 30
+"""Records and further views of all fingers: beside ten PNGs and a portrait for sixteen documents, a
+package of 63 parts has room for no more."""
+RecordKind = Literal["fir-2005", "fir-2011", "fmr-2005", "wsq"]
 ExaminerChoice = Literal["auto", "nbis", "none"]
 """auto: where it is installed; nbis: also, but its absence is a warning; none: never."""
 
@@ -91,15 +95,27 @@ class Portrait(_Section):
 
 
 class Fingers(_Section):
-    """Which fingers are asked for and when a press is good enough (`docs/measures.md`)."""
+    """Which fingers are asked for and when a press is good enough (`docs/fingers.md`)."""
 
-    positions: Annotated[
-        tuple[FingerPosition, ...], Field(min_length=1), AfterValidator(_each_once)
-    ] = ("right_thumb", "left_thumb")
-    presses_max: Annotated[int, Field(ge=1, le=9)] = 5
+    profile: Name = "cn_two_fingers"
+    """A file in `firmware_configs/fingers`: order, number, and what stands in for what."""
+    positions: (
+        Annotated[tuple[FingerPosition, ...], Field(min_length=1), AfterValidator(_each_once)]
+        | None
+    ) = None
+    """In place of the profile's own; what stands in for them stays the profile's word."""
+    minimum: Annotated[int, Field(ge=0, le=10)] | None = None
+    """With so many fingers nothing of fingers counts as missing; None: each that is not given."""
+    records: Annotated[tuple[RecordKind, ...], AfterValidator(_each_once)] = ()
+    """Beside the PNG, which is always there."""
+    keep_all_views: bool = False
+    """All presses that agree are delivered, not the best alone."""
+    presses_max: Annotated[int, Field(ge=3, le=9)] = 5
     accept_score: Annotated[int, Field(ge=0, le=100)] = 45
     stop_loss_score: Annotated[int, Field(ge=0, le=100, validate_default=True)] = 25
     press_timeout_s: Annotated[float, Field(ge=3, le=120)] = 20.0
+    lift_s: Annotated[float, Field(ge=0, le=10)] = 1.0
+    """From a press to the look for the next one: a finger that still lies there is no second."""
     examiner: ExaminerChoice = "auto"
     """What scores and matches presses; without one, our own score and no matching."""
 

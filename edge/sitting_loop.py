@@ -17,6 +17,7 @@ import structlog
 from drivers.errors import DeviceError
 from edge.covers import Covers
 from edge.desk_requests import Requests
+from edge.fingers.exceptions import SignedReason
 from edge.health import Figures
 from edge.moves import Moves
 from edge.override import OverrideReason
@@ -115,6 +116,18 @@ class SittingLoop:
         log.info("manual_shutter", sitting=self._moves.sitting_id, reason=reason.value)
         self._touch()
 
+    def sign_exception(self, token: str, position: str, signed: SignedReason) -> None:
+        """Take an attendant's word for a finger. Raises `IllegalMove`, `StaleToken`."""
+        self._check(token)
+        event, state = Event.EXCEPTION_CONFIRMED, self._screen.snapshot.state
+        move(state, event)
+        visit = self._moves.visit
+        if visit is None or not visit.fingers.sign(position, signed):
+            raise IllegalMove(state, event)
+        log.info("exception_signed", sitting=self._moves.sitting_id)
+        self._touch()
+        self._moves.make(event)
+
     def speak(self, language: str) -> None:
         """Speak another language from now on."""
         self._screen.show(language=language)
@@ -175,8 +188,8 @@ class SittingLoop:
             self._mind_the_clock(visit, max(self._room.limits.idle_s, OVERLAY_STAYS_S))
             return
         event = self._step(visit, shown.state)
-        if _asks_for_staff(self._screen.snapshot) and not _asks_for_staff(shown):
-            # Two pictures wait for an attendant's word; the screen has promised that staff come.
+        if _asks_for_staff(self._screen.snapshot) - _asks_for_staff(shown):
+            # The screen has promised that staff come.
             self._tell_staff()
         if event is not None:
             self._touched_at_s = time.monotonic()
@@ -187,7 +200,7 @@ class SittingLoop:
         steps = {
             State.REUSE_CHECK: visit.reuse_step,
             State.PORTRAIT: visit.portrait_step,
-            State.FINGER: visit.finger_step,
+            State.FINGER: visit.fingers.step,
         }
         looked = self._looking
         try:
@@ -235,8 +248,11 @@ class SittingLoop:
         return visit.look_for_presence()
 
 
-def _asks_for_staff(shown: Snapshot) -> bool:
-    return shown.reuse is not None and shown.reuse.needs_staff
+def _asks_for_staff(shown: Snapshot) -> set[str]:
+    """Return what waits for staff whom nobody called by hand."""
+    pictures = shown.reuse is not None and shown.reuse.needs_staff
+    asked = {"pictures": pictures, "fingers": shown.attendant_called}
+    return {what for what, waits in asked.items() if waits}
 
 
 def _no_event() -> Event | None:

@@ -16,15 +16,17 @@ from typing import Any, Final
 import structlog
 
 from drivers.camera import Camera
-from drivers.load import open_camera, open_reader
+from drivers.load import open_camera, reader_opener
 from edge import VERSION
 from edge.camera_owner import CameraOwner
 from edge.candidates.load import open_lookup
 from edge.candidates.lookup import Lookup
 from edge.capture import SittingDesk
 from edge.comparison.load import load_comparer
+from edge.fingers.kit import open_fingers
 from edge.health import Figures
 from edge.keys import CentreKeys, StationKey
+from edge.order_wishes import Known
 from edge.orders import Orders
 from edge.outbox import Outbox
 from edge.pace import OutboxStatus, Pace
@@ -92,6 +94,10 @@ class Station:
     def devices(self) -> Sequence[DeviceStatus]:
         """Return the present status of every device."""
         return (self.camera.status, self.reader.status)
+
+    def traces(self) -> Mapping[str, Sequence[str]]:
+        """Return the last words on each device's line, by device, for support."""
+        return {self.reader.status.device_id: self.reader.trace()}
 
     def queues(self) -> Sequence[OutboxStatus]:
         """Return the present status of every outbox."""
@@ -162,11 +168,16 @@ def build(
         lambda: _about(settings_sha256, (camera.status, reader.status)),
         lambda: _wake(outboxes),
         keep_master=settings.portrait.keep_master,
+        keep_all_views=settings.fingers.keep_all_views,
     )
     documents = {name: load_document(name) for name in document_names()}
     policy = load_reuse_policy() if settings.reuse.enabled else None
     lookup = _lookup(settings, station_key)
-    orders = Orders(foundation.store, documents, FINGER_POSITIONS, policy, lookup)
+    made = tuple(documents[name] for name in settings.portrait.documents)
+    named = [document.fingers for document in made]
+    fingers = open_fingers(settings.fingers, settings.reader, named, stack)
+    known = Known(documents, FINGER_POSITIONS, fingers.profiles, fingers.records)
+    orders = Orders(foundation.store, known, policy, lookup)
     stack.callback(orders.close)
     comparer = load_comparer(settings.reuse.comparer)
     if comparer is not None:
@@ -174,12 +185,14 @@ def build(
     room = Room(
         camera=camera,
         reader=reader,
+        judge=fingers.judge,
         vision=foundation.vision,
         seeing=seeing,
         records=records,
-        documents=tuple(documents[name] for name in settings.portrait.documents),
+        documents=made,
         rules=portrait_rules(settings.portrait),
         fingers=settings.fingers,
+        finger_profiles=fingers.profiles,
         limits=settings.sitting,
         language=settings.station.language,
         every_document=documents,
@@ -249,7 +262,7 @@ def _devices(
     )
     reader = ReaderOwner(
         Upkeep(settings.reader.id, "fingerprint", settings.reader.driver),
-        lambda: open_reader(settings.reader.driver, reader_options),
+        reader_opener(settings.reader.driver, reader_options),
     )
     camera.start()
     stack.callback(camera.close)

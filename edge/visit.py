@@ -5,11 +5,11 @@ Runs on the sitting's thread. The table of moves is not here: a step returns wha
 
 from __future__ import annotations
 
-import time
-from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
-from edge.fingers.capture import EARLIER_MAX, FingerCapture, FingerMissing, FingerTaken
+from edge.fingers.visit import FingerVisit
+from edge.fingers.wishes import FingerWishes, OrderedFingers, wishes_of
 from edge.order import Order
 from edge.override import OverrideReason
 from edge.portrait_capture import Portrait, PortraitCapture
@@ -21,7 +21,6 @@ from edge.sitting import Event, Missing, Result, State
 from edge.vision import Depth, FrameRefused, VisionLost
 from quality.advice import Advice
 from quality.document import Document
-from quality.finger.print import Print
 
 PRESENCE_TIMEOUT_S: Final = 2.0
 
@@ -33,6 +32,7 @@ class Visit:
         record: what is sealed of it.
         reuse: the order's earlier photo, None without an order.
         documents: what the portrait becomes: the order's, else the station's.
+        fingers: which are asked for, and what became of each.
         present: a face was seen in the last frame of a step that looks.
     """
 
@@ -45,14 +45,11 @@ class Visit:
             self.reuse = ReuseVisit(room, room.orders, order, record, screen)
         self._room = room
         self._screen = screen
-        wanted = record.progress.positions
-        positions = room.fingers.positions if wanted is None else tuple(wanted)
-        done = {*record.fingers_in, *(m.what.removeprefix("finger:") for m in record.missing)}
-        self._positions = [p for p in positions if p not in done]
         self._search: PortraitCapture | None = None
         self._portrait: Portrait | None = None
-        self._finger: FingerCapture | None = None
-        self._prints: deque[Print] = deque(maxlen=EARLIER_MAX)
+        self.fingers = FingerVisit(
+            room, record, screen, _wishes(room, record, order, self.documents)
+        )
 
     def looking(self, state: State) -> bool:
         """Whether this state's step looks at every frame, so that presence is known anyway."""
@@ -131,47 +128,6 @@ class Visit:
         self.record.miss(Missing("portrait", "not_possible" if working else "device_out"))
         self._screen.show(missing=self.record.missing)
 
-    def finger_step(self) -> Event | None:
-        """Look after the press that runs; ask for the next finger when one is settled."""
-        if self._finger is None:
-            if not self._positions:
-                return Event.FINGERS_SETTLED
-            room, position = self._room, self._positions.pop(0)
-            self._finger = FingerCapture(room.reader, room.fingers, position, self._prints)
-        outcome = self._finger.step(time.monotonic())
-        self._screen.show(finger=self._finger.view)
-        if outcome is None:
-            return None
-        self._settle(outcome)
-        return Event.FINGER_SETTLED
-
-    def skip_finger(self) -> None:
-        """Go on without the finger that is asked for and record why."""
-        if self._finger is not None:
-            self._finger.cancel()
-            view = self._finger.view
-            reason = "not_possible" if self._room.reader.status.working else "device_out"
-            self._settle(FingerMissing(view.position, reason, self._finger.presentations))
-
-    def skip_hand(self) -> None:
-        """Go on without the fingers of the hand that is asked for."""
-        if self._finger is not None:
-            hand = self._finger.view.position.split("_")[0]
-            here = [p for p in self._positions if p.startswith(f"{hand}_")]
-            self._positions = [p for p in self._positions if p not in here]
-            self.skip_finger()
-            for position in here:
-                self._settle(FingerMissing(position, "not_possible", ()))
-
-    def refuse_fingers(self) -> None:
-        """Go on without any further finger; nobody asks why."""
-        asked = [] if self._finger is None else [self._finger.view.position]
-        left, self._positions = [*asked, *self._positions], []
-        for position in left:
-            if self._finger is not None:
-                self._finger.cancel()
-            self._settle(FingerMissing(position, "refused", ()))
-
     def hand_in(self) -> Result:
         """Close the package in one durable transaction. Raises `StoreFull`, `StoreBroken`."""
         result = Result.ACCEPTED_WITH_MISSING if self.record.missing else Result.ACCEPTED
@@ -180,9 +136,7 @@ class Visit:
 
     def stop(self) -> None:
         """End what runs on a device for this visit, and forget what memory holds of the person."""
-        if self._finger is not None:
-            self._finger.cancel()
-            self._finger = None
+        self.fingers.stop()
         self._search = self._portrait = None
         if self.reuse is not None:
             self.reuse.forget()
@@ -193,17 +147,25 @@ class Visit:
         if self.reuse is not None:
             self.reuse.close()
 
-    def _settle(self, outcome: FingerTaken | FingerMissing) -> None:
-        if isinstance(outcome, FingerTaken):
-            self.record.keep_finger(outcome)
-        else:
-            self.record.miss_finger(outcome)
-        self._finger = None
-        self._screen.show(
-            finger=None, fingers_in=self.record.fingers_in, missing=self.record.missing
-        )
-
 
 def _documents(room: Room, record: Record) -> tuple[Document, ...]:
     wanted = record.progress.documents
     return tuple(room.every_document[name] for name in wanted) or room.documents
+
+
+def _wishes(
+    room: Room, record: Record, order: Order | None, documents: Iterable[Document]
+) -> FingerWishes:
+    """Settle which fingers this visit is about; after a restart it is settled already."""
+    wishes = record.finger_wishes
+    if wishes is None:
+        wanted = record.progress.positions
+        walk_in = OrderedFingers(None if wanted is None else tuple(wanted))
+        wishes = wishes_of(
+            walk_in if order is None else order.fingers,
+            [document.fingers for document in documents],
+            room.fingers,
+            room.finger_profiles,
+        )
+        record.wish_fingers(wishes)
+    return wishes

@@ -204,6 +204,8 @@ class Document(Section):
         on_conflict: limits that give way, the first one first, where not all can hold.
         gates_of: the document whose gates hold here too, unless named again.
         good_frames: so many good frames at least take the picture; None leaves it to the preset.
+        fingers: the fingers that go with it, a file of `firmware_configs/fingers`; None leaves them
+            to the order and the station.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -231,6 +233,7 @@ class Document(Section):
     rules: Rules | None = None
     gates_of: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     good_frames: Annotated[int, Field(ge=1, le=60)] | None = None
+    fingers: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     gates: Mapping[str, Gate]
 
     @model_validator(mode="after")

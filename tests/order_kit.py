@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import cv2
 import numpy as np
 
-from edge.orders import Orders, Wanted
+from edge.orders import Known, Orders, Wanted
 from edge.reuse import Candidate
 from edge.settings import load_reuse_policy
 from edge.store import Store
@@ -20,6 +20,8 @@ BORN = "1948-02-11"
 SLIP = "004217"
 DOCUMENTS = ("cn_exit_entry", "cn_resident_id")
 POSITIONS = ("right_thumb", "left_thumb")
+PROFILES = ("cn_two_fingers",)
+RECORDS = ("fir-2005", "fir-2011")
 PERSONAL = (SURNAME, REF, BORN, SLIP)
 TODAY_MS = 1_795_305_600_000
 """2026-11-22T00:00:00Z: the same day in Shanghai."""
@@ -85,7 +87,8 @@ def body(**changes) -> dict:
 @contextmanager
 def opened(store: Store, **options):
     """The orders of a station that has two documents and two fingers."""
-    orders = Orders(store, DOCUMENTS, POSITIONS, load_reuse_policy(), **options)
+    known = Known(DOCUMENTS, POSITIONS, PROFILES, RECORDS)
+    orders = Orders(store, known, load_reuse_policy(), **options)
     try:
         yield orders
     finally:

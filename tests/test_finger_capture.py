@@ -2,81 +2,185 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
-from itertools import count
-
 import pytest
 
-from drivers.fingerprint import FingerImage
-from drivers.peers.presses import RIGHT_THUMB
-from drivers.peers.synthetic_prints import grow, press
-from edge.fingers.capture import FingerCapture, FingerMissing, FingerTaken
-from edge.settings import Fingers
-from edge.supervisor import DeviceState
-from tests.test_device_owners import WiredReader, reader_owner, until
-
-WIDTH_PX, HEIGHT_PX = 256, 288
-LIMITS = Fingers()
+from drivers.fingerprint import Retry
+from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB
+from edge.fingers.capture import AGAIN, CONFIRM, FingerFailed, FingerTaken
+from edge.fingers.presses import Agreement
+from tests.finger_kit import LIMITS, WiredExaminer, finger, pressed, presses
 
 
 @pytest.fixture(scope="module")
 def thumb():
-    return grow(RIGHT_THUMB, WIDTH_PX, HEIGHT_PX)
+    return finger(RIGHT_THUMB)
 
 
-def presses(thumb, conditions: Iterable[str]) -> list[FingerImage]:
-    """One print for each condition, no two alike."""
-    return [
-        FingerImage(press(thumb, number, condition).tobytes(), WIDTH_PX, HEIGHT_PX, 500)
-        for number, condition in enumerate(conditions, 1)
-    ]
+@pytest.fixture(scope="module")
+def other():
+    return finger(LEFT_THUMB)
 
 
-def taken(images: list[FingerImage]) -> FingerTaken | FingerMissing:
-    """Press after press, without waiting for the hint to be read."""
-    left = iter(images)
-    with reader_owner(WiredReader(lambda: next(left, None))) as owner:
-        until(lambda: owner.status.state is DeviceState.READY)
-        capture = FingerCapture(owner, LIMITS, "right_thumb", deque(maxlen=5))
-        hours_s, outcomes = count(step=3600.0), []
-
-        def settled() -> bool:
-            outcome = capture.step(next(hours_s))
-            outcomes.extend([outcome] if outcome else [])
-            return bool(outcomes)
-
-        until(settled)
-    return outcomes[0]
-
-
-def test_a_finger_that_never_scores_enough_is_missing(thumb):
+def test_a_finger_that_never_scores_enough_fails(thumb):
     """Below the stop-loss no print is kept: it could not be matched, and says it was captured."""
-    outcome = taken(presses(thumb, ["wet"] * LIMITS.presses_max))
+    outcome = pressed(presses(thumb, ["wet"] * LIMITS.presses_max))
 
-    assert isinstance(outcome, FingerMissing)
-    assert (outcome.position, outcome.reason) == ("right_thumb", "failed")
+    assert isinstance(outcome, FingerFailed)
+    assert outcome.position == "right_thumb"
     scores = [press.score for press in outcome.presentations]
     assert len(scores) == LIMITS.presses_max
     # Scored presses: what is refused here is the score, not the press.
-    assert all(score is not None and score < LIMITS.stop_loss_score for score in scores)
+    assert all(score is not None and score.value < LIMITS.stop_loss_score for score in scores)
 
 
 def test_a_poor_finger_above_the_stop_loss_is_kept_and_marked(thumb):
     """The best of all presses is better than none, and whoever reads it is told."""
     images = presses(thumb, ["worn", *["wet"] * (LIMITS.presses_max - 1)])
-    outcome = taken(images)
+    outcome = pressed(images)
 
     assert isinstance(outcome, FingerTaken)
-    assert LIMITS.stop_loss_score <= outcome.score.value < LIMITS.accept_score
-    assert (outcome.low_quality, outcome.image) == (True, images[0])
+    assert LIMITS.stop_loss_score <= outcome.best.score.value < LIMITS.accept_score
+    assert (outcome.low_quality, outcome.best.image) == (True, images[0])
 
 
-def test_a_good_press_settles_the_finger_at_once(thumb):
-    """Nobody presses again who need not."""
-    images = presses(thumb, ["wet", "plain", "plain"])
-    outcome = taken(images)
+def test_two_good_presses_settle_the_finger_at_once(thumb):
+    """Nobody presses again who need not; the better of the two is kept."""
+    hints: list[str | None] = []
+    images = presses(thumb, ["plain", "plain", "plain"])
+    outcome = pressed(images, hints=hints)
 
     assert isinstance(outcome, FingerTaken)
-    assert (outcome.low_quality, outcome.image) == (False, images[1])
+    assert (outcome.low_quality, len(outcome.presentations)) == (False, 2)
+    assert outcome.best.score.value == max(p.score.value for p in outcome.presentations if p.score)
+    assert {view.number for view in outcome.views} == {1, 2}
+    assert hints == [CONFIRM]
+
+
+def test_one_good_press_alone_is_not_believed(thumb):
+    """Nothing has shown that it was this finger, or the same one twice."""
+    outcome = pressed([*presses(thumb, ["plain"]), *[Retry.SMEARED] * (LIMITS.presses_max - 1)])
+
+    assert isinstance(outcome, FingerFailed)
+    assert len(outcome.presentations) == LIMITS.presses_max
+
+
+def test_without_matching_two_presses_do_and_the_record_says_so(thumb):
+    """A station without the extra claims no agreement that it did not measure."""
+    outcome = pressed(presses(thumb, ["plain"] * 2))
+
+    assert isinstance(outcome, FingerTaken)
+    assert outcome.agreement is Agreement.NOT_ASSESSED
+
+
+def test_with_matching_two_presses_of_one_finger_agree(thumb):
+    """The examiner's word is the record's."""
+    outcome = pressed(presses(thumb, ["plain"] * 2), WiredExaminer())
+
+    assert isinstance(outcome, FingerTaken)
+    assert outcome.agreement is Agreement.MATCHED
+    assert outcome.best.score.algorithm == "NFIQ2"
+
+
+def test_another_finger_at_the_second_press_is_noticed_and_the_third_decides(thumb, other):
+    """Two good presses that do not match are of two fingers; which was meant, the third shows."""
+    right, wrong = presses(thumb, ["plain"] * 2), presses(other, ["plain"])
+    hints: list[str | None] = []
+    alike = WiredExaminer(match=lambda a, b: 7 if wrong[0] in (a, b) else 120)
+    outcome = pressed([right[0], wrong[0], right[1]], alike, hints=hints)
+
+    assert isinstance(outcome, FingerTaken)
+    assert outcome.best.image in right
+    assert wrong[0] not in [view.image for view in outcome.views]
+    assert [p.cause for p in outcome.presentations] == ["", "finger.other_finger", ""]
+    assert hints[:2] == [CONFIRM, "finger.other_finger"]
+
+
+def test_presses_that_never_match_are_not_kept_however_good(thumb):
+    """High scores of five different fingers are no finger."""
+    outcome = pressed(presses(thumb, ["plain"] * 5), WiredExaminer(match=lambda a, b: 39))
+
+    assert isinstance(outcome, FingerFailed)
+    assert outcome.agreement is Agreement.NOT_MATCHED
+
+
+def test_a_poor_press_is_never_called_another_finger(thumb):
+    """A dry press may fail to match its own finger: it is told of the skin, not of a mix-up."""
+    images = presses(thumb, ["dry", "plain", "plain"])
+    examiner = WiredExaminer(
+        score=lambda image: 20 if image == images[0] else 60,
+        match=lambda a, b: 12 if images[0] in (a, b) else 150,
+    )
+    outcome = pressed(images, examiner)
+
+    assert isinstance(outcome, FingerTaken)
+    assert "finger.other_finger" not in [press.cause for press in outcome.presentations]
+
+
+def test_a_finger_that_was_given_before_is_not_given_twice(thumb, other):
+    """The same finger for two positions is noticed, press by press, and asked for once more."""
+    again, left = presses(thumb, ["plain"], 4), presses(other, ["plain"] * 2)
+    kept = presses(thumb, ["plain"])[0]
+    alike = WiredExaminer(match=lambda a, b: 150 if {a, b} in ({again[0], kept}, {*left}) else 9)
+    outcome = pressed([again[0], *left], alike, given={"left_thumb": kept})
+
+    assert isinstance(outcome, FingerTaken)
+    assert [p.cause for p in outcome.presentations] == ["finger.given_already", "", ""]
+    assert outcome.best.image in left
+
+
+def test_dry_twice_counts_as_worn_and_ends_the_finger(thumb):
+    """Three more presses would bring nothing but shame."""
+    outcome = pressed(presses(thumb, ["dry"] * 5), WiredExaminer(score=lambda image: 10))
+
+    assert isinstance(outcome, FingerFailed)
+    assert [press.cause for press in outcome.presentations] == ["finger.dry"] * 2
+
+
+def test_a_worn_finger_above_the_stop_loss_may_still_find_its_best(thumb):
+    """Worn is no reason to stop while what there is can be kept."""
+    outcome = pressed(presses(thumb, ["worn"] * 5), WiredExaminer(score=lambda image: 30))
+
+    assert isinstance(outcome, FingerTaken)
+    assert (outcome.low_quality, len(outcome.presentations)) == (True, LIMITS.presses_max)
+
+
+def test_no_hint_ever_says_worn_to_the_person(thumb):
+    """What cannot be pressed any better is asked for once more, and nothing is said of it."""
+    hints: list[str | None] = []
+    pressed(presses(thumb, ["worn"] * 5), WiredExaminer(score=lambda image: 30), hints=hints)
+
+    assert "finger.worn" not in hints
+    assert AGAIN in hints
+
+
+@pytest.mark.parametrize(
+    ("retry", "cause"),
+    [(retry, cause) for retry, cause in zip(
+        [Retry.LIFTED_EARLY, Retry.OFF_CENTRE, Retry.SMEARED, Retry.OLD_PRINT],
+        ["finger.hold", "finger.partial", "finger.moved", "finger.clean_glass"],
+        strict=True,
+    )],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)  # fmt: skip
+def test_what_the_reader_itself_refuses_is_a_press_with_its_cause(thumb, retry, cause):
+    """The module's own word costs a press, as ours does."""
+    outcome = pressed([retry, *presses(thumb, ["plain"] * 2)])
+
+    assert isinstance(outcome, FingerTaken)
+    assert [press.cause for press in outcome.presentations] == [cause, "", ""]
+
+
+def test_a_press_that_did_not_come_is_never_counted(thumb):
+    """Time is without limit: whoever needs an hour has five presses all the same."""
+    outcome = pressed([*[Retry.NO_FINGER] * 20, *presses(thumb, ["plain"] * 2)])
+
+    assert isinstance(outcome, FingerTaken)
     assert len(outcome.presentations) == 2
+
+
+def test_no_press_of_the_record_holds_a_picture(thumb):
+    """Score, algorithm, cause and time; nothing that could be looked at."""
+    outcome = pressed(presses(thumb, ["plain"] * 2))
+
+    for press in outcome.presentations:
+        assert not {"image", "pixels", "seen"} & set(press.__slots__)

@@ -604,7 +604,7 @@ def test_no_photo_is_asked_for_that_the_rule_would_not_offer(store, changes, sta
 
 def test_a_station_without_the_rule_wants_no_photos(store):
     """Reuse is off: nothing is asked for."""
-    orders = orders_module.Orders(store, (), (), None)
+    orders = orders_module.Orders(store, orders_module.Known(), None)
     order = orders.add(wanted(documents=(), positions=None))
     assert orders.row(order.sitting_id).photo_reason == "reuse_off"
     orders.close()
@@ -806,7 +806,7 @@ class Lives(RuleBasedStateMachine):
         self.store = Store.open(
             self.folder / f"{Lives.count}.db", self.folder / "store.key", floor_bytes=1
         )
-        self.orders = orders_module.Orders(self.store, (), (), load_reuse_policy())
+        self.orders = orders_module.Orders(self.store, orders_module.Known(), load_reuse_policy())
         self.model = {}
 
     @rule()
@@ -844,7 +844,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def restart(self):
         self.orders.close()
-        self.orders = orders_module.Orders(self.store, (), (), load_reuse_policy())
+        self.orders = orders_module.Orders(self.store, orders_module.Known(), load_reuse_policy())
         # Nobody agreed to anything here: what ran waits again.
         self.model = {k: "waiting" if v == "running" else v for k, v in self.model.items()}
 

@@ -61,7 +61,7 @@ def test_every_station_file_loads_with_its_devices_and_documents(path):
         ('"cn_exit_entry", ', '"cn_passport", ', "portrait.documents", "cn_exit_entry"),
         ('driver = "https"', 'driver = "ftp"', "sinks.0.driver", "folder, https"),
         ('url = "https:', 'url = "http:', "sinks.0.options.url", "match"),
-        ('port = "var/demo/reader/zfm"', "port = 7", "reader.options.port", "path"),
+        ('port = "auto"', "port = 7", "reader.options.port", "string"),
         ("first_wait_max_s = 0", "first_wait_max_s = -1", "sinks.0.first_wait_max_s", "0"),
         ("first_wait_max_s = 0", 'role = "copy"', "sinks.0.role", "at least must be 'custody'"),
         ('["right_thumb", "left_thumb"]', "[]", "fingers.positions", "at least 1"),
@@ -74,6 +74,10 @@ def test_every_station_file_loads_with_its_devices_and_documents(path):
         ('"cn_resident_id"]', '"cn_exit_entry"]', "portrait.documents", "stands there again"),
         ("[fingers]", "[fingers]\nstop_loss_score = 46", "fingers.stop_loss_score", "which is 45"),
         ("[fingers]", "[fingers]\naccept_score = 24", "fingers.stop_loss_score", "which is 24"),
+        ("[fingers]", '[fingers]\nprofile = "thumbs"', "fingers.profile", "cn_two_fingers"),
+        ("[fingers]", "[fingers]\nminimum = 3", "fingers.minimum", "at most 2"),
+        ("[fingers]", '[fingers]\nrecords = ["fir"]', "fingers.records.0", "'fir-2011'"),
+        ("[fingers]", "[fingers]\npresses_max = 2", "fingers.presses_max", "3"),
     ],
 )
 def test_a_wrong_value_is_refused_with_file_line_key_and_allowed_values(

@@ -14,7 +14,7 @@ from api.problems import FieldError, Refused
 from edge.orders import Wanted
 from edge.photo_fault import PHOTO_BYTES_MAX
 from edge.reuse import Candidate
-from edge.settings import FingerPosition
+from edge.settings import EXTRA_PARTS_MAX, FingerPosition, RecordKind
 
 STANDS_MAX: Final = timedelta(days=31)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,11 +75,24 @@ class ReusePhoto(Asked):
 class Fingers(Asked):
     """Which fingers are wanted."""
 
+    profile: Annotated[
+        Name | None,
+        Field(description="Order, number and stand-ins: a profile that the station knows."),
+    ] = None
     positions: Annotated[
-        tuple[FingerPosition, ...],
+        tuple[FingerPosition, ...] | None,
         AfterValidator(_each_once),
-        Field(max_length=10, description="In this order; empty: none."),
-    ]
+        Field(max_length=10, description="In place of the profile's, in this order; empty: none."),
+    ] = None
+    minimum: Annotated[
+        int | None,
+        Field(ge=0, le=10, description="With so many nothing of fingers counts as missing."),
+    ] = None
+    records: Annotated[
+        tuple[RecordKind, ...] | None,
+        AfterValidator(_each_once),
+        Field(max_length=4, description="Beside the PNG; absent: the station's own."),
+    ] = None
 
 
 class Person(Asked):
@@ -155,13 +168,19 @@ def wanted_of(body: bytes, at_ms: int) -> Wanted:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         raise Refused("invalid-request", [field_error(each) for each in found]) from None
     _check_times(asked, at_ms)
+    fingers = Fingers() if asked.fingers is None else asked.fingers
+    if asked.fingers is not None:
+        _check_fingers(asked.fingers)
     person = asked.person or Person()
     photos = (() if asked.reuse_photo is None else (asked.reuse_photo,)) + asked.further_photos
     return Wanted(
         order_ref=asked.order_ref,
         applies_for=asked.applies_for or "",
         documents=asked.documents,
-        positions=None if asked.fingers is None else tuple(asked.fingers.positions),
+        positions=fingers.positions,
+        finger_profile=fingers.profile,
+        finger_records=fingers.records,
+        finger_minimum=fingers.minimum,
         applied_at=_iso(asked.applied_on),
         born_on=_iso(person.born_on),
         candidates=tuple(_candidate(photo) for photo in photos),
@@ -185,6 +204,18 @@ def field_error(found: ErrorDetails) -> FieldError:
 def pointer(parts: list[Any] | tuple[Any, ...]) -> str:
     """Return a JSON pointer as a URI fragment. Source: RFC 6901, section 6."""
     return "#" + "".join(f"/{part}" for part in parts)
+
+
+def _check_fingers(fingers: Fingers) -> None:
+    if not fingers.model_fields_set:
+        raise Refused("invalid-request", [FieldError("#/fingers/positions", "missing")])
+    if fingers.positions is None:
+        return
+    wanted = len(fingers.positions)
+    if fingers.minimum is not None and fingers.minimum > wanted:
+        raise Refused("invalid-request", [FieldError("#/fingers/minimum", "too_large")])
+    if len(fingers.records or ()) * wanted > EXTRA_PARTS_MAX:
+        raise Refused("invalid-request", [FieldError("#/fingers/records", "too_long")])
 
 
 def _check_times(asked: NewSitting, at_ms: int) -> None:

@@ -1,35 +1,48 @@
-"""One finger: up to so many presses, the best kept, a hint after each poor one.
+"""One finger: up to so many presses, the best kept, a hint after each.
 
-Runs on the sitting's thread and never blocks: the reader's own thread takes the presses.
+Runs on the sitting's thread and never blocks: the reader's own thread takes the presses, the
+judge's looks at them, and the next press is asked for meanwhile. Time is without limit: a request
+that brought no finger is repeated and never counted.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from drivers.errors import DeviceError
 from drivers.fingerprint import FingerImage, Retry
+from edge.fingers.judge import MATCH_MIN, JudgedPress, PressJudge
+from edge.fingers.plan import Asked
+from edge.fingers.presses import (
+    Agreement,
+    GoodPress,
+    Presentation,
+    PressRules,
+    Verdict,
+    Weighed,
+    weigh,
+)
 from edge.reader_owner import Outcome, ReaderOwner
-from edge.settings import Fingers
+from edge.settings_sections import Fingers
 from edge.sitting import FingerPhase, FingerStep
-from quality.finger.causes import Cause, poor_press_cause
-from quality.finger.gates import retry_cause
-from quality.finger.print import Print, print_of
-from quality.finger.score import FingerScore, ridge_score
-from quality.measure import CannotAssess
+from quality.finger.causes import Cause
+from quality.finger.print import Print
 
-HINT_STAYS_S: Final = 2.0
-"""Time to read the hint and to lift the finger before the next press is taken."""
 SHOWN_STEPS: Final = 50
 EARLIER_MAX: Final = 5
 """Pictures of the same reader that a new one is compared with: a latent print shows again."""
 
 AGAIN: Final = "finger.again"
-"""The press was poor and no cause is known: a worn finger cannot be pressed any better."""
+"""The press was poor and no cause is known, or the ridges are worn: no pressing mends that."""
+CONFIRM: Final = "finger.confirm"
+"""The press was good: the same finger once more."""
+NEXT_FINGER: Final = "finger.next_finger"
+"""Another finger stands in; nothing was done wrong."""
 
 CAUSES: Final[dict[Retry, Cause]] = {
     Retry.NO_FINGER: Cause.PLACE,
@@ -41,32 +54,36 @@ CAUSES: Final[dict[Retry, Cause]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Presentation:
-    """One press as the record keeps it: number, score or cause, never its image."""
-
-    number: int
-    score: int | None
-    cause: str
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class FingerTaken:
-    """The best press of a finger; `low_quality` if it stayed below what is accepted at once."""
+    """The best press of a finger.
+
+    Attributes:
+        slot: the finger that was wanted; this one, or the one that it stands in for.
+        best: the press that is kept.
+        views: all presses that agree, the best first.
+        low_quality: it stayed below what is accepted at once.
+    """
 
     position: str
-    image: FingerImage
-    score: FingerScore
+    slot: str
+    best: GoodPress
+    views: tuple[GoodPress, ...]
+    agreement: Agreement
     low_quality: bool
     presentations: tuple[Presentation, ...]
 
+    @property
+    def fallback_of(self) -> str | None:
+        """The finger that it stands in for, None if it was wanted itself."""
+        return None if self.slot == self.position else self.slot
+
 
 @dataclass(frozen=True, slots=True)
-class FingerMissing:
-    """No press of this finger was good enough, or none could be given."""
+class FingerFailed:
+    """No press of this finger was good enough."""
 
     position: str
-    reason: str
+    agreement: Agreement
     presentations: tuple[Presentation, ...]
 
 
@@ -74,18 +91,56 @@ class FingerCapture:
     """The presses of one finger position."""
 
     def __init__(
-        self, reader: ReaderOwner, limits: Fingers, position: str, earlier: deque[Print]
+        self,
+        reader: ReaderOwner,
+        judge: PressJudge,
+        limits: Fingers,
+        asked: Asked,
+        *,
+        earlier: deque[Print],
+        given: Mapping[str, FingerImage],
+        numbers_from: int = 1,
+        hint: str | None = None,
     ) -> None:
-        """Take presses of `position`; `earlier` are the visit's last prints, added to here."""
-        self._earlier = earlier
+        """Take presses of one finger.
+
+        Args:
+            reader: takes them.
+            judge: looks at them.
+            limits: the station's.
+            asked: which finger, and for which.
+            earlier: the visit's last prints; added to here.
+            given: the prints that are kept already, by position: none may be given twice.
+            numbers_from: number of the first press: others may have been made before a restart.
+            hint: said before the first press.
+        """
         self._reader = reader
+        self._judge = judge
         self._limits = limits
+        self._asked = asked
+        self._earlier = earlier
+        self._given = given
+        self._rules = PressRules(limits.accept_score, limits.stop_loss_score, limits.presses_max)
+        self._numbers_from = numbers_from
         self._lock = threading.Lock()
-        self._view = FingerStep(position, 1, FingerPhase.PLACE)
+        self._view = FingerStep(
+            asked.position,
+            1,
+            FingerPhase.PLACE,
+            hint=hint,
+            presentations_max=limits.presses_max,
+            fallback_of=asked.fallback_of,
+        )
         self._press: Future[Outcome] | None = None
-        self._retry_at_s = 0.0
-        self._best: tuple[FingerImage, FingerScore] | None = None
-        self._presentations: list[Presentation] = []
+        self._judged: Future[JudgedPress] | None = None
+        self._pressed_at_s = self._next_at_s = 0.0
+        self._made: list[Presentation] = []
+        self._good: list[GoodPress] = []
+
+    @property
+    def asked(self) -> Asked:
+        """The finger that is pressed."""
+        return self._asked
 
     @property
     def view(self) -> FingerStep:
@@ -96,89 +151,146 @@ class FingerCapture:
     @property
     def presentations(self) -> tuple[Presentation, ...]:
         """The presses so far, without their images."""
-        return tuple(self._presentations)
+        return tuple(self._made)
 
-    def step(self, now_s: float) -> FingerTaken | FingerMissing | None:
-        """Look after the press that runs, or ask for the next; return the outcome when settled."""
-        if self._press is None:
-            if now_s >= self._retry_at_s:
-                self._ask()
-            return None
-        if not self._press.done():
-            return None
-        press, self._press = self._press, None
-        try:
-            outcome = press.result()
-        except DeviceError:
-            # The station's fault, not a press: the reader's state puts the calm screen up.
-            self._show(phase=FingerPhase.PLACE, share=0.0)
-            return None
-        return self._judge(outcome, now_s)
+    def step(self, now_s: float) -> FingerTaken | FingerFailed | None:
+        """Look after what runs, or ask for the next press; return the outcome when settled."""
+        if self._judged is not None and self._judged.done():
+            judged, self._judged = self._judged.result(), None
+            self._add(judged)
+            return self._settled()
+        if self._press is not None and self._press.done() and self._judged is None:
+            press, self._press = self._press, None
+            return self._pressed(press, now_s)
+        if self._press is None and now_s >= self._next_at_s and self._another_may_come:
+            self._ask()
+        return None
 
     def cancel(self) -> None:
         """End a running press; its outcome is ignored."""
         if self._press is not None:
             self._reader.cancel()
             self._press = None
+        if self._judged is not None:
+            self._judged.cancel()
+            self._judged = None
+
+    @property
+    def _another_may_come(self) -> bool:
+        on_the_way = 0 if self._judged is None else 1
+        return len(self._made) + on_the_way < self._limits.presses_max
 
     def _ask(self) -> None:
         try:
             self._press = self._reader.capture(self._limits.press_timeout_s, self._progress)
         except DeviceError:
             return
-        self._show(phase=FingerPhase.PLACE, share=0.0)
+        if self._judged is None:
+            self._show(phase=FingerPhase.PLACE, share=0.0)
 
     def _progress(self, received_bytes: int, expected_bytes: int) -> None:
         share = round(SHOWN_STEPS * received_bytes / max(expected_bytes, 1)) / SHOWN_STEPS
         self._show(phase=FingerPhase.READING, share=min(share, 1.0))
 
-    def _judge(self, outcome: Outcome, now_s: float) -> FingerTaken | FingerMissing | None:
-        if outcome is None or outcome is Retry.NO_FINGER:
-            self._show(phase=FingerPhase.PLACE, share=0.0, hint=Cause.PLACE.value)
+    def _pressed(self, press: Future[Outcome], now_s: float) -> FingerTaken | FingerFailed | None:
+        try:
+            outcome = press.result()
+        except DeviceError:
+            # The station's fault, not a press: the reader's state puts the calm screen up.
+            self._show(phase=FingerPhase.PLACE, share=0.0)
             return None
-        if isinstance(outcome, FingerImage):
-            score, hint = self._weigh(outcome)
-        else:
-            score, hint = None, CAUSES[outcome].value
-        number = len(self._presentations) + 1
-        value = score.value if score else None
-        self._presentations.append(Presentation(number, value, hint or "", now_s))
-        if (score and score.value >= self._limits.accept_score) or self._used_up():
-            return self._settle()
-        self._retry_at_s = now_s + HINT_STAYS_S
-        self._show(phase=FingerPhase.RETRY, share=0.0, hint=hint, presentation=number + 1)
+        if outcome is None or outcome is Retry.NO_FINGER:
+            hint = self.view.hint or Cause.PLACE.value
+            self._show(phase=FingerPhase.PLACE, share=0.0, hint=hint)
+            return None
+        self._pressed_at_s, self._next_at_s = now_s, now_s + self._limits.lift_s
+        if isinstance(outcome, Retry):
+            self._note(None, CAUSES[outcome].value)
+            self._say(CAUSES[outcome].value)
+            return self._settled()
+        against = {_press_name(press.number): press.image for press in self._good}
+        against |= {_given_name(position): image for position, image in self._given.items()}
+        self._judged = self._judge.judge(outcome, tuple(self._earlier), against)
+        self._show(phase=FingerPhase.CHECKING, share=1.0)
         return None
 
-    def _weigh(self, image: FingerImage) -> tuple[FingerScore | None, str | None]:
-        """Return the press's score, if it is a finger's, and the hint, if it is not good enough."""
-        seen = print_of(image)
-        cause = retry_cause(seen, tuple(self._earlier))
-        self._earlier.append(seen)
-        if cause is not None:
-            return None, cause.value
-        try:
-            score = ridge_score(seen)
-        except CannotAssess:
-            return None, AGAIN
-        if self._best is None or score.value > self._best[1].value:
-            self._best = (image, score)
-        if score.value >= self._limits.accept_score:
-            return score, None
-        poor = poor_press_cause(seen)
-        return score, poor.value if poor else AGAIN
+    def _add(self, judged: JudgedPress) -> None:
+        """Count a press that was judged, and say what to do next."""
+        self._earlier.append(judged.seen)
+        number = self._numbers_from + len(self._made)
+        if judged.score is None:
+            cause = AGAIN if judged.cause is None else judged.cause.value
+            self._note(None, cause)
+            self._say(AGAIN if judged.cause is Cause.WORN else cause)
+            return
+        if any(judged.matches.get(_given_name(p), 0) >= MATCH_MIN for p in self._given):
+            self._note(judged.score, Cause.GIVEN_ALREADY.value)
+            self._say(Cause.GIVEN_ALREADY.value)
+            return
+        named = {
+            press.number: judged.matches.get(_press_name(press.number)) for press in self._good
+        }
+        matches = {number: match for number, match in named.items() if match is not None}
+        good = GoodPress(number, judged.image, judged.score, judged.minutiae, matches)
+        cause, hint = self._said_of(good, judged.cause)
+        self._good.append(good)
+        self._note(judged.score, cause)
+        self._say(hint)
 
-    def _used_up(self) -> bool:
-        return len(self._presentations) >= self._limits.presses_max
+    def _said_of(self, press: GoodPress, cause: Cause | None) -> tuple[str, str]:
+        """Return a good press's cause and its hint."""
+        if press.score.value < self._limits.accept_score:
+            if cause is None:
+                return "", AGAIN
+            return cause.value, AGAIN if cause is Cause.WORN else cause.value
+        others = [p for p in self._good if p.score.value >= self._limits.accept_score]
+        # A poor press may fail to match its own finger: only two good ones show that they differ.
+        assessed = [press.matches[p.number] for p in others if p.number in press.matches]
+        if assessed and max(press.matches.values()) < MATCH_MIN:
+            return Cause.OTHER_FINGER.value, Cause.OTHER_FINGER.value
+        return "", CONFIRM
 
-    def _settle(self) -> FingerTaken | FingerMissing:
-        self._show(phase=FingerPhase.CHECKING, share=1.0, hint=None)
-        position, presses = self._view.position, self.presentations
-        if self._best is None or self._best[1].value < self._limits.stop_loss_score:
-            return FingerMissing(position, "failed", presses)
-        image, score = self._best
-        low = score.value < self._limits.accept_score
-        return FingerTaken(position, image, score, low, presses)
+    def _note(self, score: Any, cause: str) -> None:
+        number = self._numbers_from + len(self._made)
+        self._made.append(Presentation(number, score, cause, self._pressed_at_s))
+
+    def _say(self, hint: str) -> None:
+        changes: dict[str, Any] = {"hint": hint, "presentation": len(self._made) + 1}
+        if self.view.phase is not FingerPhase.READING or self._press is None:
+            changes |= {"phase": FingerPhase.RETRY, "share": 0.0}
+        self._show(**changes)
+
+    def _settled(self) -> FingerTaken | FingerFailed | None:
+        weighed = weigh(self._good)
+        verdict = self._rules.verdict(weighed, self._made)
+        if verdict is Verdict.GO_ON:
+            return None
+        self.cancel()
+        self._show(phase=FingerPhase.CHECKING, share=1.0, hint=None, presentation=len(self._made))
+        return self._outcome(weighed, verdict)
+
+    def _outcome(self, weighed: Weighed, verdict: Verdict) -> FingerTaken | FingerFailed:
+        position, slot = self._asked.position, self._asked.slot
+        if weighed.best is None or verdict is Verdict.FAILED:
+            return FingerFailed(position, weighed.agreement, self.presentations)
+        return FingerTaken(
+            position,
+            slot,
+            weighed.best,
+            weighed.views,
+            weighed.agreement,
+            verdict is Verdict.KEEP_LOW,
+            self.presentations,
+        )
 
     def _show(self, **changes: Any) -> None:
         with self._lock:
             self._view = replace(self._view, **changes)
+
+
+def _press_name(number: int) -> str:
+    return f"press {number}"
+
+
+def _given_name(position: str) -> str:
+    return f"given {position}"

@@ -284,7 +284,7 @@ def rss_kib(pid: int) -> int:
 def test_memory_stays_flat_over_many_presses_of_one_visit(own):
     """Even of a visit that never ends; `ANXIN_LONG=1` takes 300 presses of the full window."""
     long = "ANXIN_LONG" in os.environ
-    presses, side_px = (300, HEIGHT_PX) if long else (64, 176)
+    presses, side_px = (300, HEIGHT_PX) if long else (44, 176)
     grey = grey_of(pressed(1))[:side_px, : min(side_px, WIDTH_PX)]
     before_kib = 0
     for number in range(presses):
@@ -292,10 +292,11 @@ def test_memory_stays_flat_over_many_presses_of_one_visit(own):
         varied[0, 0] = number % 251
         varied[0, 1] = number // 251
         own.examine(image_of(varied), PATIENCE_S)
-        if number == 36:
+        if number == 13:
             before_kib = rss_kib(own.pid)
 
-    assert rss_kib(own.pid) - before_kib < 4 * 1024
+    # Were every picture kept, it would grow by twice as much at least.
+    assert rss_kib(own.pid) - before_kib < 400
 
 
 def test_a_killed_process_is_replaced_and_still_knows_how_to_match(own):

@@ -16,6 +16,7 @@ import click
 
 from demo.told import DemoCommand, greet, report
 from edge.staff_commands import STAFF_COMMANDS, StaffRefused
+from edge.technician_commands import TECHNICIAN_COMMANDS
 
 # Rooms are imported by the command that needs them, so that --help and a refusal answer at once.
 # ruff: noqa: PLC0415
@@ -291,6 +292,7 @@ def _behind_kiosk(station: Station) -> KioskStation:
 def _behind_v1(station: Station) -> V1Station:
     from api.app import V1Station
     from edge import VERSION
+    from edge.logs import last_lines
 
     return V1Station(
         station_id=station.settings.station.id,
@@ -305,6 +307,8 @@ def _behind_v1(station: Station) -> V1Station:
         registry=station.figures.registry,
         orders=station.orders,
         step=lambda sitting_id: _step(station, sitting_id),
+        traces=station.traces,
+        log_lines=last_lines,
     )
 
 
@@ -373,6 +377,11 @@ def _end_with_parent() -> None:
     while os.read(0, 4096):
         continue
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+for _command in TECHNICIAN_COMMANDS:
+    _command.callback = one_sentence()(_command.callback) if _command.callback else None
+    cli.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ class ReaderFinder:
             self._served = port
             self._silent_since_s.pop(port, None)
             return reader
-        raise max(failures, key=_telling, default=DeviceAbsent("no serial port to look at"))
+        raise most_telling(failures)
 
     def _order(self, ports: Sequence[str]) -> list[str]:
         """Return what to try now: what just came, where it was, then what has rested long enough.
@@ -101,6 +101,11 @@ class ReaderFinder:
         rested = sorted((port for port in ports if port in silent), key=silent.__getitem__)
         due = [port for port in rested if now - silent[port] >= REST_S]
         return list(dict.fromkeys([*first, *fresh, *due])) or rested[:1]
+
+
+def most_telling(failures: Sequence[DeviceError]) -> DeviceError:
+    """Return the failure that says most of what was met: on several ports, or by several drivers."""
+    return max(failures, key=_telling, default=DeviceAbsent("no serial port to look at"))
 
 
 def _telling(failure: DeviceError) -> int:

@@ -306,6 +306,7 @@ def _behind_v1(station: Station) -> V1Station:
         outboxes=station.queues,
         registry=station.figures.registry,
         orders=station.orders,
+        examiner=lambda: station.judge.examiner_state,
         step=lambda sitting_id: _step(station, sitting_id),
         traces=station.traces,
         log_lines=last_lines,

@@ -23,6 +23,7 @@ from edge.candidates.load import open_lookup
 from edge.candidates.lookup import Lookup
 from edge.capture import SittingDesk
 from edge.comparison.load import load_comparer
+from edge.fingers.judge import PressJudge
 from edge.fingers.kit import open_fingers
 from edge.health import Figures
 from edge.keys import CentreKeys, StationKey
@@ -81,6 +82,7 @@ class Station:
     seeing: threading.Event
     camera: CameraOwner
     reader: ReaderOwner
+    judge: PressJudge
     outboxes: tuple[Outbox, ...]
     orders: Orders
     desk: SittingDesk
@@ -208,7 +210,7 @@ def build(
     _await_sight(foundation.vision, seeing, stack)
     return Station(
         settings, settings_sha256, foundation.figures, foundation.store, verifier,
-        foundation.vision, seeing, camera, reader, outboxes, orders, desk,
+        foundation.vision, seeing, camera, reader, fingers.judge, outboxes, orders, desk,
     )  # fmt: skip
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Final
 
 from accuracy.line.cases import Case
-from accuracy.line.trial import BROKEN, HANG_S, Bench, Outcome, Trial
+from accuracy.line.trial import ANSWER_S, BROKEN, HANG_S, Bench, Outcome, Trial
 from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB
 from drivers.peers.synthetic_prints import grow, press
 from drivers.zfm_packets import pack_4bit, unpack_4bit
@@ -69,7 +69,11 @@ def two_prints(width_px: int, height_px: int) -> tuple[bytes, bytes]:
 
 
 def tried(
-    cases: Iterable[Case], prints: Sequence[bytes], size_px: tuple[int, int], benches: int = BENCHES
+    cases: Iterable[Case],
+    prints: Sequence[bytes],
+    size_px: tuple[int, int],
+    benches: int = BENCHES,
+    answer_s: float = ANSWER_S,
 ) -> Tally:
     """Try every case on one of several simulated modules.
 
@@ -77,7 +81,7 @@ def tried(
         Hangs: a press did not come back.
     """
     queue = _Queue(iter(cases))
-    workers = [_Worker(queue, prints, size_px) for _ in range(benches)]
+    workers = [_Worker(queue, lambda: Bench(prints, size_px, answer_s)) for _ in range(benches)]
     for worker in workers:
         worker.start()
     tally = Tally()
@@ -120,15 +124,15 @@ class _Queue:
 class _Worker(Thread):
     """One bench, until no case is left."""
 
-    def __init__(self, queue: _Queue, prints: Sequence[bytes], size_px: tuple[int, int]) -> None:
+    def __init__(self, queue: _Queue, open_bench: Callable[[], Bench]) -> None:
         super().__init__(name="proof", daemon=True)
         self.trying: tuple[Case | None, float] = (None, 0.0)
         self._queue = queue
-        self._bench = (prints, size_px)
+        self._open_bench = open_bench
 
     def run(self) -> None:
         try:
-            with Bench(*self._bench) as bench:
+            with self._open_bench() as bench:
                 while case := self._queue.take():
                     self.trying = (case, time.monotonic())
                     self._queue.results.put(bench.attempt(case))

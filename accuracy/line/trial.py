@@ -19,9 +19,8 @@ from drivers.peers.zfm import BaudChange, ZfmPeer
 
 BAUD: Final = 921600
 PRESS_S: Final = 2.0
-LIMITS: Final[dict[str, object]] = {
-    "answer_s": 0.5, "handshake_s": 0.3, "gap_s": 0.06, "poll_s": 0.01,
-}  # fmt: skip
+ANSWER_S: Final = 0.5
+LIMITS: Final[dict[str, object]] = {"handshake_s": 0.3, "gap_s": 0.06, "poll_s": 0.01}
 """Short, since nothing here is about how long a module may think."""
 
 HANG_S: Final = 25.0
@@ -72,11 +71,15 @@ class Bench:
         prints: packed images that are laid on the glass in turn, so that a leftover of the press
             before would be a wrong image.
         size_px: their width and height.
+        answer_s: how long the driver waits for an answer.
     """
 
-    def __init__(self, prints: Sequence[bytes], size_px: tuple[int, int]) -> None:
+    def __init__(
+        self, prints: Sequence[bytes], size_px: tuple[int, int], answer_s: float = ANSWER_S
+    ) -> None:
         self._prints = prints
         self._size_px = size_px
+        self._answer_s = answer_s
         self._turn = 0
         self._peer = ZfmPeer(
             width_px=size_px[0], height_px=size_px[1], baud=BAUD, packet_bytes=PACKET_BYTES,
@@ -181,6 +184,7 @@ class Bench:
             "zfm",
             {
                 "port": self._peer.port, "model": "proof", "resolution_ppi": 500,
-                "width_px": width_px, "height_px": height_px, "scan_baud": (BAUD,), **LIMITS,
+                "width_px": width_px, "height_px": height_px, "scan_baud": (BAUD,),
+                "answer_s": self._answer_s, **LIMITS,
             },
         )  # fmt: skip

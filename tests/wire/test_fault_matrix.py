@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -19,7 +20,7 @@ from accuracy.line.cases import (
 )
 from accuracy.line.limit import DAMAGES, silent_images, unseen
 from accuracy.line.page import Proof, bound, with_figures
-from accuracy.line.run import tried, two_prints
+from accuracy.line.run import Tally, tried, two_prints
 from accuracy.line.shown import faultless_content
 from accuracy.line.trial import BROKEN, Outcome
 from drivers import zfm_packets, zfm_upload
@@ -31,6 +32,13 @@ SIZE_PX = (128, 96)
 IMAGE_BYTES = SIZE_PX[0] * SIZE_PX[1] // 2
 PACKETS = IMAGE_BYTES // 256
 BENCHES = 8
+ANSWER_S = 1.0
+"""Twice what the whole proof allows: the machine that runs the tests has other things to do."""
+
+
+def on_benches(cases: Iterable[Case], prints: Sequence[bytes]) -> Tally:
+    """Try the cases on small images."""
+    return tried(cases, prints, SIZE_PX, BENCHES, ANSWER_S)
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +75,9 @@ def test_one_fault_alone_never_makes_a_wrong_image(prints):
 
     A swap that keeps the sum shows nothing: it is the protocol's limit, and nothing else is.
     """
-    some = random.Random(1).sample(list(exhaustive(PACKETS)), 170)
+    some = random.Random(1).sample(list(exhaustive(PACKETS)), 120)
     silent_for_ever = [case for case in some if case.name == "silent for ever"]
-    tally = tried(some, prints, SIZE_PX, BENCHES)
+    tally = on_benches(some, prints)
 
     assert tally.broken == []
     assert tally.total() == len(some)
@@ -80,15 +88,15 @@ def test_one_fault_alone_never_makes_a_wrong_image(prints):
 
 def test_mixtures_of_faults_and_noise_never_make_a_wrong_image(prints):
     """Several faults, in several uploads, on a line that hits commands and answers too."""
-    tally = tried(mixtures(70, PACKETS), prints, SIZE_PX, BENCHES)
+    tally = on_benches(mixtures(50, PACKETS), prints)
 
     assert tally.broken == []
-    assert tally.total() == 70
+    assert tally.total() == 50
 
 
 def test_a_line_that_stays_bad_gives_a_device_error(prints):
     """The same visible fault in every upload: there is no image to be had, and none is made up."""
-    tally = tried(stubborn(PACKETS), prints, SIZE_PX, BENCHES)
+    tally = on_benches(stubborn(PACKETS), prints)
 
     assert tally.broken == []
     assert tally.total(Outcome.REFUSED) == tally.total() > 0
@@ -96,7 +104,7 @@ def test_a_line_that_stays_bad_gives_a_device_error(prints):
 
 def test_two_uploads_that_are_wrong_alike_are_known(prints):
     """The second limit, on record: one packet lost and its neighbour doubled, every time alike."""
-    tally = tried(alike(PACKETS), prints, SIZE_PX, 2)
+    tally = on_benches(alike(PACKETS), prints)
 
     assert tally.broken == []
     assert tally.total(Outcome.AGREED) + tally.total(Outcome.REFUSED) == tally.total() > 0
@@ -104,7 +112,7 @@ def test_two_uploads_that_are_wrong_alike_are_known(prints):
 
 def test_a_swap_is_caught_after_any_fault(prints):
     """What no sum can see, two uploads that must agree do."""
-    tally = tried(swaps_after_a_fault(PACKETS), prints, SIZE_PX, BENCHES)
+    tally = on_benches(swaps_after_a_fault(PACKETS), prints)
 
     assert tally.broken == []
     assert tally.total(Outcome.SILENT, Outcome.AGREED) == 0
@@ -115,7 +123,7 @@ def test_without_the_sum_the_matrix_fails(prints, monkeypatch):
     """Negative control: the sum is what stops a flipped bit."""
     monkeypatch.setattr(zfm_packets, "sum_fits", lambda _frame: True)
     flips = [one for one in exhaustive(PACKETS) if one.name == "flip"]
-    tally = tried(flips[4::8], prints, SIZE_PX, BENCHES)
+    tally = on_benches(flips[4::8], prints)
 
     assert {trial.outcome for trial in tally.broken} == {Outcome.WRONG}
 
@@ -134,7 +142,7 @@ def test_without_the_agreement_of_two_uploads_the_matrix_fails(prints, monkeypat
     else:
         name = harm.name.lower().replace("_", " ")
         cases = [one for one in exhaustive(PACKETS) if one.name == name]
-    tally = tried(cases, prints, SIZE_PX, BENCHES)
+    tally = on_benches(cases, prints)
 
     assert {trial.outcome for trial in tally.broken} == {Outcome.WRONG}
 
@@ -200,7 +208,7 @@ def test_noise_hides_in_an_image_only_when_it_compensates():
 def test_the_page_says_what_was_counted(prints):
     """Figures are written between the marks, and nothing else of the page is touched."""
     cases = chain(islice(stubborn(PACKETS), 2), [Case("clean", ())])
-    tally = tried(cases, prints, SIZE_PX, 2)
+    tally = on_benches(cases, prints)
     found = {"1 bit flipped": unseen("1 bit flipped", [pack_4bit(prints[0])], 100)}
     proof = Proof("a machine", 1.0, tally, found, [])
     page = with_figures("before\n<!-- proof -->\nold\n<!-- /proof -->\nafter\n", proof)

@@ -89,7 +89,7 @@ class ZfmLine:
                 continue
             except DeviceTimeout as silence:
                 failure = silence
-                if not (self._lives() and patient):
+                if not (self.lives() and patient):
                     raise
                 continue
             if answer[0] == Confirmation.VERIFY_FIRST and opcode is not Opcode.VFY_PWD:
@@ -125,7 +125,7 @@ class ZfmLine:
         """Exchange the handshake, 28 bytes in all. Raises as `ask`."""
         demand_welcome(self.ask(Opcode.VFY_PWD, *NO_PASSWORD)[0])
 
-    def _lives(self) -> bool:
+    def lives(self) -> bool:
         """Whether anything answers: a person waits, so a dead module is not asked in full again."""
         self.expect_stale(self.limits.gap_s)
         try:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
-from drivers.errors import DeviceError, ProtocolViolation
+from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
 from drivers.serial_port import CHUNK_BYTES
 from drivers.zfm_line import QUIET_S, TRIES, ZfmLine, demand_health
 from drivers.zfm_packets import (
@@ -114,7 +114,9 @@ class Uploads:
         while True:
             for attempt in range(1, TRIES + 1):
                 content = self._believed(self._fetch())
-                if content is not None or self._cancelled.is_set():
+                if self._cancelled.is_set():
+                    return None
+                if content is not None:
                     return content
                 log.warning("zfm_upload_repeated attempts=%d fault=%s", attempt, self._fault)
             if not self._steps_down_once():
@@ -164,6 +166,10 @@ def upload(
     except ProtocolViolation as violation:
         line.expect_stale(limit_s)
         return Upload(None, str(violation))
+    except DeviceTimeout as silence:
+        if not line.lives():
+            raise
+        return Upload(None, str(silence))
     if confirmation != Confirmation.OK:
         return _refused(confirmation)
     return _Stream(line, expected_bytes, limit_s).read(received, cancelled)

@@ -1,0 +1,223 @@
+"""One upload, whatever pieces and whatever damage the line delivers it in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
+from drivers.zfm_line import Limits, ZfmLine
+from drivers.zfm_packets import ANY_ADDRESS, Kind, Packet, stream
+from drivers.zfm_upload import Upload, Uploads, stream_limit_s, upload
+from tests.wire.glass import random_pixels
+
+CONTENT = random_pixels(48, 20)
+ACCEPTED = Packet(Kind.ACKNOWLEDGE, b"\x00").to_bytes()
+QUICK = Limits(answer_s=0.02, handshake_s=0.02, gap_s=0.01)
+
+
+class Wire:
+    """A line that delivers what is written here, piece by piece, and then nothing."""
+
+    path = "a wire"
+    speed_fixed = True
+    baud = 10_000_000
+
+    def __init__(self, *answers: list[bytes]) -> None:
+        self._answers = list(answers)
+        self._pieces: list[bytes] = []
+
+    def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
+        if self._pieces:
+            return self._pieces.pop(0)
+        time.sleep(max(0.0, min(limit_s, 0.001)))
+        return b""
+
+    def write(self, _content: bytes) -> None:
+        self._pieces = self._answers.pop(0) if self._answers else []
+
+    def drop_input(self) -> None:
+        self._pieces = []
+
+
+def line_on(*answers: list[bytes], limits: Limits = QUICK) -> ZfmLine:
+    """Return a line on which each command is answered by the next of these."""
+    return ZfmLine(Wire(*answers), ANY_ADDRESS, limits)
+
+
+def fetched(*answers: list[bytes], expected_bytes: int | None = len(CONTENT)) -> Upload:
+    """Fetch one image from such a line."""
+    return upload(line_on(*answers), expected_bytes, lambda _: None, threading.Event())
+
+
+def sent(packet_bytes: int) -> bytes:
+    """Return what a module sends for the image."""
+    return ACCEPTED + b"".join(one.to_bytes() for one in stream(CONTENT, packet_bytes))
+
+
+def pieces_of(rest: bytes, draw: st.DataObject) -> list[bytes]:
+    """Cut bytes into pieces of any size."""
+    cuts = draw.draw(st.lists(st.integers(1, len(rest)), max_size=12).map(sorted))
+    edges = [0, *cuts, len(rest)]
+    return [rest[a:b] for a, b in pairwise(edges) if a < b]
+
+
+@given(st.sampled_from([32, 64, 128, 256]), st.data())
+def test_an_image_survives_any_split_of_its_bytes(packet_bytes, data):
+    """Whatever pieces come, in packets of any size: the same image, and no fault."""
+    assert fetched(pieces_of(sent(packet_bytes), data)) == Upload(CONTENT)
+
+
+@given(st.sampled_from([32, 256]), st.sampled_from(["flip", "drop", "double"]), st.data())
+def test_no_single_damage_passes_for_a_clean_image(packet_bytes, harm, data):
+    """A byte changed, lost or doubled: no image, or one that is not believed alone."""
+    rest = bytearray(sent(packet_bytes))
+    at = data.draw(st.integers(len(ACCEPTED), len(rest) - 1))
+    if harm == "flip":
+        rest[at] ^= 1 << data.draw(st.integers(0, 7))
+    elif harm == "drop":
+        del rest[at]
+    else:
+        rest.insert(at, rest[at])
+    got = fetched(pieces_of(bytes(rest), data))
+
+    assert got.fault or got.content == CONTENT
+    assert got.content in (None, CONTENT)
+
+
+@given(st.binary(min_size=1, max_size=64).filter(lambda noise: b"\xef" not in noise), st.data())
+def test_noise_between_packets_leaves_an_image_that_is_not_believed_alone(noise, data):
+    """The packets are all there, and so is the proof that the line is not clean."""
+    packets = [one.to_bytes() for one in stream(CONTENT, 64)]
+    packets.insert(data.draw(st.integers(0, len(packets) - 1)), noise)
+    got = fetched([ACCEPTED, *packets])
+
+    assert got.content == CONTENT
+    assert "belonged to no packet" in got.fault
+
+
+def test_two_faulty_uploads_that_agree_are_believed():
+    """Noise each time, the same image each time: two uploads, not one."""
+    noisy = [ACCEPTED, b"noise", sent(256)[len(ACCEPTED) :]]
+    uploads = Uploads(
+        line_on(noisy, list(noisy)), len(CONTENT), lambda: False, lambda _: None, threading.Event()
+    )
+
+    assert uploads.trusted() == CONTENT
+
+
+def test_two_faulty_uploads_that_differ_are_not():
+    """Three that all differ are three reasons to believe none."""
+    others = [random_pixels(48, 20, seed) for seed in (1, 2, 3)]
+    answers = [
+        [ACCEPTED, b"noise", *(one.to_bytes() for one in stream(other, 256))] for other in others
+    ]
+    uploads = Uploads(
+        line_on(*answers), len(CONTENT), lambda: False, lambda _: None, threading.Event()
+    )
+
+    with pytest.raises(ProtocolViolation, match="no image could be trusted"):
+        uploads.trusted()
+
+
+def test_an_upload_command_that_was_lost_is_sent_again():
+    """Silence, but the handshake is answered: a fault of the line, not the end of the reader."""
+    good = [sent(256)]
+    uploads = Uploads(
+        line_on([], [ACCEPTED], good, list(good)), len(CONTENT), lambda: False,
+        lambda _: None, threading.Event(),
+    )  # fmt: skip
+
+    assert uploads.trusted() == CONTENT
+
+
+def test_a_module_that_is_silent_to_an_upload_and_to_a_greeting_is_gone():
+    """A person waits: it is not asked three times."""
+    uploads = Uploads(line_on(), len(CONTENT), lambda: True, lambda _: None, threading.Event())
+
+    with pytest.raises(DeviceTimeout, match="UP_IMAGE"):
+        uploads.trusted()
+
+
+def test_what_was_fetched_before_the_step_down_still_counts():
+    """Three uploads brought one intact image beside a fault; the slower speed brings it again."""
+    noisy = [ACCEPTED, b"noise", sent(256)[len(ACCEPTED) :]]
+    empty = [ACCEPTED]
+    asked: list[str] = []
+    uploads = Uploads(
+        line_on(noisy, empty, list(empty), [sent(256)]), len(CONTENT),
+        lambda: asked.append("slower") is None, lambda _: None, threading.Event(),
+    )  # fmt: skip
+
+    assert uploads.trusted() == CONTENT
+    assert asked == ["slower"]
+
+
+@pytest.mark.parametrize("other_bytes", [len(CONTENT) - 100, len(CONTENT) + 100])
+def test_another_size_is_named_after_two_that_are_the_same(other_bytes):
+    """A module of another model, not a bad line: no third upload, and no slower speed."""
+    other = random_pixels(other_bytes, 1)
+    answer = [ACCEPTED, *(one.to_bytes() for one in stream(other, 256))]
+    asked: list[str] = []
+    uploads = Uploads(
+        line_on(answer, list(answer)), len(CONTENT), lambda: asked.append("slower") is None,
+        lambda _: None, threading.Event(),
+    )  # fmt: skip
+
+    with pytest.raises(DeviceError, match=f"{other_bytes} bytes come, twice the same"):
+        uploads.trusted()
+    assert asked == []
+
+
+def test_counts_that_change_are_a_bad_line():
+    """A packet lost here and another there: the line's fault, so a slower speed is tried."""
+    packets = [one.to_bytes() for one in stream(CONTENT, 256)]
+    answers = [[ACCEPTED, *packets[:at], *packets[at + 1 :]] for at in (0, 1, 2)]
+    asked: list[str] = []
+    uploads = Uploads(
+        line_on(*answers), len(CONTENT), lambda: bool(asked.append("slower")),
+        lambda _: None, threading.Event(),
+    )  # fmt: skip
+
+    with pytest.raises(ProtocolViolation, match="bytes instead of 960"):
+        uploads.trusted()
+    assert asked == ["slower"]
+
+
+def test_a_flood_of_noise_ends_with_the_images_time():
+    """Whatever comes without an end, the deadline does: 1.25 times the line's time and 2 s."""
+
+    class Flood(Wire):
+        def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
+            time.sleep(0.001)
+            return super().read(limit_s, rest_s) or b"\x55" * 64
+
+    line = ZfmLine(Flood([sent(256)[:300]]), ANY_ADDRESS, QUICK)
+    got = upload(line, len(CONTENT), lambda _: None, threading.Event())
+
+    assert got.content is None
+    assert got.fault
+
+
+def test_a_late_process_takes_what_came_while_it_slept():
+    """The machine was busy for longer than a gap: the bytes are there, and they are taken."""
+
+    class Late(Wire):
+        def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
+            time.sleep(3 * QUICK.gap_s)
+            return super().read(limit_s, rest_s)
+
+    line = ZfmLine(Late([ACCEPTED, sent(256)[len(ACCEPTED) :]]), ANY_ADDRESS, Limits(gap_s=0.01))
+
+    assert upload(line, len(CONTENT), lambda _: None, threading.Event()) == Upload(CONTENT)
+
+
+def test_an_image_may_take_a_quarter_more_than_its_line_and_two_seconds():
+    """In the smallest packets, which a module may use without telling."""
+    assert stream_limit_s(36_864, 57_600) == pytest.approx(1.25 * 8.60 + 2.0, abs=0.01)
+    assert stream_limit_s(36_864, 921_600) == pytest.approx(1.25 * 0.54 + 2.0, abs=0.01)

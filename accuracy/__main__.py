@@ -1,4 +1,4 @@
-"""``python -m accuracy [--check]``: measure on the reference material and write the page."""
+"""``python -m accuracy [--check] [--only fingers]``: measure, and write the page or its part."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import click
 
 from accuracy.agreement import agreements
 from accuracy.fairness import seen_by_eye
+from accuracy.fingers.page import finger_part, part_of, with_part
+from accuracy.fingers.section import finger_sections
 from accuracy.looker import Looker
 from accuracy.material import FOLDER, Material, MaterialMissing
 from accuracy.page import Measured, figures, page
@@ -51,24 +53,36 @@ def measure(material: Material, models: ModelFiles, every: int = 1) -> Measured:
     "--every", type=click.IntRange(min=1), default=1, show_default=True,
     help="Paint on every so many-th portrait only: for a busy machine, and the page says so.",
 )  # fmt: skip
-def main(check: bool, folder: Path, every: int) -> None:
+@click.option(
+    "--only", type=click.Choice(["fingers"]), default=None,
+    help="Measure this part of the page anew, and leave the rest as it stands.",
+)  # fmt: skip
+def main(check: bool, folder: Path, every: int, only: str | None) -> None:
     """Write docs/accuracy.md, whole or not at all."""
+    committed = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     try:
-        material = Material(folder)
-        models = ModelFiles(MODELS / "face_landmarker.task", MODELS / "selfie_segmentation.tflite")
-        text = page(measure(material, models, every))
+        whole = _whole(folder, every) if only is None else ""
+        part = finger_part(finger_sections())
     except MaterialMissing as missing:
         click.echo(f"accuracy: {missing}.", err=True)
         sys.exit(2)
     except (ModelUnfit, ModuleNotFoundError) as missing:
         click.echo(f"accuracy: {missing}: run `make test` once.", err=True)
         sys.exit(2)
-    if not check:
-        PAGE.write_text(text, encoding="utf-8")
+    if check:
+        _compare(part_of(committed) if only else committed, with_part(whole, part))
         return
-    committed = figures(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else []
+    PAGE.write_text(with_part(whole or committed, part), encoding="utf-8")
+
+
+def _whole(folder: Path, every: int) -> str:
+    models = ModelFiles(MODELS / "face_landmarker.task", MODELS / "selfie_segmentation.tflite")
+    return page(measure(Material(folder), models, every))
+
+
+def _compare(committed: str, text: str) -> None:
     changed = list(
-        unified_diff(committed, figures(text), "committed", "measured", lineterm="", n=0)
+        unified_diff(figures(committed), figures(text), "committed", "measured", lineterm="", n=0)
     )
     if changed:
         click.echo("\n".join(changed))

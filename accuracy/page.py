@@ -73,7 +73,7 @@ def page(measured: Measured) -> str:
     for section in measured.sections:
         lines += ["", f"## {section.title}", ""]
         lines += [*section.words, ""] if section.words else []
-        lines += _of_rows(section.rows)
+        lines += as_table(section.rows)
     return "\n".join(lines) + "\n"
 
 
@@ -131,7 +131,7 @@ def _agreement(agreements: Iterable[Agreement]) -> list[str]:
         "",
         f"Native values agree within {TOLERANCE:g} (relative above 1), components exactly.",
         "",
-        *_of_rows(rows),
+        *as_table(rows),
     ]
 
 
@@ -165,7 +165,7 @@ def _fairness(measured: Measured, document: Document, twins: Sequence[str]) -> l
             rates = pass_rates(groups, document.id, gate)
             title = f"`{gate}`" if limits.hard else f"`{gate}` *"
             rows.append({"gate": title, **{group: str(one) for group, one in rates.items()}})
-        lines += ["", f"### By {name}", "", *_of_rows(rows)]
+        lines += ["", f"### By {name}", "", *as_table(rows)]
     found = findings(portraits, document.id, document.gates, measured.seen)
     return [*lines, *_gaps(document, found)]
 
@@ -201,7 +201,7 @@ def _gaps(document: Document, found: Sequence[Finding]) -> list[str]:
         for one in found
     ]
     count = sum(one.explained for one in found)
-    return [*lines, *_of_rows(rows), "", f"{count} of {len(found)} are explained."]
+    return [*lines, *as_table(rows), "", f"{count} of {len(found)} are explained."]
 
 
 def _unseen(one: Finding, document: Document) -> str:
@@ -244,15 +244,15 @@ def _conditions(measured: Measured) -> list[str]:
         f"Gates of {document}. A label has one word though a picture may have several faults:",
         "a refusal of the others need not be wrong.",
         "",
-        *_of_rows(telling),
+        *as_table(telling),
         "",
         "The one hint that the hard gates lead to:",
         "",
-        *_of_rows(hint_rows),
+        *as_table(hint_rows),
         "",
         "How many each gate refuses, advisory gates too:",
         "",
-        *_of_rows(gate_rows),
+        *as_table(gate_rows),
     ]
 
 
@@ -260,7 +260,7 @@ def _by_total(words: Mapping[str, Mapping[str, int]]) -> Any:
     return lambda hint: (-sum(row.get(hint, 0) for row in words.values()), hint)
 
 
-def _of_rows(rows: Sequence[Row]) -> list[str]:
+def as_table(rows: Sequence[Row]) -> list[str]:
     """Return a table; the first row's keys are its header."""
     if not rows:
         return ["None."]

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from accuracy import __main__ as command
 from accuracy.agreement import Agreement, second_port, table
+from accuracy.fingers.page import finger_part, with_part
 from accuracy.looker import Looked
 from accuracy.material import Material, MaterialMissing
 from accuracy.page import Measured, Section, figures, page
@@ -188,10 +189,11 @@ def test_a_file_that_is_not_the_manifests_is_refused(folder):
 def test_check_compares_and_writes_nothing(folder, tmp_path, monkeypatch, word, status):
     """0 if the committed page's figures are those of a new run, 1 and the lines if not."""
     written = tmp_path / "accuracy.md"
-    committed = page(NOTHING).replace("None.", word)
+    committed = with_part(page(NOTHING).replace("None.", word), finger_part(()))
     written.write_text(committed)
     monkeypatch.setattr(command, "PAGE", written)
     monkeypatch.setattr(command, "measure", lambda *_: NOTHING)
+    monkeypatch.setattr(command, "finger_sections", tuple)
     ran = CliRunner().invoke(command.main, ["--check", "--material", str(folder())])
 
     assert ran.exit_code == status

@@ -4,9 +4,10 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 ARGS ?=
 EXAMPLES ?= 10000
+SECONDS ?= 300
 JOBS ?= 2
 
-.PHONY: help run test lint fuzz-vision bench accuracy soak-vision lock clean
+.PHONY: help run test lint fuzz-vision fuzz-line bench accuracy proof-line soak-vision lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\): *## */make \1: /p' Makefile
@@ -28,6 +29,10 @@ fuzz-vision:  ## send ten thousand mutated photos through the vision worker; EXA
 	@ANXIN_FUZZ_EXAMPLES=$(EXAMPLES) .venv/bin/python -m pytest -o faulthandler_timeout=0 \
 		tests/test_vision_fuzz.py $(ARGS)
 
+fuzz-line:  ## look for bytes that break a reader's line, for SECONDS=n in all (default 300)
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m tests.fuzz --seconds $(SECONDS)
+
 bench:  ## run every benchmark and write docs/benchmarks.md
 	@$(PYTHON) -m setup test
 	@.venv/bin/python -m bench all
@@ -35,6 +40,10 @@ bench:  ## run every benchmark and write docs/benchmarks.md
 accuracy:  ## measure on the reference material and write docs/accuracy.md
 	@$(PYTHON) -m setup test
 	@.venv/bin/python -m accuracy $(ARGS)
+
+proof-line:  ## damage an image on a reader's line in every way and write docs/wire.md; eight minutes
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m accuracy.line $(ARGS)
 
 soak-vision:  ## watch the vision worker's memory over ten thousand frames and 300 stills
 	@$(PYTHON) -m setup test

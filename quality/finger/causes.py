@@ -54,10 +54,11 @@ def _is_light(v: Values) -> bool:
 
 
 def _is_worn(v: Values) -> bool:
-    finer = v.get("FineDetailShare", 0.0)
-    evenly = v.get("GreySkew", -1.0) > -0.585
-    grain = v.get("GrainShare", 0.0) > 0.35
-    return not grain and (finer >= 0.105 or (finer >= 0.082 and evenly))
+    if v.get("RidgeCoherence", 1.0) >= 0.65 or v.get("GrainShare", 0.0) > 0.35:
+        return False
+    finer, skew = v.get("FineDetailShare", 0.0), v.get("GreySkew", -1.0)
+    # Dry skin has fine specks too, but they are few and dark on light.
+    return (finer >= 0.082 and skew > -0.585) or (finer >= 0.105 and skew > -0.65)
 
 
 def _is_dry(v: Values) -> bool:

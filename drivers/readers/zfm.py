@@ -23,7 +23,8 @@ from drivers.zfm_model import Config
 from drivers.zfm_opening import Opened, opened
 from drivers.zfm_packets import Confirmation, Opcode, unpack_4bit
 from drivers.zfm_size import LARGEST_BYTES, ImageSize, size_of_count
-from drivers.zfm_upload import BufferEmpty, Uploads
+from drivers.zfm_stream import BufferEmpty
+from drivers.zfm_upload import Uploads
 
 __all__ = ["Config", "ZfmReader", "open_reader"]
 

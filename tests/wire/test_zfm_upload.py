@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
 from drivers.zfm_line import Limits, ZfmLine
 from drivers.zfm_packets import ANY_ADDRESS, Kind, Packet, stream
-from drivers.zfm_upload import Upload, Uploads, stream_limit_s, upload
+from drivers.zfm_stream import Upload, stream_limit_s, upload
+from drivers.zfm_upload import Uploads
 from tests.wire.glass import random_pixels
 
 CONTENT = random_pixels(48, 20)

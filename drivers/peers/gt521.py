@@ -14,10 +14,9 @@ import math
 import random
 import tempfile
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Condition, Thread
 from types import TracebackType
 from typing import Self
 
@@ -26,10 +25,10 @@ from drivers.gt521_packets import MESSAGE_BYTES, Answer, Content, Message, Packe
 from drivers.peers.glass import EmptyGlass, Glass
 from drivers.peers.gt521_module import POWER_UP_BAUD, Make, Module, Reply
 from drivers.peers.line_faults import Fault, Harm, Noise, Piece, damaged_bytes
-from drivers.peers.plug import PLUG_LIMIT_S
+from drivers.peers.plug import Plug
 from drivers.peers.presses import Press
-from drivers.peers.script import HEARD_MAX, Heard
-from drivers.peers.uart import Interrupted, Uart
+from drivers.peers.script import Heard, Script
+from drivers.peers.uart import Uart
 from drivers.peers.zfm import BaudChange
 
 
@@ -90,13 +89,7 @@ class Gt521Peer:
         self._baud_change = baud_change
         self._baud_delay_s = baud_delay_s
 
-        self._turned = Condition()
-        self._plugged_wanted = True
-        self._closing = False
-        # A soak run polls for days.
-        self._heard: deque[Heard] = deque(maxlen=HEARD_MAX)
-        self._faults: list[tuple[Fault, int]] = []
-        self._forced: dict[int, list[int | None]] = {}
+        self._script = Script()
         self._glass = Glass(width_px, height_px, resolution_ppi, delay_s)
         self._glass.start_plan(plan)
         self._module = Module(
@@ -107,11 +100,9 @@ class Gt521Peer:
 
         self._uart = Uart(self.port, baud, throttled=throttled)
         self._parser = PacketParser()
-        self._power_up()
-        self._uart.baud = baud
-        self._uart.plug()
-        self._thread = Thread(target=self._run, name="gt521-peer", daemon=True)
-        self._thread.start()
+        self._first_baud = baud
+        self._plug = Plug("gt521-peer", self._uart, self._power_up, self._listen)
+        self._plug.start()
 
     def __enter__(self) -> Self:
         return self
@@ -126,12 +117,8 @@ class Gt521Peer:
 
     def close(self) -> None:
         """Unplug for good and end the thread. Closing twice is allowed."""
-        if self._closing:
+        if not self._plug.close():
             return
-        self._closing = True
-        self._uart.interrupt()
-        self._thread.join()
-        self._uart.close()
         self._glass.close()
         if self._own_folder:
             self._own_folder.cleanup()
@@ -166,28 +153,24 @@ class Gt521Peer:
 
     def harm(self, *faults: Fault) -> None:
         """Damage the next images; the only packet of an image is number 0."""
-        with self._turned:
-            self._faults += ((fault, 0) for fault in faults)
+        self._script.harm(*faults)
 
     def heal(self) -> None:
         """Take back every fault that waits, every forced answer, noise and deafness."""
-        with self._turned:
-            self._faults.clear()
-            self._forced.clear()
+        self._script.forget()
         self.noise, self.deaf = None, False
 
     def force(self, command: int, *refusals: int | None) -> None:
         """Refuse the next commands of this kind with these errors; None is no answer at all."""
-        with self._turned:
-            self._forced.setdefault(command, []).extend(refusals)
+        self._script.force(command, *refusals)
 
     def unplug(self) -> None:
         """Pull the plug; returns when the port is gone."""
-        self._turn_plug(plugged=False)
+        self._plug.turn(plugged=False)
 
     def replug(self) -> None:
         """Plug it in again, at the same path: it is at 9600 baud, dark and not opened."""
-        self._turn_plug(plugged=True)
+        self._plug.turn(plugged=True)
 
     @property
     def plugged(self) -> bool:
@@ -202,8 +185,7 @@ class Gt521Peer:
     @property
     def heard(self) -> list[Heard]:
         """The last commands, oldest first; `opcode` is the command's code."""
-        with self._turned:
-            return list(self._heard)
+        return self._script.heard
 
     def heard_opcodes(self) -> Counter[int]:
         """Return how often each command came."""
@@ -211,37 +193,12 @@ class Gt521Peer:
 
     # From here on: the peer's own thread.
 
-    def _turn_plug(self, *, plugged: bool) -> None:
-        with self._turned:
-            self._plugged_wanted = plugged
-            self._uart.interrupt()
-            if not self._turned.wait_for(lambda: self._uart.plugged is plugged, PLUG_LIMIT_S):
-                raise TimeoutError("the peer's thread does not answer")
-
-    def _run(self) -> None:
-        while not self._closing:
-            try:
-                self._obey_plug()
-                while True:
-                    self._listen()
-            except Interrupted:
-                continue
-
-    def _obey_plug(self) -> None:
-        with self._turned:
-            if self._plugged_wanted and not self._uart.plugged:
-                self._power_up()
-                self._uart.plug()
-            elif self._uart.plugged and not self._plugged_wanted:
-                self._uart.unplug()
-            self._turned.notify_all()
-
     def _power_up(self) -> None:
         self.deaf = False
         self._alive_at_s = time.monotonic() + self._dead_s
         self._due_baud, self._baud_at_s = POWER_UP_BAUD, math.inf
         self._junk_left = self._junk
-        self._uart.baud = POWER_UP_BAUD
+        self._uart.baud, self._first_baud = self._first_baud, POWER_UP_BAUD
         self._module.power_up()
         self._parser.clear()
 
@@ -270,14 +227,10 @@ class Gt521Peer:
                 self._obey(packet)
 
     def _obey(self, command: Message) -> None:
-        with self._turned:
-            parameters = command.parameter.to_bytes(4, "little")
-            self._heard.append(Heard(time.monotonic(), command.code, parameters))
-            forced = self._forced.get(command.code)
-            refusal = forced.pop(0) if forced else -1
-        if refusal is None:
+        forced, refusal = self._script.hear(command.code, command.parameter.to_bytes(4, "little"))
+        if forced and refusal is None:
             return
-        reply = Reply(Message(Answer.NACK, refusal)) if refusal >= 0 else self._reply(command)
+        reply = Reply(Message(Answer.NACK, refusal or 0)) if forced else self._reply(command)
         junk, self._junk_left = self._junk_left, b""
         self._send(junk + reply.answer.to_bytes(), heard_bytes=MESSAGE_BYTES)
         if reply.content is not None:
@@ -302,22 +255,14 @@ class Gt521Peer:
             self._send(frame)
             return
         self._glass.fetched()
-        for piece in damaged_image(frame, self._due_faults()):
+        for piece in damaged_image(frame, self._script.due_faults()):
             self._send(piece.content)
             if piece.unplug:
-                with self._turned:
-                    self._plugged_wanted = False
-                raise Interrupted
+                self._plug.pull()
             if piece.stall_s == math.inf:
                 self.deaf = True
                 return
             self._uart.rest(piece.stall_s)
-
-    def _due_faults(self) -> list[Fault]:
-        with self._turned:
-            seen = [(fault, nth + 1) for fault, nth in self._faults]
-            self._faults = [one for one in seen if one[1] < one[0].spares + one[0].uploads]
-        return [fault for fault, nth in seen if nth > fault.spares]
 
     def _send(self, content: bytes, *, heard_bytes: int = 0) -> None:
         noise = self.noise

@@ -68,9 +68,13 @@ HEADLINES: Final = (
         "fingerprint",
         "efficiency_57600",
         "line's own time / image upload, 57600 baud",
-        at_least=0.95,
+        at_least=0.98,
     ),
-    Headline("fingerprint", "efficiency_115200", "same at 115200 baud", at_least=0.95),
+    Headline("fingerprint", "efficiency_115200", "same at 115200 baud", at_least=0.98),
+    Headline("fingerprint", "efficiency_921600", "same at 921600 baud", at_least=0.98),
+    Headline(
+        "fingerprint", "cpu_share_115200", "share of a core it takes at 115200 baud", at_most=0.01
+    ),
     Headline("fingerprint", "cpu_s", "CPU for one image, s"),
     Headline(
         "fingerprint", "cpu_ratio_pyfingerprint", "CPU for one image / pyfingerprint's", at_most=0.1
@@ -89,6 +93,15 @@ HEADLINES: Final = (
     ),
     Headline("finger_quality", "local_ms_median", "same with our own score, ms", at_most=60),
     Headline("finger_quality", "ratio_bare", "score in its cell, with gates / nbis-py called bare"),
+    Headline(
+        "fingerprint",
+        "whole_finger_over_line_s",
+        "a good press, landing to verdict, beyond the line's own time, s",
+        at_most=0.4,
+    ),
+    Headline(
+        "fingerprint", "parser_mb_per_s", "packets taken apart without a line, MB/s", at_least=20
+    ),
     Headline("store", "commit_ms_median", "seal and durable commit of one part, ms"),
     Headline("store", "package_ms_p99", "same for a whole package, 99th percentile, ms"),
     Headline("store", "flushes_per_commit", "disk flushes a commit"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 import time
+import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -168,6 +171,18 @@ def test_the_person_follows_the_plan_or_the_screen(peer):
     assert {one.finger for one in plans[1]} == {LEFT_THUMB}
     assert {one.finger for one in plans[2]} == {RIGHT_THUMB}
     assert len(plans) == 4
+
+
+def test_the_page_shows_every_knob():
+    """What `docs/wire.md` tells to write is understood, all of it."""
+    page = (CHECKOUT / "docs" / "wire.md").read_text(encoding="utf-8")
+    example = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)[0]
+    controls, complaints = read_controls(example)
+
+    assert complaints == []
+    assert {field.name for field in fields(Controls)} == set(tomllib.loads(example))
+    assert all(press in example for press in PRESSES)
+    assert controls.noise_per_megabyte > 0
 
 
 def test_the_demos_reader_obeys_its_file_while_it_runs(tmp_path, open_on):

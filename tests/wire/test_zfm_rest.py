@@ -67,7 +67,7 @@ def test_an_upload_wakes_seldom(open_on, monkeypatch, pixels, baud, packet_bytes
     upload = Watched(open_on, monkeypatch, pixels, baud, packet_bytes)
 
     assert upload.pixels == pixels
-    assert upload.reads <= upload.line_s(IMAGE_BYTES) / NOTICED_S + 12
+    assert upload.reads <= upload.line_s(IMAGE_BYTES) / NOTICED_S + 24
 
 
 @pytest.mark.parametrize(("baud", "packet_bytes"), [(38400, 256), (57600, 32)])

@@ -7,7 +7,7 @@ EXAMPLES ?= 10000
 SECONDS ?= 300
 JOBS ?= 2
 
-.PHONY: help run test lint fuzz-vision fuzz-line bench accuracy proof-line soak-vision lock clean
+.PHONY: help run test lint fuzz-vision fuzz-line bench accuracy proof-line proof-plugs soak-vision lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\): *## */make \1: /p' Makefile
@@ -44,6 +44,10 @@ accuracy:  ## measure on the reference material and write docs/accuracy.md
 proof-line:  ## damage an image on a reader's line in every way and write docs/wire.md; eight minutes
 	@$(PYTHON) -m setup test
 	@.venv/bin/python -m accuracy.line $(ARGS)
+
+proof-plugs:  ## pull the reader's plug and its network in whole stations; two minutes
+	@$(PYTHON) -m setup test
+	@ANXIN_LONG=1 .venv/bin/pytest -q tests/station/test_readers.py $(ARGS)
 
 soak-vision:  ## watch the vision worker's memory over ten thousand frames and 300 stills
 	@$(PYTHON) -m setup test

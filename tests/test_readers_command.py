@@ -155,7 +155,9 @@ def kiosk_settings(folder: Path, port: str) -> Settings:
     """The example station, moved to a folder and a reader of this test."""
     settings = load_settings(KIOSK, check_camera=False)
     store = settings.store.model_copy(update={"folder": folder})
-    reader = settings.reader.model_copy(update={"options": {"port": port, "scan_baud": [57600]}})
+    reader = settings.reader.model_copy(
+        update={"options": {"port": port, "scan_baud": [57600], "handshake_s": 0.1}}
+    )
     return settings.model_copy(update={"store": store, "reader": reader})
 
 

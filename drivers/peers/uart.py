@@ -59,6 +59,8 @@ class Uart:
 
     def plug(self) -> None:
         """Make the port appear."""
+        # What was being sent when the plug was pulled takes no more time on the line.
+        self._free_at_s = 0.0
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)

@@ -1,59 +1,32 @@
-"""A gt521 module at the other end of a serial port: one command and its answer, one image.
+"""A gt521 module at the other end of a serial port: one command, its answer, short content.
 
-It knows time and repetition on the line, and nothing of fingers.
-
-An image is one packet, so one bad byte costs all of it; and its sum sees neither bytes that changed
-places nor errors that compensate each other. Hence whoever asks for an image must ask again after
-any fault, until two uploads agree byte for byte (`drivers.readers.gt521`).
+It knows time and repetition on the line, and nothing of images (`drivers.gt521_upload`).
 """
 
 from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from threading import Event
 from typing import Final
 
 from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
 from drivers.gt521_packets import (
-    MESSAGE_BYTES,
-    OVERHEAD_BYTES,
     Answer,
     Command,
     Content,
     Message,
     PacketParser,
     Refusal,
-    image_line_bytes,
 )
 from drivers.line_trace import LineTrace, Way
-from drivers.serial_port import CHUNK_BYTES, SerialPort
+from drivers.serial_port import SerialPort
 
 TRIES: Final = 3
 """A command, and an upload, is sent at most so often."""
 
 QUIET_S: Final = 0.1
 """A module that says nothing for so long has finished what it was sending."""
-
-REST_MAX_S: Final = 0.15
-"""Also how late a cancel, a pulled plug or the progress on the screen may be."""
-
-REST_BYTES: Final = CHUNK_BYTES // 2
-"""So much may arrive in one sleep: as much again still fits if the machine wakes us late."""
-
-EARLY_S: Final = 0.003
-"""A line's bytes come in pieces: the last ones are awaited, so that no sleep can be too long."""
-
-FEW_BYTES: Final = 64
-"""So few are missing: the line lost them, and the module is not in the middle of its image."""
-
-FLOOD_BYTES: Final = CHUNK_BYTES * 3 // 4
-"""More than that in one piece: the line is faster than it says, or we are late. No sleep then."""
-
-Received = Callable[[int], None]
-"""Called with the number of image bytes so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +38,12 @@ class Limits:
     gap_s: float = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """What one GetImage brought; `fault` is empty if the line was clean from end to end."""
-
-    content: bytes | None
-    fault: str = ""
-
-
 class Gt521Line:
     """Commands and images over one open port. One thread uses it.
 
     Attributes:
         trace: the last commands, answers and heads of content. Image bytes never enter it.
+        parser: what the line has delivered since the last command.
         heard_bytes: how many bytes came since the last command, sense or not.
         lit: whether the glass is lit, as far as we have asked for it.
     """
@@ -88,8 +54,7 @@ class Gt521Line:
         self.trace = LineTrace(name_of)
         self.heard_bytes = 0
         self.lit = False
-        self._parser = PacketParser()
-        self._last_chunk_bytes = 0
+        self.parser = PacketParser()
         # How long the module may still be sending what nobody wants any more; 0 if it is silent.
         self._stale_s = 0.0
 
@@ -161,7 +126,7 @@ class Gt521Line:
             size = content_bytes or answer.parameter
             if not 0 < size <= SHORT_CONTENT_BYTES:
                 return None
-            self._parser.expect(size)
+            self.parser.expect(size)
             try:
                 packet = self._packet(time.monotonic() + self.limits.answer_s)
             except ProtocolViolation as violation:
@@ -172,73 +137,6 @@ class Gt521Line:
                 failure = DeviceTimeout(f"nothing follows the answer to {command.name}")
             self._stale_s = self.limits.gap_s
         raise failure
-
-    def upload(self, sizes: Collection[int], received: Received, cancelled: Event) -> Upload:
-        """Fetch the module's image once; `content` is None if cancelled or faulty.
-
-        Args:
-            sizes: how many bytes an image has; of several, the silence after it decides.
-            received: told of the progress.
-            cancelled: looked at between any two pieces.
-
-        Raises:
-            DeviceTimeout: no answer to GetImage. DeviceAbsent: the port is gone.
-        """
-        largest_bytes = max(sizes)
-        try:
-            answer = self.ask_once(Command.GET_IMAGE)
-        except ProtocolViolation as violation:
-            self._stale_s = self.stream_limit_s(largest_bytes)
-            return Upload(None, str(violation))
-        if not answer.accepted:
-            return Upload(None, f"the module cannot send its image: {answer.parameter:04X}")
-        deadline = time.monotonic() + self.stream_limit_s(largest_bytes)
-        self._parser.expect(largest_bytes if len(sizes) == 1 else None)
-        fault, content = "", None
-        while content is None and not fault:
-            if cancelled.is_set():
-                self._stale_s = max(QUIET_S, deadline - time.monotonic())
-                return Upload(None)
-            try:
-                content = self._piece(sizes, deadline)
-            except ProtocolViolation as violation:
-                fault = str(violation)
-            else:
-                so_far = len(content.payload) if content else self._parser.held_bytes
-                received(min(so_far, largest_bytes))
-        if fault:
-            self._stale_s = max(QUIET_S, deadline - time.monotonic())
-            stalled = self.heard_bytes < image_line_bytes(min(sizes)) - MESSAGE_BYTES - FEW_BYTES
-            self._wait_for_silence(self.limits.answer_s if stalled else QUIET_S)
-        elif self._parser.skipped_bytes:
-            fault = f"{self._parser.skipped_bytes} bytes belonged to no packet"
-        return Upload(content.payload if content else None, fault)
-
-    def stream_limit_s(self, content_bytes: int) -> float:
-        """Return how long an image may take: a quarter more than the line needs, and 2 s."""
-        return 1.25 * image_line_bytes(content_bytes) * 10 / self.port.baud + 2.0
-
-    def _piece(self, sizes: Collection[int], deadline: float) -> Content | None:
-        """Take in one piece of an image; return the image once it is whole.
-
-        Raises:
-            ProtocolViolation: it is not, and nothing more comes.
-        """
-        packet = self._parser.next_packet()
-        if isinstance(packet, Message):
-            raise ProtocolViolation("an answer inside an image")
-        if packet is not None:
-            self._note(packet)
-            return packet
-        limit = min(deadline, time.monotonic() + self.limits.gap_s)
-        coming_bytes = max(sizes) + OVERHEAD_BYTES if len(sizes) == 1 else 0
-        if self._hear(limit, coming_bytes):
-            return None
-        if len(sizes) == 1:
-            raise ProtocolViolation(
-                f"the stream stopped: {self._parser.held_bytes} bytes instead of {coming_bytes}"
-            )
-        return self._parser.content_at_silence(sizes)
 
     def _lives(self) -> bool:
         """Whether anything answers: a person waits, so a dead module is not asked in full again."""
@@ -257,53 +155,50 @@ class Gt521Line:
     def _settle(self) -> None:
         """Get the line silent and empty before a command."""
         if self._stale_s:
-            self._wait_for_silence(QUIET_S)
+            self.wait_for_silence(QUIET_S)
         self.port.drop_input()
-        self._parser.clear()
+        self.parser.clear()
         self.heard_bytes = 0
 
-    def _wait_for_silence(self, silence_s: float) -> None:
+    def _packet(self, deadline: float) -> Message | Content | None:
+        """Return the next packet; None when nothing, or nothing but noise, came until then."""
+        while (packet := self.parser.next_packet()) is None:
+            if not self.hear(deadline):
+                return None
+        self.note(packet)
+        return packet
+
+    def hear(self, deadline: float, rest_s: float = 0.0) -> int:
+        """Give the parser what comes until then; return how many bytes that was.
+
+        Args:
+            deadline: on the monotonic clock, s; past it what is there already is still taken.
+            rest_s: how much of it to sleep through, so that what arrives costs one wake-up.
+
+        Raises:
+            DeviceAbsent: the port is gone.
+        """
+        now = time.monotonic()
+        limit_s = deadline - now
+        chunk = self.port.read(limit_s, min(rest_s, limit_s))
+        # This process may have slept, not they; but not for ever.
+        if now > deadline + self.limits.gap_s:
+            return 0
+        self.parser.feed(chunk)
+        self.heard_bytes += len(chunk)
+        return len(chunk)
+
+    def expect_stale(self, seconds: float) -> None:
+        """Before the next command, let what nobody wants any more pass; so long at most."""
+        self._stale_s = max(QUIET_S, seconds)
+
+    def wait_for_silence(self, silence_s: float) -> None:
         """Read and drop until silence, or for the time that the stale stream may take."""
         self.port.drain(silence_s, self._stale_s)
         self._stale_s = 0.0
 
-    def _packet(self, deadline: float) -> Message | Content | None:
-        """Return the next packet; None when nothing, or nothing but noise, came until then."""
-        while (packet := self._parser.next_packet()) is None:
-            if not self._hear(deadline, 0):
-                return None
-        self._note(packet)
-        return packet
-
-    def _hear(self, deadline: float, coming_bytes: int) -> bool:
-        """Feed the parser with what comes until then; False if nothing did.
-
-        Args:
-            deadline: on the monotonic clock, s.
-            coming_bytes: the size of the packet that is under way; 0 for one that is awaited.
-        """
-        now = time.monotonic()
-        limit_s = deadline - now
-        chunk = self.port.read(limit_s, min(self._rest_s(coming_bytes), limit_s))
-        # Past the deadline it still takes what is there: this process may have slept, not they.
-        if not chunk or now > deadline + self.limits.gap_s:
-            return False
-        self._parser.feed(chunk)
-        self._last_chunk_bytes = len(chunk)
-        self.heard_bytes += len(chunk)
-        return True
-
-    def _rest_s(self, coming_bytes: int) -> float:
-        """Return how long to sleep while more of an image arrives.
-
-        Waking for every few bytes costs ten times as much; sleeping past the last one costs time.
-        """
-        wanted_bytes = min(REST_BYTES, coming_bytes - self._parser.held_bytes)
-        if wanted_bytes <= 0 or self._last_chunk_bytes > FLOOD_BYTES:
-            return 0.0
-        return max(0.0, min(REST_MAX_S, wanted_bytes * 10 / self.port.baud - EARLY_S))
-
-    def _note(self, packet: Message | Content) -> None:
+    def note(self, packet: Message | Content) -> None:
+        """Remember that a packet came; of content only the length."""
         if isinstance(packet, Message):
             self.trace.note(Way.IN, _shown(packet))
         else:

@@ -16,11 +16,12 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from drivers.errors import DeviceError, ProtocolViolation
+from drivers.errors import DeviceError
 from drivers.fingerprint import FingerImage, Progress, ReaderFacts, Retry, not_for_enrolment
-from drivers.gt521_line import TRIES, Gt521Line, Limits, Received
+from drivers.gt521_line import Gt521Line, Limits
 from drivers.gt521_opening import change_speed, description_of, find_speed, told_size_px
-from drivers.gt521_packets import Command, Description, Message, Refusal
+from drivers.gt521_packets import SPEEDS_BAUD, Command, Description, Message, Refusal
+from drivers.gt521_upload import Uploads
 from drivers.line_trace import hand_over
 from drivers.serial_port import PortAddress, open_port
 
@@ -152,7 +153,7 @@ class Gt521Reader:
 
         Raises:
             DeviceAbsent: the port is gone. DeviceTimeout: the module fell silent.
-            ProtocolViolation: three uploads brought no image that can be trusted.
+            ProtocolViolation: no upload could be trusted, at this speed and at the next slower one.
             DeviceError: the module reports a fault of its own.
         """
         self._cancelled.clear()
@@ -166,7 +167,10 @@ class Gt521Reader:
         total = next(iter(by_bytes))
         # From here on the image lies in the module: the finger may go.
         progress(0, total)
-        content = self._trusted_upload(by_bytes, lambda n: progress(min(n, total), total))
+        content = Uploads(
+            self._line, by_bytes, self._step_down, lambda n: progress(min(n, total), total),
+            self._cancelled,
+        ).trusted()  # fmt: skip
         if content is None:
             return None
         self._settle_size(*by_bytes[len(content)])
@@ -212,23 +216,13 @@ class Gt521Reader:
             self._cancelled.wait(self._config.poll_s)
         return None
 
-    def _trusted_upload(
-        self, by_bytes: Mapping[int, tuple[int, int]], received: Received
-    ) -> bytes | None:
-        """Return an image's bytes: from one clean upload, or from two that agree after a fault."""
-        seen: list[bytes] = []
-        fault = ""
-        for attempt in range(1, TRIES + 1):
-            upload = self._line.upload(by_bytes, received, self._cancelled)
-            if self._cancelled.is_set():
-                return None
-            if upload.content is not None:
-                if upload.content in seen or not (fault or upload.fault):
-                    return upload.content
-                seen.append(upload.content)
-            fault = upload.fault or fault
-            log.warning("gt521_upload_repeated", extra={"attempts": attempt})
-        raise ProtocolViolation(f"no image could be trusted in {TRIES} uploads: {fault}")
+    def _step_down(self) -> bool:
+        """Go to the next slower speed, until the reader is opened again."""
+        slower = [baud for baud in SPEEDS_BAUD if baud < self.baud]
+        if not slower or self._line.port.speed_fixed:
+            return False
+        change_speed(self._line, slower[-1])
+        return True
 
     def _settle_size(self, width_px: int, height_px: int) -> None:
         self.size_px = (width_px, height_px)

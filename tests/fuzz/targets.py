@@ -17,7 +17,15 @@ from itertools import pairwise
 from threading import Event
 from typing import Any, Final
 
-from drivers import gt521_line, gt521_packets, zfm_line, zfm_packets, zfm_size, zfm_upload
+from drivers import (
+    gt521_line,
+    gt521_packets,
+    gt521_upload,
+    zfm_line,
+    zfm_packets,
+    zfm_size,
+    zfm_upload,
+)
 from drivers.errors import ProtocolViolation
 
 ZFM_HEAD: Final = bytes.fromhex("EF01FFFFFFFF")
@@ -371,7 +379,7 @@ def gt521_image_target(given: bytes) -> None:
     told: list[int] = []
     sizes = [len(IMAGE)] if given[:1] < b"\x80" else [len(IMAGE), 64]
     with clock.ruling():
-        upload = module.upload(sizes, told.append, Event())
+        upload = gt521_upload.upload(module, sizes, told.append, Event())
 
     assert all(received <= len(IMAGE) for received in told)
     assert clock.now_s <= TIME_MAX_S, "it waits for ever"

@@ -216,7 +216,7 @@ def test_a_module_that_cannot_send_its_image_is_asked_three_times():
     reader = on_wire(wire)
     wire.refusals[Command.GET_IMAGE] = [Refusal.DEVICE_FAULT]
     image = reader.capture(2.0, nobody)
-    wire.refusals[Command.GET_IMAGE] = [Refusal.DEVICE_FAULT] * 3
+    wire.refusals[Command.GET_IMAGE] = [Refusal.DEVICE_FAULT] * 6
 
     assert image == IMAGE
     with pytest.raises(ProtocolViolation, match="100F"):

@@ -183,7 +183,7 @@ def test_an_upload_sleeps_but_never_past_a_cancel_or_the_end(monkeypatch):
 
         def noted(seconds: float) -> None:
             if threading.current_thread() is threading.main_thread():
-                sleeps.append((seconds, reader._line._parser.held_bytes))
+                sleeps.append((seconds, reader._line.parser.held_bytes))
             sleep(seconds)
 
         monkeypatch.setattr(time, "sleep", noted)

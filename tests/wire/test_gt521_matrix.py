@@ -16,8 +16,8 @@ import pytest
 from drivers.errors import DeviceAbsent, DeviceError, ProtocolViolation
 from drivers.fingerprint import FingerImage
 from drivers.gt521_packets import OVERHEAD_BYTES, Command, PacketParser
+from drivers.gt521_upload import Uploads
 from drivers.peers.line_faults import Fault, Harm
-from drivers.readers.gt521 import Gt521Reader
 from tests.wire.gt521_kit import (
     WIRE_HEIGHT_PX,
     WIRE_WIDTH_PX,
@@ -76,7 +76,7 @@ def outcome_of(*faults: list[Fault], piece_bytes: int = 4096) -> Outcome:
     """Take one press over a line that does this to its uploads, one after the other."""
     wire = Wire(PIXELS, faults, piece_bytes=piece_bytes)
     try:
-        image = on_wire(wire).capture(1.0, nobody)
+        image = on_wire(wire, baud=115200).capture(1.0, nobody)
     except DeviceError as error:
         return Outcome(None, type(error), wire.times(Command.GET_IMAGE))
     assert isinstance(image, FingerImage)
@@ -115,8 +115,33 @@ def test_a_fault_of_the_packet_is_mended(fault, piece_bytes):
 
 @pytest.mark.parametrize("fault", STAYING.values(), ids=STAYING)
 def test_a_line_that_stays_bad_gives_no_image(fault):
-    """Three uploads, then the truth: a refusal, never a patched image."""
-    assert outcome_of([fault]) == Outcome(None, ProtocolViolation, 3)
+    """Three uploads at each of two speeds, then the truth: a refusal, never a patched image."""
+    outcome = outcome_of([fault])
+
+    assert (outcome.image, outcome.error, outcome.uploads) == (None, ProtocolViolation, 6)
+
+
+def test_the_next_slower_speed_is_tried_once():
+    """Three uploads fail at 115200; at 57600 the image comes, and the line stays there."""
+    bad = [Fault(Harm.FLIP, 500)]
+    wire = Wire(PIXELS, [bad, bad, bad, CLEAN])
+    reader = on_wire(wire, baud=115200)
+    image = reader.capture(1.0, nobody)
+
+    assert image.pixels == PIXELS
+    assert (reader.baud, wire.module_baud) == (57600, 57600)
+    assert wire.times(Command.GET_IMAGE) == 5
+
+
+def test_there_is_no_speed_below_the_slowest():
+    """At 9600 three uploads are all."""
+    wire = Wire(PIXELS, [[Fault(Harm.FLIP, 500)]])
+    reader = on_wire(wire)
+    with pytest.raises(ProtocolViolation):
+        reader.capture(1.0, nobody)
+
+    assert wire.times(Command.GET_IMAGE) == 3
+    assert wire.times(Command.CHANGE_BAUD) == 0
 
 
 @pytest.mark.parametrize("at", range(4, FRAME_BYTES - 4, 20))
@@ -168,13 +193,6 @@ def test_control_without_the_sum_wrong_images_are_believed(monkeypatch):
 
 def test_control_without_agreement_wrong_images_are_believed(monkeypatch):
     """The tests above see it when one upload is believed after a fault."""
-
-    def first_that_comes(self: Gt521Reader, by_bytes, received):
-        while True:
-            content = self._line.upload(by_bytes, received, self._cancelled).content
-            if content is not None:
-                return content
-
-    monkeypatch.setattr(Gt521Reader, "_trusted_upload", first_that_comes)
+    monkeypatch.setattr(Uploads, "_believes", lambda self, fetched: fetched.content is not None)
 
     assert believed_wrong(seed=7, rounds=400)

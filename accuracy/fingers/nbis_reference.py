@@ -55,3 +55,8 @@ def _extractor(scored: bool) -> Any:
         compute_nfiq2=scored, ppi=500.0,
     )  # fmt: skip
     return _library().new_nbis_extractor(settings)
+
+
+def score_of(pixels: Pixels) -> int | None:
+    """Return NFIQ 2 of a picture of 500 ppi; None where it gives none."""
+    return nfiq2(minutiae_of(pixels))

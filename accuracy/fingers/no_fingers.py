@@ -32,13 +32,8 @@ class Shown:
 def no_fingers(number: int) -> dict[str, Shown]:
     """Return one of each kind, alike for the same number."""
     seed = 2 * number + 401
-    return {name: Shown(_image(make(seed))) for name, make in _ALONE.items()} | {
-        "left on the glass, faded": _latent(seed),
-        "left on the glass, beside a finger in part": _residue(seed),
-        "the same frame again": _stuck(seed),
-        "half size, called 500 ppi": Shown(image_of(_scaled(seed, 0.5))),
-        "double size, called 500 ppi": Shown(image_of(_scaled(seed, 2.0))),
-    }
+    alone = {name: Shown(_image(make(seed))) for name, make in _ALONE.items()}
+    return alone | {name: make(seed) for name, make in _AS_DELIVERED.items()}
 
 
 def latent(before: Pixels, seed: int) -> Plane:
@@ -155,3 +150,13 @@ _ALONE: Final[dict[str, Callable[[int], Plane]]] = {
     "gradient": _gradient,
     "faint": lambda seed: PAPER + 0.15 * (pressed(seed) - PAPER),
 }
+
+_AS_DELIVERED: Final[dict[str, Callable[[int], Shown]]] = {
+    "left on the glass, faded": _latent,
+    "left on the glass, beside a finger in part": _residue,
+    "the same frame again": _stuck,
+    "half size, called 500 ppi": lambda seed: Shown(image_of(_scaled(seed, 0.5))),
+    "double size, called 500 ppi": lambda seed: Shown(image_of(_scaled(seed, 2.0))),
+}
+
+KINDS: Final = (*_ALONE, *_AS_DELIVERED)

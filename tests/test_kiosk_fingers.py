@@ -21,6 +21,7 @@ __all__ = ["kiosk"]
 CATALOGUE = load_catalogue()
 WORN = FingerExceptionView("right_thumb", "02", "worn", "", confirmed=False)
 INDEX = FingerExceptionView("right_index", "02", "", "", confirmed=False)
+RING = FingerExceptionView("right_ring", "02", "", "", confirmed=False)
 
 
 @pytest.mark.parametrize("position", ISO_POSITIONS)
@@ -243,19 +244,22 @@ def test_a_reader_that_is_not_good_enough_is_not_the_person_s_concern(kiosk: Kio
 
 def test_the_review_tells_what_became_of_each_finger():
     """Given, noted for good, to follow; a hand that cannot is one line, not five."""
-    thumb, ring = "right_thumb", "right_ring"
-    later = replace(WORN, position=ring, permanence="temporary", confirmed=True)
     shown = scene(
-        State.REVIEW, fingers_in=("left_thumb",), finger_exceptions=(WORN, later),
-        missing=(Missing(f"finger:{thumb}", "failed"), Missing("portrait", "not_possible")),
+        State.REVIEW, fingers_in=("left_thumb",), finger_exceptions=(WORN,),
+        missing=(Missing("finger:right_thumb", "failed"), Missing("portrait", "not_possible")),
     )  # fmt: skip
-
-    assert finger_rows(shown) == (
-        FingerRow("left_thumb", "in"), FingerRow(thumb, "missing"), FingerRow(ring, "noted"),
-    )  # fmt: skip
-    settled = replace(WORN, permanence="permanent", confirmed=True)
-    shown = replace(shown, finger_exceptions=(settled, later))
-    assert finger_rows(shown) == (FingerRow("left_thumb", "in"), FingerRow("", "noted"))
+    given = FingerRow("left_thumb", "in")
+    assert finger_rows(shown) == (given, FingerRow("right_thumb", "missing"))
+    refused = replace(shown, missing=(Missing("finger:right_thumb", "refused"),))
+    assert finger_rows(refused) == (given, FingerRow("right_thumb", "noted"))
+    replaced = replace(shown, missing=(), fingers_in=("left_thumb", "right_index"))
+    assert finger_rows(replaced)[2:] == (FingerRow("right_thumb", "noted"),)
+    signed = [
+        replace(row, permanence=permanence, confirmed=True)
+        for row, permanence in ((WORN, "temporary"), (INDEX, "permanent"), (RING, "permanent"))
+    ]
+    told = finger_rows(replace(shown, missing=(), finger_exceptions=tuple(signed)))
+    assert told == (given, FingerRow("right_thumb", "missing"), FingerRow("", "noted"))
 
 
 def test_what_waits_for_staff_is_the_open_and_the_asked_finger_the_asked_one_last():

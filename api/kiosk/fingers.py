@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from api.kiosk.catalogue import Catalogue
-from edge.sitting import FingerExceptionView, FingerStep, Snapshot, State
+from edge.sitting import FingerStep, Snapshot, State
 
 Standing = Literal["in", "noted", "missing"]
 
 FINGER: Final = "finger:"
 """How `Missing.what` begins for a finger; its position follows."""
 NOT_FOR_ENROLMENT: Final = "reader_not_for_enrolment"
+REFUSED: Final = "refused"
+"""Two of the reasons that `Missing` gives; the others are an attendant's business."""
 REASONS: Final = ("amputated", "bandaged", "injured", "worn", "dry", "other")
 """Why a finger is not given, as the sheet offers it to staff."""
 _ASKED_TODAY: Final = frozenset({State.FINGER, State.REVIEW})
@@ -58,14 +60,15 @@ def open_fingers(shown: Snapshot) -> tuple[str, ...]:
 
 def finger_rows(shown: Snapshot) -> tuple[FingerRow, ...]:
     """Return what became of the fingers: the given ones first, then the others."""
-    settled = {row.position for row in shown.finger_exceptions if _for_good(row)}
     rows: dict[str, Standing] = dict.fromkeys(shown.fingers_in, "in")
     for missing in shown.missing:
         if missing.what.startswith(FINGER):
-            position = missing.what.removeprefix(FINGER)
-            rows.setdefault(position, "noted" if position in settled else "missing")
+            # Whoever said no was heard; nobody is asked to come again for it.
+            standing: Standing = "noted" if missing.reason == REFUSED else "missing"
+            rows.setdefault(missing.what.removeprefix(FINGER), standing)
     for row in shown.finger_exceptions:
-        rows.setdefault(row.position, "noted")
+        temporary = row.confirmed and row.permanence == "temporary"
+        rows.setdefault(row.position, "missing" if temporary else "noted")
     noted = [position for position, standing in rows.items() if standing == "noted"]
     told = tuple(FingerRow(p, standing) for p, standing in rows.items() if standing != "noted")
     return (*told, FingerRow(noted[0] if len(noted) == 1 else "", "noted")) if noted else told
@@ -74,7 +77,3 @@ def finger_rows(shown: Snapshot) -> tuple[FingerRow, ...]:
 def taken_elsewhere(shown: Snapshot) -> bool:
     """Tell whether this station's reader is not good enough for what was ordered."""
     return any(missing.reason == NOT_FOR_ENROLMENT for missing in shown.missing)
-
-
-def _for_good(row: FingerExceptionView) -> bool:
-    return row.confirmed and row.permanence != "temporary"

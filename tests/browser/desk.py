@@ -108,7 +108,7 @@ SCENES: dict[str, Snapshot] = {
     "review-missing": scene(State.REVIEW, fingers_in=TWO_THUMBS[:1], missing=MISSING, resumed=True),
     "review-exceptions": scene(
         State.REVIEW, portrait_preview=True, portrait_in=True, fingers_in=("right_index",),
-        missing=(Missing("finger:left_thumb", "bandaged"),), finger_exceptions=(WORN, BANDAGED),
+        finger_exceptions=(WORN, BANDAGED),
     ),
     "review-hand": scene(
         State.REVIEW, portrait_preview=True, portrait_in=True,

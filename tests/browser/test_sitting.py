@@ -3,135 +3,22 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
+from api.kiosk.come_back import UNTIL
 from demo.badge import open_or_make_badge
-from demo.clerk import Clerk, clerk_for
+from tests.browser.persons import STEP_MS, Demo, Person, arrives, until_receipted
 
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
-STEP_MS = 90_000
-"""A busy machine looks and seals slowly; nothing here waits longer than it must."""
-
-
-@dataclass
-class Demo:
-    """A running demo station."""
-
-    kiosk: str
-    v1: str
-    token: str
-    folder: Path
-
-    def order(self, name: str) -> Clerk:
-        """Let the centre order one sitting with this earlier photo, over `/v1`."""
-        clerk = clerk_for(name)
-        assert clerk
-        clerk.begin(self.v1, self.folder)
-        return clerk
-
-    def packages(self) -> list[dict[str, str]]:
-        """All packages that were closed."""
-        answer = httpx.get(f"{self.v1}packages", headers={"Authorization": f"Bearer {self.token}"})
-        items: list[dict[str, str]] = answer.json()["items"]
-        return items
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """One station for the sittings of this file, ended by SIGTERM as a service is."""
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "run_edge.py", "demo", "--json", "--folder", str(folder)]
-    for listener in ("kiosk", "v1", "centre"):
-        command += [f"--{listener}-port", "0"]
-    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            where = json.loads(process.stdout.readline())
-            token = (folder / "store" / "v1.token").read_text().strip()
-            yield Demo(where["kiosk"], where["v1"], token, folder)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
-
-
-@dataclass
-class Person:
-    """Somebody before the screen, who touches what is shown."""
-
-    page: Page
-    language: str
-    folder: Path | None
-    hints: list[str]
-
-    def sees(self, screen: str) -> None:
-        """Wait for a screen."""
-        self.page.wait_for_selector(f"body[data-screen='{screen}'][data-overlay='']")
-
-    def touches(self, action: str) -> None:
-        """Touch a button, once the page hears again."""
-        self.page.wait_for_timeout(750)
-        self.page.click(f"button[value='{action}']")
-
-    def sees_pictures(self, count: int) -> None:
-        """Wait until so many pictures are not only asked for but drawn."""
-        self.page.wait_for_function(
-            """(count) => [...document.querySelectorAll('.print img')]
-            .filter((img) => img.naturalWidth > 0).length === count""",
-            arg=count,
-        )
-
-    def types(self, digits: str) -> None:
-        """Type as fast as staff do: a key is heard at once."""
-        for digit in digits:
-            self.page.click(f"button[value='key:{digit}']")
-
-    def keeps(self, name: str) -> None:
-        """Keep a screenshot if one was asked for."""
-        if self.folder:
-            size = "x".join(map(str, (self.page.viewport_size or {}).values()))
-            picture = self.folder / f"sitting-{name}-{self.language}-{size}.png"
-            # Not by `path=`: that starts a thread which outlives the test.
-            picture.write_bytes(self.page.screenshot())
-
-    def notes_hints(self) -> None:
-        """Remember each hint that is shown from now on."""
-        self.page.evaluate(
-            """() => { window.hints = []; setInterval(() => {
-            const hint = document.querySelector('h1[data-hint]')?.textContent;
-            if (hint && window.hints.at(-1) !== hint) window.hints.push(hint); }, 50); }"""
-        )
-
-
-def arrives(
-    demo: Demo, chromium: Browser, language: str, size: tuple[int, int], folder: Path | None
-) -> tuple[Person, list[str]]:
-    """Somebody stands before the welcome screen; also returns what the browser will complain of."""
-    page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
-    page.set_default_timeout(STEP_MS)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda message: complaints.append(message.text) if "Content Sec" in message.text else None,
-    )
-    person = Person(page, language, folder, [])
-    page.goto(demo.kiosk)
-    person.sees("welcome")
-    if page.get_attribute("html", "lang") != language:
-        person.touches(f"language:{language}")
-        page.wait_for_selector(f"html[lang='{language}']")
-    person.keeps("welcome")
-    return person, complaints
+LIT = "[data-finger]"
+TOLD_OR_ANOTHER = """([before, words]) => {
+    const finger = document.querySelector('[data-finger]')?.dataset.finger;
+    const hint = document.querySelector('[data-hint]')?.textContent;
+    return finger !== before || hint === words; }"""
 
 
 @pytest.mark.parametrize(
@@ -198,14 +85,6 @@ def test_a_person_is_photographed_gives_two_fingers_and_is_receipted(  # noqa: P
     page.close()
 
 
-def until_receipted(demo: Demo, page: Page, count: int) -> None:
-    """Wait until so many packages are receipted, and no other is there."""
-    end_s = time.monotonic() + 60
-    while [package["state"] for package in demo.packages()] != ["receipted"] * count:
-        assert time.monotonic() < end_s, demo.packages()
-        page.wait_for_timeout(100)
-
-
 def comes_to_the_signature(person: Person) -> None:
     """From the welcome to the sheet on which an attendant signs."""
     person.touches("start")
@@ -245,10 +124,8 @@ def test_an_earlier_photo_is_taken_over_when_an_attendant_signs(
     person.keeps("sign")
     person.touches("sign:same")
     person.sees("finger")
-    for thumb in ("left_thumb", None):
-        person.touches("finger-skipped")
-        if thumb:
-            page.wait_for_selector(f"[data-finger='{thumb}']")
+    person.touches("finger-more")
+    person.touches("fingers-refused")
     person.sees("review")
     person.touches("hand-in")
     person.sees("result")
@@ -289,3 +166,164 @@ def test_another_person_s_photo_leads_to_a_new_one_without_a_word_of_blame(
     assert (fate.photo, fate.reason) == ("unfit", "other_person")
     assert complaints == []
     page.close()
+
+
+def comes_to_the_fingers(person: Person) -> None:
+    """From the welcome to the first finger; no photograph today."""
+    person.touches("start")
+    person.sees("consent")
+    person.touches("agree")
+    person.sees("portrait")
+    person.touches("portrait-given-up")
+    person.sees("finger")
+
+
+def console_of(demo: Demo, page: Page) -> Page:
+    """Somebody opens the demo's console beside the kiosk."""
+    console = page.context.browser.new_page() if page.context.browser else page
+    console.set_default_timeout(STEP_MS)
+    console.goto(f"{demo.console}?lang=en")
+    return console
+
+
+def turns(console: Page, words: str) -> None:
+    """Turn a knob and wait until it stands there."""
+    console.click(f"button[value='{words}']")
+    console.wait_for_selector(f"button[value='{words}'][aria-pressed='true']")
+
+
+def test_a_dry_finger_is_helped_praised_and_confirmed_and_a_pulled_plug_costs_only_time(
+    demo: Demo, chromium: Browser
+):
+    """Breath, praise for the good press; then the calm screen, and on with the same finger."""
+    person, complaints = arrives(demo, chromium, "zh-CN", (1080, 1920), None)
+    page = person.page
+    console = console_of(demo, page)
+    turns(console, "reader.press=none")
+    # A busy machine may let a finger press more often than it should: then it all begins anew.
+    for _ in range(4):
+        comes_to_the_fingers(person)
+        helped = presses_until_told(page, console, "dry", "手指有点干，哈一口气再按")
+        if helped and presses_until_told(page, console, "plain", "很好，同一个手指再按一次"):
+            break
+        leaves(person)
+    finger, ordinal = page.get_attribute(LIT, "data-finger"), page.inner_text("[data-press]")
+    turns(console, "reader.plug=out")
+    page.wait_for_selector("body[data-screen='finger'][data-overlay='calm']")
+    console.wait_for_selector("[data-seen='screen']:has-text('please sit')")
+    console.wait_for_selector("[data-seen='reader']:not(:text-matches('^(ready|at work)$'))")
+    turns(console, "reader.plug=in")
+    person.sees("finger")
+    turns(console, "reader.press=plain")
+    page.wait_for_selector(f"[data-phase='reading'] [data-finger='{finger}']")
+    is_as_at_the_start(console)
+    leaves(person)
+
+    assert ordinal.startswith("第")
+    assert complaints == []
+    page.close()
+
+
+def presses_until_told(page: Page, console: Page, press: str, words: str) -> bool:
+    """Let a finger be pressed once, then nobody, and wait for what the screen says of it.
+
+    A second press may come before nobody does: then the next finger is pressed so.
+    """
+    for _ in range(4):
+        before = page.get_attribute(LIT, "data-finger")
+        turns(console, f"reader.press={press}")
+        page.wait_for_selector("[data-phase='reading']")
+        turns(console, "reader.press=none")
+        page.wait_for_function(TOLD_OR_ANOTHER, arg=[before, words])
+        if page.get_attribute("body", "data-screen") != "finger":
+            return False
+        if page.inner_text("[data-hint]") == words:
+            return True
+    return False
+
+
+def is_as_at_the_start(console: Page) -> None:
+    """Turn every knob back and close the console."""
+    console.click("button[value='everything=reset']")
+    console.wait_for_selector("button[value='reader.press=plan'][aria-pressed='true']")
+    console.close()
+
+
+def leaves(person: Person) -> None:
+    """Somebody who has had enough."""
+    person.touches("ask-leave")
+    person.touches("leave")
+    person.sees("welcome")
+
+
+def test_a_finger_a_hand_and_all_fingers_may_be_left_out_and_staff_sign_for_a_bandage(
+    demo: Demo, chromium: Browser
+):
+    """One touch, two touches, a signature with a day to come back; the record has it all."""
+    before, badge = len(demo.packages()), open_or_make_badge(demo.folder)
+    person, complaints = arrives(demo, chromium, "en", (1920, 1080), None)
+    page = person.page
+    console = console_of(demo, page)
+    turns(console, "reader.press=none")
+    comes_to_the_fingers(person)
+    page.wait_for_selector("[data-finger='right_thumb']")
+    person.touches("finger-skipped")
+    page.wait_for_selector("h1:has-text('Now the right index finger')")
+    signs_for_a_bandage(person, badge.number, badge.pin)
+    person.touches("finger-more")
+    person.touches("hand-skipped")
+    page.wait_for_selector("[data-finger='left_thumb']")
+    person.touches("finger-more")
+    person.touches("fingers-refused")
+    person.sees("review")
+    rows = page.inner_text(".ticks")
+    person.touches("hand-in")
+    person.sees("result")
+    person.touches("finish")
+    person.sees("welcome")
+    until_receipted(demo, page, before + 1)
+
+    exceptions = recorded(demo)
+    thumb = exceptions["right_thumb"]
+    assert "Right thumb can follow later" in rows
+    assert [thumb[part] for part in ("result", "reason", "permanence", "come_back_on")] == [
+        "03", "bandaged", "temporary", UNTIL["two_weeks"].come_back_on(date.today()),
+    ]  # fmt: skip
+    assert thumb["confirmed_by"] == badge.number
+    assert exceptions["left_thumb"]["result"] == "03"
+    assert exceptions["left_thumb"]["reason"] is None
+    assert complaints == []
+    is_as_at_the_start(console)
+    page.close()
+
+
+def signs_for_a_bandage(person: Person, number: str, pin: str) -> None:
+    """Staff are called, come, choose the thumb, and sign."""
+    page = person.page
+    person.touches("help")
+    page.wait_for_selector("body[data-overlay='help']")
+    person.touches("staff:exception")
+    page.wait_for_selector("body[data-overlay='exception']")
+    page.wait_for_selector("button.which:has-text('Right thumb')")
+    person.touches("why:bandaged")
+    page.wait_for_selector("button[value='why:bandaged'][aria-pressed='true']")
+    person.touches("until:two_weeks")
+    page.wait_for_selector("button[value='until:two_weeks'][aria-pressed='true']")
+    person.types(number)
+    page.wait_for_selector(f"[data-number]:text-is('{number}')")
+    person.touches("field:pin")
+    page.wait_for_selector(".field.asked [data-pin]", state="attached")
+    person.types(pin)
+    page.wait_for_selector("[data-pin]:text-is('••••••')")
+    person.touches("exception:one")
+    person.sees("finger")
+
+
+def recorded(demo: Demo) -> dict[str, Any]:
+    """Return the exceptions that the centre opened, by position, of the newest package."""
+    newest = max(
+        (demo.folder / "centre" / "packages").glob("*/parts/sitting.json"),
+        key=lambda path: path.stat().st_mtime_ns,
+    )
+    rows = json.loads(newest.read_text())["fingers"]["exceptions"]
+    return {row["position"]: row for row in rows}

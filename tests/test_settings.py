@@ -76,7 +76,7 @@ def test_every_station_file_loads_with_its_devices_and_documents(path):
         ("[fingers]", "[fingers]\naccept_score = 24", "fingers.stop_loss_score", "which is 24"),
         ("[fingers]", '[fingers]\nprofile = "thumbs"', "fingers.profile", "cn_two_fingers"),
         ("[fingers]", "[fingers]\nminimum = 3", "fingers.minimum", "at most 2"),
-        ("[fingers]", '[fingers]\nrecords = ["fir"]', "fingers.records.0", "'fir-2011'"),
+        ("[fingers]", '[fingers]\nrecords = ["wsq", "wsq"]', "fingers.records", "there again"),
         ("[fingers]", "[fingers]\npresses_max = 2", "fingers.presses_max", "3"),
     ],
 )

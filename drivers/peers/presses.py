@@ -32,6 +32,7 @@ class Press:
         held_s: it lifts so long after it landed; None: once its image is fetched; inf: never.
         confirmation: what the module says of it where it judges an image itself (0 is good).
         picture: a file whose grey values lie on the glass instead of the finger's.
+        last: nothing comes after it; else the plan begins anew at its end.
     """
 
     finger: int
@@ -41,6 +42,7 @@ class Press:
     held_s: float | None = None
     confirmation: int = 0
     picture: Path | None = None
+    last: bool = False
 
 
 RIGHT_THUMB: Final = 11
@@ -141,7 +143,8 @@ class Person:
         return self.pressing is not None and self.pressing.held_s is not None
 
     def _lift(self) -> None:
-        self._next = next(self._plan, None)
+        over = self._next is not None and self._next.last
+        self._next = None if over else next(self._plan, None)
         self._polled_at_s = float("-inf")
         self._landed_at_s = None
 

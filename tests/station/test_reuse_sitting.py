@@ -99,11 +99,11 @@ class Desk:
             self.bed.ask(Event.LEAVE)
 
     def hand_in(self) -> dict[str, Any]:
-        """Skip the finger, hand in, and return what the centre opened: manifest and records."""
+        """Give no finger, hand in, and return what the centre opened: manifest and records."""
         sitting_id = self.desk.snapshot.sitting_id
         self.bed.until(lambda s: s.finger is not None or s.state is State.REVIEW, "the finger")
         if self.desk.snapshot.state is State.FINGER:
-            self.bed.ask(Event.FINGER_SKIPPED)
+            self.bed.ask(Event.FINGERS_REFUSED)
         self.bed.finish()
         self.bed.ask(Event.FINISH)
         store = self.bed.station.store
@@ -411,7 +411,7 @@ def test_a_new_portrait_in_the_review_takes_the_place_of_the_earlier_photo(stati
     station.to_live_look()
     station.sign(same=True)
     station.bed.until(lambda s: s.finger is not None, "the finger")
-    station.bed.ask(Event.FINGER_SKIPPED)
+    station.bed.ask(Event.FINGERS_REFUSED)
     station.bed.until_state(State.REVIEW)
     station.bed.ask(Event.PORTRAIT_AGAIN)
     station.bed.take_portrait()

@@ -34,7 +34,8 @@ def test_a_person_is_photographed_gives_two_fingers_and_the_centre_says_stored(t
 
 def test_a_dry_press_gets_a_hint_and_the_next_press_is_kept(tmp_path, scenes):
     """A poor press costs a hint and nothing else; what each press came to is recorded."""
-    presses = (Press(RIGHT_THUMB, 1, "dry"), Press(RIGHT_THUMB, 2), Press(LEFT_THUMB, 1))
+    right = (Press(RIGHT_THUMB, 1, "dry"), Press(RIGHT_THUMB, 2))
+    presses = (*right, Press(LEFT_THUMB, 1), Press(LEFT_THUMB, 2))
     with station_bed(tmp_path, scenes, presses=presses, centre=False) as bed:
         bed.begin()
         bed.take_portrait()
@@ -68,15 +69,15 @@ def test_the_still_s_report_names_all_that_was_and_was_not_measured(tmp_path, sc
         assert 0 <= told["DynamicRange"]["component"] <= 100
 
 
-def test_a_finger_that_is_not_possible_is_missing_and_the_rest_is_accepted(tmp_path, scenes):
-    """Nobody is stuck at a finger: it is skipped with a reason, and the package says so."""
+def test_hands_that_cannot_are_missing_and_the_rest_is_accepted(tmp_path, scenes):
+    """Nobody is stuck at a finger: two touches, and the package says what it lacks and why."""
     with station_bed(tmp_path, scenes, presses=(), centre=False) as bed:
         bed.begin()
         bed.take_portrait()
         bed.until(lambda s: s.finger is not None, "the first finger")
-        bed.ask(Event.FINGER_SKIPPED)
+        bed.ask(Event.HAND_SKIPPED)
         bed.until(lambda s: s.finger is not None and s.finger.position == "left_thumb", "the next")
-        bed.ask(Event.FINGER_SKIPPED)
+        bed.ask(Event.HAND_SKIPPED)
         shown = bed.finish()
 
         assert shown.result is Result.ACCEPTED_WITH_MISSING

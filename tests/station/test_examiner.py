@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB, Press
 from edge.sitting import Event, State
 from run_edge import open_listeners
 from tests.station.bed import LONG_S, station_bed
@@ -33,7 +34,11 @@ def test_a_visit_goes_on_when_its_examiner_is_killed_and_leaves_none_that_saw_it
     tmp_path, scenes
 ):
     """Killed between two fingers: the next press has another. After the visit both are gone."""
-    with station_bed(tmp_path / "demo", scenes, centre=False) as bed, ExitStack() as stack:
+    with ExitStack() as stack:
+        right = [Press(RIGHT_THUMB, number) for number in (1, 2)]
+        bed = stack.enter_context(
+            station_bed(tmp_path / "demo", scenes, presses=right, centre=False)
+        )
         _, v1 = open_listeners(bed.station, stack)
         token = (bed.station.settings.store.folder / "v1.token").read_text().strip()
         health = urllib.request.Request(
@@ -51,6 +56,7 @@ def test_a_visit_goes_on_when_its_examiner_is_killed_and_leaves_none_that_saw_it
         bed.until(lambda s: s.finger is not None and s.finger.position == "left_thumb", "the left")
         first = examiner.pid
         os.kill(first, signal.SIGKILL)
+        bed.peer.start_plan([Press(LEFT_THUMB, number) for number in (1, 2)])
         bed.until_state(State.REVIEW)
         second = examiner.pid
         (package,) = bed.station.store.open_packages()

@@ -117,8 +117,9 @@ class Gt521Reader:
         finger: bool,
     ) -> None:
         self.model = config.model
-        self.warning = config.warning
-        self.enrolment_grade = config.enrolment_grade
+        # Nothing is known to be large enough until its size is.
+        self.warning = config.warning or "Not for enrolment: the size of its image is not known."
+        self.enrolment_grade = False
         self.resolution_ppi = config.resolution_ppi
         self.description = description
         self.size_px: tuple[int, int] | None = None

@@ -88,10 +88,10 @@ def test_a_size_that_nobody_knows_is_found_by_its_sum(size_px, piece_bytes):
     """Read until silence: the listed size whose sum fits; from then on it is known."""
     wire = Wire(random_pixels(*size_px), size_px=size_px, piece_bytes=piece_bytes, make=GT511)
     reader = on_wire(wire, width_px=None, height_px=None)
-    before = reader.size_px
+    before = reader.size_px, reader.enrolment_grade
     images = [reader.capture(2.0, nobody) for _ in range(2)]
 
-    assert before is None
+    assert before == (None, False)
     assert images == [FingerImage(random_pixels(*size_px), *size_px, 450)] * 2
     assert reader.size_px == size_px
     assert reader.enrolment_grade is (min(size_px) > 192)
@@ -452,6 +452,16 @@ def test_a_small_window_is_not_for_enrolment_whoever_told_its_size():
 
     assert not reader.enrolment_grade
     assert reader.warning.startswith("Not for enrolment")
+
+
+def test_what_was_said_while_it_would_not_open_is_handed_over():
+    """Support reads the last words of a line that brought no reader."""
+    wire = Wire(PIXELS)
+    wire.deaf = True
+    with pytest.raises(DeviceAbsent) as absent:
+        on_wire(wire)
+
+    assert any("OPEN 0" in note for note in absent.value.__notes__)
 
 
 def test_half_a_size_is_refused():

@@ -110,12 +110,16 @@ class ZfmLine:
         they say instead of "ok" varies: none of it is a fault.
 
         Raises:
-            DeviceAbsent: the port is gone.
+            DeviceAbsent: the port is gone. DeviceTimeout: the handshake is not answered either.
         """
+        answer = b""
         try:
             answer = self.ask(opcode, *parameters, patient=False)
-        except (DeviceTimeout, ProtocolViolation):
-            answer = b""
+        except ProtocolViolation:
+            pass
+        except DeviceTimeout:
+            if not self.heard_bytes:
+                raise
         if answer[:1] == bytes((Confirmation.OK,)):
             return answer[1:]
         log.info("zfm_not_supported opcode=%02X answer=%s", opcode, answer[:1].hex())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from drivers.errors import DeviceTimeout
 from drivers.fingerprint import FingerImage, Retry
 from drivers.peers.zfm import ZfmPeer
 from drivers.peers.zfm_module import R503, Make
@@ -63,6 +64,17 @@ def test_a_module_without_a_light_is_asked_once(peer, open_on, answer):
 
     assert all(isinstance(image, FingerImage) for image in images)
     assert len(lights(peer)) == (3 if answer == 0x01 else 1)
+
+
+def test_a_dead_module_is_known_by_its_light_already(peer, open_on):
+    """A person waits: it is asked once and greeted once, and not looked at after that."""
+    reader = open_on(peer, led="aura", answer_s=0.1)
+    before = len(reader.trace())
+    peer.deaf = True
+    with pytest.raises(DeviceTimeout):
+        reader.capture(2.0, nobody)
+
+    assert [line.split()[-1] for line in reader.trace()[before:]] == ["AURA_LED", "VFY_PWD"]
 
 
 def test_no_light_is_told_anything_that_the_file_does_not_name(peer, open_on):

@@ -243,9 +243,11 @@ def rows_of(image: FingerImage):
 def test_after_forget_nothing_of_a_print_is_anywhere(own):
     """Neither pixels nor what is kept of them: not in any page of the process, not between us."""
     image = pressed(1)
+    first = own.pid
+    own.forget()
+    unused = own.pid
     own.examine(image, PATIENCE_S)
     own.match(image, pressed(1, 1), PATIENCE_S)
-    first = own.pid
     kept = memory_of(first)
     own.forget()
     awaited(own, ExaminerState.READY)
@@ -253,6 +255,8 @@ def test_after_forget_nothing_of_a_print_is_anywhere(own):
 
     # That the search finds what there is: else its silence would prove nothing.
     assert digest_of(image) in kept
+    # A visit without a press costs no new begin.
+    assert unused == first
     assert not Path(f"/proc/{first}").exists()
     assert digest_of(image) not in left
     assert not any(row in left for row in rows_of(image))
@@ -267,14 +271,6 @@ def test_no_print_is_left_in_the_shared_memory(examiner):
     examiner.match(pressed(1), pressed(2), PATIENCE_S)
 
     assert not any(examiner._memory[:])
-
-
-def test_a_process_that_saw_nothing_needs_not_forget(own):
-    """A visit without a press costs no new begin."""
-    pid = own.pid
-    own.forget()
-
-    assert own.pid == pid
 
 
 def rss_kib(pid: int) -> int:
@@ -324,32 +320,29 @@ def test_a_stopped_process_costs_its_time_and_is_replaced(own):
     assert own.examine(pressed(1), PATIENCE_S).score.value >= 45
 
 
-def test_closing_leaves_nothing():
-    """No process, no descriptor, no answer; twice is once, and nothing begins again."""
+def test_it_rests_until_somebody_comes_and_closing_leaves_nothing():
+    """Made, it has no process, so start-up waits for none; asked, it begins by itself.
+
+    Closed, there is no process, no descriptor and no answer; twice is once.
+    """
     gc.collect()
     before = sorted(os.listdir("/proc/self/fd"))
-    examiner = begun()
+    examiner = NbisExaminer()
+    at_first = examiner.state, examiner.pid
+    score = examiner.examine(pressed(1), PATIENCE_S).score
     pid = examiner.pid
     examiner.close()
     examiner.close()
     examiner.begin()
     examiner.forget()
 
+    assert at_first == (ExaminerState.RESTING, None)
+    assert score.algorithm == "NFIQ2"
     assert not Path(f"/proc/{pid}").exists()
     assert examiner.pid is None
     assert sorted(os.listdir("/proc/self/fd")) == before
     with pytest.raises(ExaminerLost, match="closed"):
         examiner.examine(pressed(1), HANG_S)
-
-
-def test_it_rests_until_somebody_comes():
-    """Start-up waits for nothing of it: made, it has no process; asked, it begins by itself."""
-    with contextlib.closing(NbisExaminer()) as examiner:
-        at_first = examiner.state, examiner.pid
-        score = examiner.examine(pressed(1), PATIENCE_S).score
-
-        assert at_first == (ExaminerState.RESTING, None)
-        assert score.algorithm == "NFIQ2"
 
 
 @pytest.fixture

@@ -181,20 +181,6 @@ def test_an_examiner_that_hangs_costs_its_time_and_the_press_is_judged(
     assert after.matches["first"] >= MATCH_MIN
 
 
-@needs_nbis
-def test_an_examiner_that_dies_in_mid_press_is_no_end(judge, examiner):
-    """Killed while it looks: whichever score the press gets says whose it is."""
-    judged(judge, pressed(1))
-    os.kill(examiner.pid, signal.SIGSTOP)
-    asked = judge.judge(pressed(1, 1), (), {"first": pressed(1)})
-    os.kill(examiner.pid, signal.SIGKILL)
-    found = asked.result(PATIENCE_S)
-
-    assert found.score.algorithm in {"NFIQ2", "anxin-ridge-1"}
-    # Either it died while it had the press, or before: then another looked at it.
-    assert (found.matches == {}) == (found.score.algorithm == "anxin-ridge-1")
-
-
 def test_an_examiner_lost_between_score_and_match_leaves_the_score(judge, monkeypatch, tmp_path):
     """What was measured stays; what was not, is missing, not 0."""
     script = Liar(tmp_path)
@@ -208,40 +194,26 @@ def test_an_examiner_lost_between_score_and_match_leaves_the_score(judge, monkey
 
 
 @needs_nbis
-def test_judging_never_holds_up_who_asks(judge, examiner):
-    """While the examiner hangs, asking, forgetting and looking at the state return at once."""
+def test_judging_never_holds_up_who_asks_and_who_left_waits_for_nothing(judge, examiner):
+    """While the examiner hangs, asking, cancelling, forgetting and health return at once."""
     judged(judge, pressed(1))
     os.kill(examiner.pid, signal.SIGSTOP)
     running = judge.judge(pressed(1, 1), (), {})
     awaited(running.running)
-    waiting = judge.judge(pressed(1, 2), (), {})
+    given_up, waiting = (judge.judge(pressed(1, number), (), {}) for number in (2, 3))
+    cancelled = given_up.cancel()
     judge.forget()
     states = judge.matching, judge.examiner_state
 
     assert not running.done()
+    assert cancelled
     assert waiting.cancelled()
     assert states == (True, "ready")
+    with pytest.raises(CancelledError):
+        given_up.result(PATIENCE_S)
     # The rest of this test need not wait for the time-out.
     os.kill(examiner.pid, signal.SIGCONT)
     assert running.result(PATIENCE_S).score.algorithm == "NFIQ2"
-
-
-@needs_nbis
-def test_a_cancelled_press_is_not_judged(judge, examiner):
-    """Whoever left waits for nothing; the next press is judged as ever."""
-    judged(judge, pressed(1))
-    os.kill(examiner.pid, signal.SIGSTOP)
-    running = judge.judge(pressed(1, 1), (), {})
-    awaited(running.running)
-    waiting = judge.judge(pressed(1, 2), (), {})
-    cancelled = waiting.cancel()
-    os.kill(examiner.pid, signal.SIGCONT)
-
-    assert cancelled
-    with pytest.raises(CancelledError):
-        waiting.result(PATIENCE_S)
-    assert running.result(PATIENCE_S).score is not None
-    assert judged(judge, pressed(1, 3)).score is not None
 
 
 class Watched(FingerImage):
@@ -269,24 +241,18 @@ def test_no_image_is_held_once_its_press_is_judged(request, which):
 
 
 @needs_nbis
-def test_forgetting_ends_the_process_that_saw_the_prints(judge, examiner):
-    """At the end of a visit: no minutiae of it are left, and the next visit has its examiner."""
-    judged(judge, pressed(1))
-    first = examiner.pid
-    judge.forget()
-    awaited(lambda: examiner.pid not in (None, first))
-
-    assert not Path(f"/proc/{first}").exists()
-
-
-@needs_nbis
-def test_the_examiner_begins_with_the_visit(judge, examiner):
-    """Not with the station, whose first page it would delay; and before the first press."""
+def test_the_examiner_comes_with_a_visit_and_ends_with_it(judge, examiner):
+    """Not with the station, whose first page it would delay; and none that saw a print stays."""
     at_first = judge.examiner_state
     judge.begin()
     awaited(lambda: judge.examiner_state == "ready")
+    first = examiner.pid
+    judged(judge, pressed(1))
+    judge.forget()
+    awaited(lambda: examiner.pid not in (None, first))
 
     assert at_first == "resting"
+    assert not Path(f"/proc/{first}").exists()
 
 
 @needs_nbis

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from api.kiosk.catalogue import Catalogue
+from edge.fingers.exceptions import ExceptionReason, Why
 from edge.sitting import FingerStep, Snapshot, State
 
 Standing = Literal["in", "noted", "missing"]
 
 FINGER: Final = "finger:"
 """How `Missing.what` begins for a finger; its position follows."""
-NOT_FOR_ENROLMENT: Final = "reader_not_for_enrolment"
-REFUSED: Final = "refused"
-"""Two of the reasons that `Missing` gives; the others are an attendant's business."""
-REASONS: Final = ("amputated", "bandaged", "injured", "worn", "dry", "other")
+REASONS: Final = tuple(reason.value for reason in ExceptionReason)
 """Why a finger is not given, as the sheet offers it to staff."""
 _ASKED_TODAY: Final = frozenset({State.FINGER, State.REVIEW})
 
@@ -64,7 +62,7 @@ def finger_rows(shown: Snapshot) -> tuple[FingerRow, ...]:
     for missing in shown.missing:
         if missing.what.startswith(FINGER):
             # Whoever said no was heard; nobody is asked to come again for it.
-            standing: Standing = "noted" if missing.reason == REFUSED else "missing"
+            standing: Standing = "noted" if missing.reason == Why.REFUSED.value else "missing"
             rows.setdefault(missing.what.removeprefix(FINGER), standing)
     for row in shown.finger_exceptions:
         temporary = row.confirmed and row.permanence == "temporary"
@@ -76,4 +74,4 @@ def finger_rows(shown: Snapshot) -> tuple[FingerRow, ...]:
 
 def taken_elsewhere(shown: Snapshot) -> bool:
     """Tell whether this station's reader is not good enough for what was ordered."""
-    return any(missing.reason == NOT_FOR_ENROLMENT for missing in shown.missing)
+    return any(missing.reason == Why.NOT_FOR_ENROLMENT.value for missing in shown.missing)

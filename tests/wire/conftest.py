@@ -6,9 +6,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from drivers import zfm_speed
 from drivers.peers.zfm import ZfmPeer
 from drivers.readers.zfm import Config, ZfmReader, open_reader
 from tests.wire.glass import HEIGHT_PX, WIDTH_PX, random_pixels
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_power_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the driver listen for less long to a line on which a simulated module says nothing."""
+    monkeypatch.setattr(zfm_speed, "DRAIN_S", 0.03)
 
 
 @pytest.fixture

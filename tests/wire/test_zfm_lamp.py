@@ -57,7 +57,7 @@ def test_the_light_rests_when_nobody_came(open_on):
 @pytest.mark.parametrize("answer", [0x01, 0x1A, 0x77, None], ids=str)
 def test_a_module_without_a_light_is_asked_once(peer, open_on, answer):
     """35 on a module without a ring (Adafruit_CircuitPython_Fingerprint issues 30, 31, 45)."""
-    reader = open_on(peer, led="aura", answer_s=0.1)
+    reader = open_on(peer, led="aura", answer_s=0.3)
     # A packet that is called damaged is sent three times before that is believed.
     peer.force(Opcode.AURA_LED, *[answer] * 3)
     images = [reader.capture(2.0, nobody) for _ in range(2)]
@@ -68,7 +68,7 @@ def test_a_module_without_a_light_is_asked_once(peer, open_on, answer):
 
 def test_a_dead_module_is_known_by_its_light_already(peer, open_on):
     """A person waits: it is asked once and greeted once, and not looked at after that."""
-    reader = open_on(peer, led="aura", answer_s=0.1)
+    reader = open_on(peer, led="aura", answer_s=0.3)
     before = len(reader.trace())
     peer.deaf = True
     with pytest.raises(DeviceTimeout):

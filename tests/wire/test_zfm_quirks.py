@@ -93,10 +93,10 @@ def bad_wires(desk: Desk) -> None:
     """Bytes but no packet is called so, and is not the same as silence."""
     with ZfmPeer(**SIZE, baud=9_600) as peer:
         with pytest.raises(ProtocolViolation, match="wrong speed or a bad wire"):
-            desk.open_on(peer, scan_baud=(57_600,), handshake_s=0.1)
+            desk.open_on(peer, scan_baud=(57_600,))
         peer.deaf = True
         with pytest.raises(DeviceAbsent, match="nothing answers"):
-            desk.open_on(peer, scan_baud=(57_600,), handshake_s=0.1)
+            desk.open_on(peer, scan_baud=(57_600,))
 
 
 def swallowed_header(desk: Desk) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,8 +15,9 @@ from hypothesis import strategies as st
 from accuracy.fingers.drawn import HARMS, PLAIN, image_of, pressed
 from accuracy.fingers.no_fingers import KINDS, Shown, no_fingers
 from drivers.fingerprint import FingerImage
+from quality.finger import MEASURES
 from quality.finger.causes import Cause, measured, poor_press_cause
-from quality.finger.gates import doubt, gate_readings, refusal, retry_cause
+from quality.finger.gates import BESIDE_EARLIER, doubt, gate_readings, refusal, retry_cause
 from quality.finger.print import Print, print_of
 from quality.finger.score import ridge_score
 from quality.measure import Standing, Verdict
@@ -228,6 +231,26 @@ def test_no_size_of_picture_stops_the_gates(size):
     press = print_of(FingerImage(pixels.tobytes(), wide, high, 500))
 
     assert retry_cause(press, [press]) is not None
+
+
+def test_the_page_says_every_measure_and_every_gates_limits():
+    """A technician who reads a record finds name, unit, range and limits of each reading."""
+    page = (Path(__file__).parents[1] / "docs" / "measures.md").read_text(encoding="utf-8")
+    finger = page[page.index("## Finger measures") :]
+    measures = [*MEASURES, *(BESIDE_EARLIER)]
+
+    for measure in measures:
+        rows = [one for one in finger.splitlines() if one.startswith(f"| `{measure.name}`")]
+        rows += [one for one in finger.splitlines() if f", `{measure.name}` |" in one]
+        low, high = (f"{end:g}" for end in (measure.valid.low, measure.valid.high))
+
+        assert any(f"| {measure.unit} | {low} to {high} |" in one for one in rows), measure.name
+    for reading in gate_readings(print_of(image_of(pressed(121)))):
+        low, high = reading.accept.low, reading.accept.high
+        between = f"{low:.2f} to {high:.2f}" if None not in (low, high) else ""
+        said = between or (f"at least {low:g}" if high is None else f"at most {high:g}")
+
+        assert re.search(rf"^\| `{reading.measure}` \| {said}0? \|", finger, re.M), reading.measure
 
 
 @settings(max_examples=25, deadline=None)

@@ -88,7 +88,7 @@ class Glass:
         return Sight(self._left.translate(_FADED) if latent else bytes((PAPER,)) * self._size_px)
 
     def fetched(self) -> None:
-        """The reader begins to send the image of the last look: the person may go."""
+        """The reader has sent the image of the last look: the person may go."""
         if self._fresh:
             self._person.lift()
         self._fresh = False

@@ -282,7 +282,6 @@ class ZfmPeer:
         if not answer.image:
             self._send(b"".join(packet.to_bytes() for packet in packets))
             return
-        self._glass.fetched()
         arrived = bytearray()
         self.delivered.append(arrived)
         for piece in damaged(packets, self._script.due_faults()):
@@ -296,6 +295,8 @@ class ZfmPeer:
                 self.deaf = True
                 return
             self._uart.rest(piece.stall_s)
+        # Only now: whose image was cut off gives the same finger again.
+        self._glass.fetched()
 
     def _acknowledge(self, answer: Answer, *, heard_bytes: int = 0) -> None:
         payload = bytes((answer.confirmation,)) + answer.result

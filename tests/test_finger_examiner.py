@@ -164,7 +164,8 @@ def test_a_print_of_another_resolution_is_seen_at_500(examiner, ppi):
     wrongly = FingerImage(other.pixels, other.width_px, other.height_px, 500)
     match = examiner.match(truly, other, PATIENCE_S)
 
-    assert match >= 300
+    # Nearest neighbours alone would bring 404 to 445, cubic and area 475 to 494.
+    assert match >= 450
     assert match >= examiner.match(truly, wrongly, PATIENCE_S) + 50
     assert examiner.examine(other, PATIENCE_S).score.value >= 45
 

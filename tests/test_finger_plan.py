@@ -141,6 +141,14 @@ def test_a_hand_that_gives_none_is_stood_in_for_by_a_second_finger_of_the_other(
     assert plan.filled == {"right_thumb": "left_index", "left_thumb": "left_thumb"}
 
 
+def test_a_profile_may_leave_the_other_hand_out_of_it():
+    """Then a hand that gives none is not stood in for."""
+    plan, asked = walked(FingerPlan(("right_thumb",), FINGERS, other_hand=False), ["close"] * 12)
+
+    assert asked == [f"right_{finger}" for finger in FINGERS]
+    assert plan.filled == {}
+
+
 @pytest.mark.parametrize("name", finger_profile_names())
 def test_every_profile_is_named_as_its_id_and_names_its_sources(name):
     """The configured name is the file's name; no rule without where it comes from."""

@@ -24,13 +24,13 @@ from edge.fingers.presses import (
     Presentation,
     PressRules,
     Verdict,
-    Weighed,
     weigh,
 )
 from edge.reader_owner import Outcome, ReaderOwner
 from edge.settings_sections import Fingers
 from edge.sitting import FingerPhase, FingerStep
 from quality.finger.causes import Cause
+from quality.finger.gates import doubt
 from quality.finger.print import Print
 
 SHOWN_STEPS: Final = 50
@@ -162,7 +162,7 @@ class FingerCapture:
         if self._press is not None and self._press.done() and self._judged is None:
             press, self._press = self._press, None
             return self._pressed(press, now_s)
-        if self._press is None and now_s >= self._next_at_s and self._another_may_come:
+        if self._press is None and now_s >= self._next_at_s:
             self._ask()
         return None
 
@@ -174,11 +174,6 @@ class FingerCapture:
         if self._judged is not None:
             self._judged.cancel()
             self._judged = None
-
-    @property
-    def _another_may_come(self) -> bool:
-        on_the_way = 0 if self._judged is None else 1
-        return len(self._made) + on_the_way < self._limits.presses_max
 
     def _ask(self) -> None:
         try:
@@ -231,15 +226,18 @@ class FingerCapture:
             press.number: judged.matches.get(_press_name(press.number)) for press in self._good
         }
         matches = {number: match for number, match in named.items() if match is not None}
-        good = GoodPress(number, judged.image, judged.score, judged.minutiae, matches)
-        cause, hint = self._said_of(good, judged.cause)
+        why = doubt(judged.readings)
+        good = GoodPress(
+            number, judged.image, judged.score, judged.minutiae, matches, doubted=why is not None
+        )
+        cause, hint = self._said_of(good, judged.cause or why)
         self._good.append(good)
         self._note(judged.score, cause)
         self._say(hint)
 
     def _said_of(self, press: GoodPress, cause: Cause | None) -> tuple[str, str]:
         """Return a good press's cause and its hint."""
-        if press.score.value < self._limits.accept_score:
+        if press.score.value < self._limits.accept_score or press.doubted:
             if cause is None:
                 return "", AGAIN
             return cause.value, AGAIN if cause is Cause.WORN else cause.value
@@ -262,24 +260,21 @@ class FingerCapture:
 
     def _settled(self) -> FingerTaken | FingerFailed | None:
         weighed = weigh(self._good)
-        verdict = self._rules.verdict(weighed, self._made)
-        if verdict is Verdict.GO_ON:
+        decided = self._rules.decide(weighed, self._made)
+        if decided.verdict is Verdict.GO_ON:
             return None
         self.cancel()
         self._show(phase=FingerPhase.CHECKING, share=1.0, hint=None, presentation=len(self._made))
-        return self._outcome(weighed, verdict)
-
-    def _outcome(self, weighed: Weighed, verdict: Verdict) -> FingerTaken | FingerFailed:
-        position, slot = self._asked.position, self._asked.slot
-        if weighed.best is None or verdict is Verdict.FAILED:
+        position, best = self._asked.position, decided.kept
+        if best is None:
             return FingerFailed(position, weighed.agreement, self.presentations)
         return FingerTaken(
             position,
-            slot,
-            weighed.best,
-            weighed.views,
+            self._asked.slot,
+            best,
+            (best, *(view for view in weighed.views if view is not best)),
             weighed.agreement,
-            verdict is Verdict.KEEP_LOW,
+            decided.low_quality,
             self.presentations,
         )
 

@@ -56,6 +56,7 @@ class GoodPress:
 
     Attributes:
         matches: bozorth3 with earlier presses, by their number; what is missing was not assessed.
+        doubted: it is not to be accepted at once, however well it scores: it may have moved.
     """
 
     number: int
@@ -63,6 +64,7 @@ class GoodPress:
     score: FingerScore
     minutiae: tuple[Minutia, ...] = ()
     matches: Mapping[int, int] = field(default_factory=dict)
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,10 @@ class Weighed:
     """The presses of one finger, weighed.
 
     Attributes:
-        best: the best press that agrees with another; None while there is none.
-        views: all presses that may be kept, the best first.
+        agreement: of the presses in `views`; of all where there is none.
+        views: the presses that may be kept, each agreeing with another, the best first.
     """
 
-    best: GoodPress | None
     agreement: Agreement
     views: tuple[GoodPress, ...] = ()
 
@@ -84,13 +85,13 @@ def weigh(presses: Sequence[GoodPress]) -> Weighed:
     pairs = [(a, b, b.matches.get(a.number)) for a, b in combinations(presses, 2)]
     matched = _either(pair for pair in pairs if pair[2] is not None and pair[2] >= MATCH_MIN)
     if matched:
-        return Weighed(matched[0], Agreement.MATCHED, matched)
+        return Weighed(Agreement.MATCHED, matched)
     # A press that is known to be of another finger vouches for none.
-    doubted = {p.number for p in _either(pair for pair in pairs if pair[2] is not None)}
-    unassessed = _either(pair for pair in pairs if not {pair[0].number, pair[1].number} & doubted)
+    other = {p.number for p in _either(pair for pair in pairs if pair[2] is not None)}
+    unassessed = _either(pair for pair in pairs if not {pair[0].number, pair[1].number} & other)
     if unassessed:
-        return Weighed(unassessed[0], Agreement.NOT_ASSESSED, unassessed)
-    return Weighed(None, Agreement.NOT_MATCHED if doubted else Agreement.NOT_ASSESSED)
+        return Weighed(Agreement.NOT_ASSESSED, unassessed)
+    return Weighed(Agreement.NOT_MATCHED if other else Agreement.NOT_ASSESSED)
 
 
 def _either(
@@ -106,9 +107,20 @@ class Verdict(Enum):
 
     GO_ON = "go-on"
     KEEP = "keep"
-    KEEP_LOW = "keep-low"
-    """The best is below what is accepted at once, and above the stop-loss: better than none."""
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict, and the press that is kept by it.
+
+    Attributes:
+        low_quality: it is not what is accepted at once, and still better than none.
+    """
+
+    verdict: Verdict
+    kept: GoodPress | None = None
+    low_quality: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +137,17 @@ class PressRules:
     stop_loss_score: int
     presses_max: int
 
-    def verdict(self, weighed: Weighed, made: Sequence[Presentation]) -> Verdict:
+    def decide(self, weighed: Weighed, made: Sequence[Presentation]) -> Decision:
         """Return what is to be done after these presses, good ones and others."""
-        best = None if weighed.best is None else weighed.best.score.value
-        if best is not None and best >= self.accept_score:
-            return Verdict.KEEP
+        for press in weighed.views:
+            if press.score.value >= self.accept_score and not press.doubted:
+                return Decision(Verdict.KEEP, press)
         if not self._enough(made):
-            return Verdict.GO_ON
-        kept = best is not None and best >= self.stop_loss_score
-        return Verdict.KEEP_LOW if kept else Verdict.FAILED
+            return Decision(Verdict.GO_ON)
+        for press in weighed.views[:1]:
+            if press.score.value >= self.stop_loss_score:
+                return Decision(Verdict.KEEP, press, low_quality=True)
+        return Decision(Verdict.FAILED)
 
     def _enough(self, made: Sequence[Presentation]) -> bool:
         if len(made) >= self.presses_max:

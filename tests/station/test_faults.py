@@ -12,6 +12,7 @@ import pytest
 
 from demo.station import start_centre
 from drivers.peers.line_faults import Fault, Harm
+from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB, Press
 from edge.settings import Settings
 from edge.sitting import Event, Overlay, Result, State
 from edge.store_errors import StoreBroken
@@ -60,7 +61,8 @@ def test_no_sitting_begins_without_a_camera(tmp_path, scenes):
 
 def test_a_reader_unplugged_in_mid_image_is_found_again_and_the_finger_is_taken(tmp_path, scenes):
     """The station's fault is not a press of the person's: nothing is counted against her."""
-    with station_bed(tmp_path, scenes, centre=False, throttled=True) as bed:
+    presses = tuple(Press(RIGHT_THUMB, number) for number in range(1, 5))
+    with station_bed(tmp_path, scenes, centre=False, throttled=True, presses=presses) as bed:
         bed.begin()
         bed.take_portrait()
         bed.until(lambda s: s.finger is not None and 0.1 < s.finger.share < 0.9, "mid-image")
@@ -73,8 +75,9 @@ def test_a_reader_unplugged_in_mid_image_is_found_again_and_the_finger_is_taken(
 
         (package,) = bed.station.store.open_packages()
         rows = package.sitting["presentations"]["right_thumb"]
-        # The plan's first press is the one that was cut off: it was repeated, not blamed.
-        assert len(rows) == 2
+        # The press that was cut off is none: two more settled the finger.
+        assert [row["cause"] for row in rows] == ["", ""]
+        bed.peer.start_plan((Press(LEFT_THUMB, 1), Press(LEFT_THUMB, 2)))
         assert bed.finish().result is Result.ACCEPTED
 
 

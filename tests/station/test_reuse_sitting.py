@@ -125,7 +125,10 @@ def with_staff(folder: Path, **limits: float):
 
     def change(settings: Settings) -> Settings:
         reuse = settings.reuse.model_copy(update={"staff_file": staff})
-        return with_limits(settings, **limits).model_copy(update={"reuse": reuse})
+        # No finger is given here: no process needs to begin for it in the middle of a test.
+        fingers = settings.fingers.model_copy(update={"examiner": "none"})
+        changed = {"reuse": reuse, "fingers": fingers}
+        return with_limits(settings, **limits).model_copy(update=changed)
 
     return change
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -191,6 +192,17 @@ def test_an_examiner_lost_between_score_and_match_leaves_the_score(judge, monkey
 
     assert (found.score.value, found.score.algorithm) == (61, "NFIQ2")
     assert found.matches == {}
+
+
+def test_an_extra_that_is_installed_but_does_not_load_is_as_good_as_none(judge, monkeypatch):
+    """Another C library, another processor: its process ends at once, and every press is judged."""
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    judge.begin()
+    found = [judged(judge, pressed(1, number), first=pressed(1)) for number in (1, 2)]
+
+    assert {one.score.algorithm for one in found} == {"anxin-ridge-1"}
+    assert [one.matches for one in found] == [{}, {}]
+    assert (judge.matching, judge.examiner_state) == (False, "lost")
 
 
 @needs_nbis

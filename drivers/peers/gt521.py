@@ -175,7 +175,7 @@ class Gt521Peer:
     @property
     def plugged(self) -> bool:
         """Whether the port exists."""
-        return self._uart.plugged
+        return self._plug.plugged
 
     @property
     def baud(self) -> int:

@@ -38,6 +38,11 @@ class Plug:
         self._uart.plug()
         self._thread.start()
 
+    @property
+    def plugged(self) -> bool:
+        """Whether the port exists and shall go on to: pulling it takes the kernel a moment."""
+        return self._wanted and self._uart.plugged
+
     def turn(self, *, plugged: bool) -> None:
         """Pull it or put it in; returns when that is done. From any thread but its own."""
         with self._turned:

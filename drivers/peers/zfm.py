@@ -190,8 +190,8 @@ class ZfmPeer:
 
     @property
     def plugged(self) -> bool:
-        """Whether the port exists."""
-        return self._uart.plugged
+        """Whether the port exists, and nobody is pulling it."""
+        return self._plug.plugged
 
     @property
     def baud(self) -> int:

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from api.app import V1_BODY_BYTES_MAX, V1_STREAMS, Listener, V1Station, create_v1_app
 from api.v1.new_sitting import NewSitting
 from edge import orders as orders_module
+from edge.fingers.wishes import OrderedFingers
 from edge.orders import Orders
+from edge.settings import FINGER_POSITIONS
 from edge.store import Store
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 from tests.order_kit import PERSONAL, PHOTO, all_text, body, candidate, digest, opened, photo
@@ -142,6 +144,16 @@ def test_everything_that_may_be_ordered_reaches_the_sitting(bench: Bench):
     )  # fmt: skip
 
 
+def test_an_order_says_what_it_wants_of_fingers(bench: Bench):
+    """Profile, minimum and records come through the journal as they were ordered."""
+    bench.order(
+        fingers={"profile": "cn_two_fingers", "minimum": 1, "records": ["fir-2011", "fir-2005"]}
+    )
+    (order,) = bench.orders.waiting()
+
+    assert order.fingers == OrderedFingers(None, "cn_two_fingers", ("fir-2011", "fir-2005"), 1)
+
+
 def test_the_smallest_order_leaves_everything_to_the_station(bench: Bench):
     """A reference is enough."""
     answer = bench.post(raw=b'{"order_ref":"A"}')
@@ -230,6 +242,7 @@ def test_a_refused_order_does_not_use_its_key_up(bench: Bench):
     assert bench.post().status_code == 201
 
 
+ALL_RECORDS = ("fir-2005", "fir-2011", "fmr-2005", "wsq")
 REFUSED = [
     ({"documents": ["cn_exit_entry", "moon_id"]}, "#/documents/1", "unknown_to_station"),
     ({"documents": ["cn_exit_entry"] * 2}, "#/documents", "value_error"),
@@ -237,6 +250,13 @@ REFUSED = [
     ({"fingers": {"positions": ["left_little"]}}, "#/fingers/positions/0", "unknown_to_station"),
     ({"fingers": {"positions": ["sixth"]}}, "#/fingers/positions/0", "literal_error"),
     ({"fingers": {}}, "#/fingers/positions", "missing"),
+    ({"fingers": {"profile": "three_thumbs"}}, "#/fingers/profile", "unknown_to_station"),
+    ({"fingers": {"records": ["wsq"]}}, "#/fingers/records/0", "unknown_to_station"),
+    ({"fingers": {"records": ["fir"]}}, "#/fingers/records/0", "literal_error"),
+    ({"fingers": {"minimum": 11}}, "#/fingers/minimum", "less_than_equal"),
+    ({"fingers": {"positions": ["right_thumb"], "minimum": 2}}, "#/fingers/minimum", "too_large"),
+    ({"fingers": {"positions": [*FINGER_POSITIONS], "records": [*ALL_RECORDS]}},
+     "#/fingers/records", "too_long"),
     ({"order_ref": "../../x"}, "#/order_ref", "string_pattern_mismatch"),
     ({"order_ref": ""}, "#/order_ref", "string_pattern_mismatch"),
     ({"order_ref": 7}, "#/order_ref", "string_type"),

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from drivers.errors import DeviceTimeout
+from drivers.errors import DeviceAbsent, DeviceTimeout
 from drivers.fingerprint import FingerImage, Progress, Retry
 from drivers.peers.synthetic_prints import grow, press
 from edge.camera_owner import CameraOwner
@@ -51,7 +51,7 @@ from quality.finger.gates import gate_readings, refusal
 from quality.finger.print import print_of
 from tests.delivery_kit import SINK, make_kit
 from tests.finger_kit import WiredExaminer
-from tests.test_device_owners import WiredReader
+from tests.test_device_owners import WiredReader, until
 
 LONG_S = 60.0
 WIDTH_PX, HEIGHT_PX = 128, 128
@@ -102,16 +102,18 @@ def images(condition: str) -> tuple[FingerImage, ...]:
 class Bench:
     """A loop with all that it works with; nothing of it is a double of ours."""
 
-    def __init__(self, folder, stack: ExitStack) -> None:
+    def __init__(self, folder, stack: ExitStack, *, enrolment_grade: bool = True) -> None:
         kit = make_kit(folder)
+        self.unplugged = False
         self.store = stack.enter_context(kit.open_store())
         self.module = QueuedReader()
+        self.module.enrolment_grade = enrolment_grade
         self.scores: dict[bytes, int] = {}
         self.alike = 100
         examiner = WiredExaminer(
             lambda image: self.scores[image.pixels], lambda first, second: self.alike
         )
-        self.reader = ReaderOwner(Upkeep("reader-1", "fingerprint", "wired"), lambda: self.module)
+        self.reader = ReaderOwner(Upkeep("reader-1", "fingerprint", "wired"), self.plugged)
         self.reader.start()
         stack.callback(self.reader.close)
         judge = PressJudge(examiner, 45)
@@ -133,6 +135,11 @@ class Bench:
             language="en",
         )
         self.figures = Figures()
+
+    def plugged(self) -> QueuedReader:
+        if self.unplugged:
+            raise DeviceAbsent("pulled")
+        return self.module
 
     def loop(self) -> tuple[SittingLoop, Screen]:
         """A loop as a start of the service makes it."""
@@ -241,6 +248,9 @@ class FingersOfOnePerson(RuleBasedStateMachine):
         for kept in ("fingers_in", "finger_exceptions", "missing"):
             assert getattr(after, kept) == getattr(before, kept), kept
         self.settle()
+        assert self.shown.state is before.state
+        if before.finger is not None:
+            assert self.shown.finger.position == before.finger.position
 
     @precondition(lambda self: self.shown.state is State.REVIEW)
     @rule()
@@ -379,3 +389,72 @@ def test_the_drawn_presses_of_this_test_pass_the_gates():
     for image in images("plain"):
         seen = print_of(image)
         assert refusal(gate_readings(seen, ()), seen) is None
+
+
+def begun(bench: Bench) -> FingersOfOnePerson:
+    """Somebody who stands at the first finger, for a test that needs no machine."""
+    FingersOfOnePerson.bench = bench
+    person = FingersOfOnePerson()
+    record = bench.room.records.begin("en")
+    record.keep_consent("en")
+    record.miss(Missing("portrait", "not_possible"))
+    person.loop._guarded(person.loop._moves.resume)
+    return person
+
+
+def test_a_reader_that_may_not_enrol_takes_no_finger_where_that_is_demanded(tmp_path):
+    """The fingers are missing by the station's doing; the person goes on to the end."""
+    with ExitStack() as stack:
+        bench = Bench(tmp_path, stack, enrolment_grade=False)
+        until(lambda: bench.reader.enrolment_grade is not None)
+        person = begun(bench)
+        person.until(lambda: person.shown.state is State.REVIEW)
+        shown = person.shown
+        person.teardown()
+
+    reasons = {row.what: row.reason for row in shown.missing}
+    assert reasons["finger:right_thumb"] == "reader_not_for_enrolment"
+    assert reasons["finger:left_thumb"] == "reader_not_for_enrolment"
+    # There is nothing of the person's to be signed.
+    assert all(one.confirmed for one in shown.finger_exceptions)
+    assert shown.finger is None
+
+
+def test_whoever_goes_on_without_the_reader_is_not_led_through_ten_fingers(tmp_path, monkeypatch):
+    """One touch on the calm screen, and the rest is missing as the station's fault."""
+    monkeypatch.setattr("edge.covers.CALM_AFTER_S", 0.0)
+    monkeypatch.setattr("edge.covers.CALM_LONG_AFTER_S", 0.0)
+    with ExitStack() as stack:
+        bench = Bench(tmp_path, stack)
+        person = begun(bench)
+        person.settle()
+        bench.unplugged = True
+        bench.module.outcomes.put(DeviceAbsent("pulled"))
+        person.until(lambda: person.shown.calm_long)
+        person.ask(Event.FINGER_SKIPPED)
+        person.until(lambda: person.shown.state is State.REVIEW)
+        shown = person.shown
+        person.teardown()
+
+    assert [(row.what, row.reason) for row in shown.missing][1:] == [
+        ("finger:right_thumb", "device_out"), ("finger:left_thumb", "device_out"),
+    ]  # fmt: skip
+
+
+def test_a_finger_that_is_skipped_while_the_reader_blinks_is_skipped_alone(tmp_path):
+    """A second without the reader makes no station's fault of a hand that is not there."""
+    with ExitStack() as stack:
+        bench = Bench(tmp_path, stack)
+        person = begun(bench)
+        person.settle()
+        bench.unplugged = True
+        bench.module.outcomes.put(DeviceAbsent("pulled"))
+        person.until(lambda: not bench.reader.status.working)
+        person.loop.from_person(Event.FINGER_SKIPPED, person.shown.token, None)
+        shown = person.shown
+        bench.unplugged = False
+        person.teardown()
+
+    assert [(one.position, one.result) for one in shown.finger_exceptions] == [
+        ("right_thumb", "03")
+    ]

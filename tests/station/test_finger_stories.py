@@ -13,12 +13,18 @@ from typing import Any
 
 import pytest
 
+from api.kiosk.catalogue import load_catalogue
+from api.kiosk.look import Look
+from api.kiosk.view import view
 from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB, Press
 from edge.fingers import nbis
 from edge.settings import Settings
 from edge.sitting import Event, IllegalMove, Overlay, Result, Snapshot, State
 from edge.staff import WrongPin, add_staff
 from tests.station.bed import Bed, station_bed
+from tests.test_kiosk_catalogue import BLAME_EN, BLAME_ZH
+
+CATALOGUE = load_catalogue()
 
 STAFF_ID, PIN = "wu-7", "190604"
 RIGHT_INDEX, LEFT_INDEX = 12, 17
@@ -104,6 +110,16 @@ class Visitor:
     def hints(self) -> set[str]:
         return {s.finger.hint for s in self.screens if s.finger is not None and s.finger.hint}
 
+    def words(self) -> set[str]:
+        """Every hint and every line below it that was shown, in both languages."""
+        shown = {replace(s, revision=0, speak_number=0) for s in self.screens}
+        drawn = [
+            view(replace(one, language=language), Look(), CATALOGUE)
+            for one in shown
+            for language in ("zh-CN", "en")
+        ]
+        return {line for one in drawn for line in (one.hint, one.aside) if line}
+
     def hand_in(self) -> Snapshot:
         result = self.bed.finish()
         self.bed.ask(Event.FINISH)
@@ -138,11 +154,14 @@ def bed(tmp_path_factory, scenes: Path) -> Iterator[Bed]:
 
 @pytest.fixture
 def visitor(bed: Bed) -> Iterator[Visitor]:
-    yield Visitor(bed)
+    visitor = Visitor(bed)
+    yield visitor
     bed.peer.replug()
     state = bed.station.desk.snapshot.state
     if state is not State.WELCOME:
         bed.ask(Event.FINISH if state is State.RESULT else Event.LEAVE)
+    spoken = " ".join(visitor.words()).lower()
+    assert not [word for word in (*BLAME_ZH, *BLAME_EN) if word in spoken]
 
 
 def test_good_thumbs_are_two_presses_each_and_nothing_is_missing(visitor: Visitor):

@@ -104,7 +104,7 @@ class ReaderFinder:
 
 
 def most_telling(failures: Sequence[DeviceError]) -> DeviceError:
-    """Return the failure that says most of what was met: on several ports, or by several drivers."""
+    """Return the failure that says most of what was met, on several ports or by several drivers."""
     return max(failures, key=_telling, default=DeviceAbsent("no serial port to look at"))
 
 

@@ -264,6 +264,24 @@ def _connect_and_answer(listener: socket.socket, address: str, answer: bytes) ->
         thread.join()
 
 
+def test_a_server_that_hangs_up_politely_is_absent_at_the_next_read():
+    """The end of a stream is no silence: nobody waits for a time-out."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+        line = open_port(f"socket://{host}:{port}", 57600)
+        try:
+            client, _ = listener.accept()
+            client.sendall(b"last words")
+            client.close()
+            heard = b""
+            while heard != b"last words":
+                heard += line.read(30.0)
+            with pytest.raises(DeviceAbsent, match="hung up"):
+                line.read(30.0)
+        finally:
+            line.close()
+
+
 def test_nobody_listening_is_absent():
     """Refused, at once."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

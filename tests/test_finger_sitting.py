@@ -227,6 +227,7 @@ class FingersOfOnePerson(RuleBasedStateMachine):
         except IllegalMove:
             assert position not in open_ones | asked or before.state in OVER
             return
+        assert position in open_ones | asked
         row = next(e for e in self.shown.finger_exceptions if e.position == position)
         assert (row.reason, row.permanence, row.confirmed) == (
             reason.value, permanence.value, True,

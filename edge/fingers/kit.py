@@ -66,9 +66,9 @@ def open_fingers(
                 f"fingers.records names {kind!r}, which this station cannot make: {install}."
             )
     wanted = [profiles[name] for name in (fingers.profile, *documents) if name in profiles]
-    demands = sorted({profile.id for profile in wanted if profile.enrolment_grade})
-    if demands and not _enrols(reader):
-        log.warning("reader_not_for_enrolment", device=reader.id, profiles=demands)
+    for demands in sorted({profile.id for profile in wanted if profile.enrolment_grade}):
+        if not _enrols(reader):
+            log.warning("reader_not_for_enrolment", device=reader.id, reason=demands)
     return FingerKit(profiles, judge, records)
 
 

@@ -112,7 +112,7 @@ def _records(taken: FingerTaken, kinds: Sequence[str]) -> tuple[list[FingerRecor
         try:
             made.append(finger_record(kind, captured))
         except RecordNotMade:
-            log.warning("record_not_made", kind=kind)
+            log.warning("record_not_made", part=kind)
             lacking.append(kind)
     return made, lacking
 

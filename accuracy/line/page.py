@@ -62,9 +62,9 @@ def _matrix(proof: Proof) -> Iterable[str]:
     yield f"Device errors: {errors}."
     yield "After each of them the next press, on a healed line, was true."
     yield ""
-    yield f"{tally.shown:,} presses showed a fault; wrong images among them: "
+    yield f"{tally.shown:,} presses showed a fault; wrong images among them:"
     yield f"{tally.total(Outcome.WRONG)} (less than {bound(tally)} at 95 % confidence)."
-    yield f"The longest press took {seconds[-1]:.1f} s, one in a hundred more than "
+    yield f"The longest press took {seconds[-1]:.1f} s, one in a hundred more than"
     yield f"{seconds[int(0.99 * len(seconds))]:.1f} s; the limit is {HANG_S:.0f} s."
 
 

@@ -154,6 +154,18 @@ def test_residue_beside_a_finger_is_seen_only_beside_what_was_there():
     assert retry_cause(press, earlier) is Cause.CLEAN_GLASS
 
 
+@pytest.mark.parametrize(
+    "kind", ["left on the glass, beside a finger in part", "the same frame again"]
+)
+def test_what_was_there_is_seen_whichever_of_the_last_pictures_it_was(kind):
+    """The reader's last five, of whoever pressed in between."""
+    press, earlier = seen(kind)
+    between = print_of(image_of(pressed(123)))
+
+    assert retry_cause(press, [*earlier, between]) is Cause.CLEAN_GLASS
+    assert retry_cause(press, [between, *earlier]) is Cause.CLEAN_GLASS
+
+
 @pytest.mark.parametrize("condition", ["light", "worn", "dry"])
 def test_a_paler_press_of_the_same_finger_is_no_residue(condition):
     """Paler than before, but lifted: ridges lie elsewhere."""
@@ -161,6 +173,16 @@ def test_a_paler_press_of_the_same_finger_is_no_residue(condition):
     earlier = [print_of(image_of(pressed(123, number=n))) for n in (1, 2, 3)]
 
     assert by_name(press, earlier)["ResidueShare"].native == 0.0
+
+
+def test_a_press_that_lies_in_part_where_the_last_one_lay_is_no_residue():
+    """Residue is paler than the finger that left it; a press again is not."""
+    before, again = pressed(121), pressed(121, number=2)
+    again[:, :128] = before[:, :128]
+    readings = by_name(print_of(image_of(again)), [print_of(image_of(before))])
+
+    assert readings["ResidueShare"].native == 0.0
+    assert readings["FrameLikeness"].verdict is Verdict.ACCEPTED
 
 
 def test_a_picture_of_another_size_is_not_compared():

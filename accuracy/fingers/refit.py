@@ -61,6 +61,13 @@ def _left_out(design: Array, theirs: Array, seeds: npt.NDArray[np.int_]) -> Arra
 def _row(name: str, foretold: Array, theirs: Array) -> dict[str, Any]:
     return {
         "formula": name,
-        "r": f"{np.corrcoef(foretold, theirs)[0, 1]:.2f}",
+        "r": correlation(foretold, theirs),
         "mean error": f"{np.abs(foretold - theirs).mean():.1f}",
     }
+
+
+def correlation(first: Array, second: Array) -> str:
+    """Return Pearson's r, "-" where one of the two never changes."""
+    if first.std() < 1e-9 or second.std() < 1e-9:
+        return "-"
+    return f"{np.corrcoef(first, second)[0, 1]:.2f}"

@@ -124,6 +124,8 @@ def finger_sections(
             (
                 "bozorth3 of a second press in each condition, clearly poor, against the finger's"
                 " plain first press.",
+                "Different fingers reached 24 at most on 80 real prints; drawn ones come nearer to"
+                " each other.",
             ),
             tables.matched(presses, others),
         ),

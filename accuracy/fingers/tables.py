@@ -11,6 +11,7 @@ import numpy as np
 from accuracy.fingers.drawn import CLEARLY, HARMS, LARGE, PLAIN, SMALL
 from accuracy.fingers.no_fingers import Shown
 from accuracy.fingers.presses import NOTHING, OF_TWO, Pressed
+from accuracy.fingers.refit import correlation
 from accuracy.fingers.spoilt import SPOILT
 from accuracy.page import Row
 from accuracy.shares import Share, share
@@ -142,7 +143,7 @@ def _agreement(group: Sequence[Pressed]) -> Row:
         "presses": len(group),
         "NFIQ 2, mean": f"{theirs.mean():.1f}",
         "anxin-ridge-1, mean": f"{own.mean():.1f}",
-        "r": f"{np.corrcoef(own, theirs)[0, 1]:.2f}",
+        "r": correlation(own, theirs),
         "mean error": f"{np.abs(apart).mean():.1f}",
         "same side of 45": _same_side(own, theirs, ACCEPT),
         "same side of 25": _same_side(own, theirs, STOP_LOSS),
@@ -188,8 +189,9 @@ def _confusion(kinds: Iterable[tuple[str, str, Sequence[Pressed]]]) -> list[Row]
                 "press": kind,
                 "cause": _short(right),
                 "named right": Share(called[right], len(group)),
-                "by the rules before": Share(
-                    sum(one.called_earlier == right for one in group), len(group)
+                # They knew neither what came before nor matches.
+                "by the rules before": (
+                    None if kind in OF_TWO else share(one.called_earlier == right for one in group)
                 ),
                 "called instead": wrong or "-",
                 "of those not accepted": share(one.called == right for one in low),

@@ -122,7 +122,7 @@ class ZfmLine:
                 raise
         if answer[:1] == bytes((Confirmation.OK,)):
             return answer[1:]
-        log.info("zfm_not_supported opcode=%02X answer=%s", opcode, answer[:1].hex())
+        log.info("zfm_not_supported", extra={"code": opcode.name, "result": answer[:1].hex()})
         return None
 
     def greet(self) -> None:

@@ -93,7 +93,7 @@ def _set_packet_size(line: ZfmLine, config: Config, now: SystemParameters | None
         return False
     code = PACKET_SIZES_BYTES.index(wanted)
     if line.ask_if_known(Opcode.SET_SYS_PARA, Register.PACKET_SIZE, code) is None:
-        log.warning("zfm_packet_size_refused bytes=%d", wanted)
+        log.warning("zfm_packet_size_refused", extra={"packet_bytes": wanted})
     return True
 
 
@@ -101,9 +101,9 @@ def _parameters(line: ZfmLine, config: Config) -> SystemParameters | None:
     answer = line.ask_if_known(Opcode.READ_SYS_PARA) if config.reads_parameters else None
     try:
         return None if answer is None else SystemParameters.from_bytes(answer)
-    except ProtocolViolation as violation:
+    except ProtocolViolation:
         # The model's file serves; a module is not refused for what only helps.
-        log.warning("zfm_parameters_senseless: %s", violation)
+        log.warning("zfm_answer_senseless", extra={"code": "READ_SYS_PARA"})
         return None
 
 
@@ -111,6 +111,6 @@ def _product(line: ZfmLine) -> ProductInfo | None:
     answer = line.ask_if_known(Opcode.READ_PROD_INFO)
     try:
         return None if answer is None else ProductInfo.from_bytes(answer)
-    except ProtocolViolation as violation:
-        log.warning("zfm_product_senseless: %s", violation)
+    except ProtocolViolation:
+        log.warning("zfm_answer_senseless", extra={"code": "READ_PROD_INFO"})
         return None

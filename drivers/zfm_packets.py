@@ -162,7 +162,7 @@ class PacketParser:
             return None
         frame = bytes(buffer[:end])
         if not sum_fits(frame):
-            raise self._refuse("a packet's sum is wrong")
+            raise self._refuse("a packet with a wrong sum")
         del buffer[:end]
         return Packet(_KINDS[kind], frame[HEAD_BYTES:-SUM_BYTES], self._address)
 

@@ -100,7 +100,7 @@ class Speed:
         if not self._change(slower[0]):
             return False
         self._known.refused.add(before)
-        log.warning("zfm_speed_lowered baud=%d", slower[0])
+        log.warning("zfm_speed_lowered", extra={"baud": slower[0]})
         return True
 
     def _change(self, wanted: int) -> bool:
@@ -108,7 +108,7 @@ class Speed:
         line, before = self._line, self._line.port.baud
         if not self._ask_for(wanted):
             self._known.refused.add(wanted)
-            log.warning("zfm_speed_refused baud=%d", wanted)
+            log.warning("zfm_speed_refused", extra={"baud": wanted})
             return False
         speeds = (wanted, before, *speeds_to_look_at(self._config, self._known))
         try:
@@ -121,7 +121,7 @@ class Speed:
         if line.port.baud == wanted:
             return True
         self._known.refused.add(wanted)
-        log.warning("zfm_speed_refused baud=%d", wanted)
+        log.warning("zfm_speed_refused", extra={"baud": wanted})
         return False
 
     def _ask_for(self, wanted: int) -> bool:

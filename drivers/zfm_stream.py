@@ -237,7 +237,7 @@ class _Stream:
         """Judge a stream that ended without END."""
         if self._missing_bytes == 0 and silent_s >= self._line.limits.gap_s:
             # Reported of R551 modules (brianrho/FPM issue 11): all bytes, but no END.
-            log.warning("zfm_image_without_end bytes=%d", self._content_bytes)
+            log.warning("zfm_image_without_end", extra={"bytes": self._content_bytes})
             self._ended = True
             return
         self._blame("the stream stopped")

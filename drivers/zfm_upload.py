@@ -68,7 +68,8 @@ class Uploads:
                     return None
                 if content is not None:
                     return content
-                log.warning("zfm_upload_repeated attempts=%d fault=%s", attempt, self._fault)
+                reason = self._fault.replace(" ", "-")
+                log.warning("zfm_upload_repeated", extra={"attempts": attempt, "reason": reason})
             if not self._steps_down_once():
                 raise ProtocolViolation(f"no image could be trusted: {self._fault}")
 

@@ -147,7 +147,7 @@ class ZfmReader:
             except BufferEmpty as empty:
                 if last_time:
                     raise ProtocolViolation(str(empty)) from empty
-                log.warning("zfm_image_taken_again: %s", empty)
+                log.warning("zfm_image_taken_again")
                 continue
             return None if content is None else self._finger_image(content)
         raise AssertionError("the second time either returns or raises")
@@ -201,7 +201,7 @@ class ZfmReader:
             return seen
         if opcode is Opcode.GET_IMAGE:
             raise DeviceError(f"the module cannot take an image: {confirmation:02X}")
-        log.warning("zfm_not_supported opcode=%02X", opcode)
+        log.warning("zfm_not_supported", extra={"code": opcode.name})
         self._looks_with = Opcode.GET_IMAGE
         return self._look()
 
@@ -213,7 +213,7 @@ class ZfmReader:
         demand_health(confirmation)
         seen = _GATED.get(confirmation)
         if seen is None:
-            log.warning("zfm_not_supported opcode=%02X", Opcode.IMG_2_TZ)
+            log.warning("zfm_not_supported", extra={"code": Opcode.IMG_2_TZ.name})
             self._gates = False
             return _Seen.TAKEN
         return seen

@@ -128,3 +128,11 @@ def test_an_image_without_end_wants_a_stated_size():
 
     assert isinstance(image, FingerImage)
     assert peer.heard_opcodes()[Opcode.UP_IMAGE] == 1
+
+
+@pytest.mark.parametrize("option", sorted(Config.model_fields))
+def test_every_option_is_explained_where_a_technician_looks(option):
+    """A number that nobody can look up is set by guessing."""
+    page = (FOLDER.parents[1] / "docs/add-a-reader.md").read_text(encoding="utf-8")
+
+    assert f"`{option}`" in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from drivers.errors import DeviceError
@@ -10,6 +12,7 @@ from drivers.peers.line_faults import Fault, Harm
 from drivers.peers.zfm import BaudChange, ZfmPeer
 from drivers.peers.zfm_module import OLDEST, R503, Make
 from drivers.zfm_packets import Opcode, Register
+from edge.logs import CODE, PLAIN
 from tests.wire.glass import HEIGHT_PX, WIDTH_PX
 
 SIZE = {"width_px": WIDTH_PX, "height_px": HEIGHT_PX}
@@ -112,3 +115,24 @@ def test_a_password_is_never_tried(open_on):
             open_on(peer)
 
         assert [one.parameters for one in peer.heard] == [bytes(4)]
+
+
+def test_what_the_driver_logs_is_codes_that_the_log_lets_through(open_on, pixels, caplog):
+    """A formatted message is no code, and would lose what it says on its way to the technician."""
+    caplog.set_level(logging.INFO, logger="drivers")
+    with ZfmPeer(**SIZE, baud_change=BaudChange.NEVER) as peer:
+        reader = open_on(peer, led="aura", baud=115_200, packet_bytes=64, reads_product=True)
+        peer.put(pixels)
+        peer.force(Opcode.UP_IMAGE, 0x0F)
+        peer.harm(Fault(Harm.FLIP, 300), Fault(Harm.TRUNCATE, 3000, spares=1))
+        tried(reader)
+    records = [record for record in caplog.records if record.name.startswith("drivers.")]
+
+    assert {record.msg for record in records} >= {
+        "zfm_open", "zfm_speed_refused", "zfm_upload_repeated", "zfm_image_taken_again",
+        "zfm_not_supported",
+    }  # fmt: skip
+    assert all(CODE.match(record.msg) and not record.args for record in records)
+    reasons = [record.reason for record in records if record.msg == "zfm_upload_repeated"]
+    assert reasons
+    assert all(PLAIN.match(reason) for reason in reasons)

@@ -115,7 +115,8 @@ class Fingers(_Section):
     stop_loss_score: Annotated[int, Field(ge=0, le=100, validate_default=True)] = 25
     press_timeout_s: Annotated[float, Field(ge=3, le=120)] = 20.0
     lift_s: Annotated[float, Field(ge=0, le=10)] = 1.0
-    """From a press to the look for the next one: a finger that still lies there is no second."""
+    """From "you may lift your finger" to the look for the next press, at least: a finger that still
+    lies there is no second one."""
     examiner: ExaminerChoice = "auto"
     """What scores and matches presses; without one, our own score and no matching."""
 

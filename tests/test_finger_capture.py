@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
+from contextlib import closing
+
 import pytest
 
 from drivers.fingerprint import Retry
 from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB
-from edge.fingers.capture import AGAIN, CONFIRM, FingerFailed, FingerTaken
+from edge.fingers.capture import AGAIN, CONFIRM, FingerCapture, FingerFailed, FingerTaken
+from edge.fingers.judge import PressJudge
 from edge.fingers.presses import Agreement
-from tests.finger_kit import LIMITS, WiredExaminer, finger, pressed, presses
+from edge.settings import Fingers
+from edge.supervisor import DeviceState
+from tests.finger_kit import LIMITS, THUMB, WiredExaminer, finger, pressed, presses
+from tests.test_device_owners import WiredReader, reader_owner, until
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +192,46 @@ def test_no_press_of_the_record_holds_a_picture(thumb):
 
     for press in outcome.presentations:
         assert not {"image", "pixels", "seen"} & set(press.__slots__)
+
+
+class LiftingReader(WiredReader):
+    """A module that says when the finger may be lifted, and gives one press."""
+
+    def __init__(self, image):
+        left = iter([image])
+        super().__init__(lambda: next(left, None))
+        self.asked = 0
+
+    def capture(self, timeout_s, progress):
+        self.asked += 1
+        progress(0, 100)
+        return super().capture(timeout_s, progress)
+
+
+@pytest.mark.parametrize(
+    ("after_lift_s", "at_once"), [(3.3, True), (0.4, False)], ids=["slow-line", "fast-line"]
+)
+def test_the_next_press_is_looked_for_as_soon_as_the_finger_may_have_left(
+    thumb, after_lift_s, at_once
+):
+    """While the picture is judged, on a line that gave the finger time; never before that."""
+    module = LiftingReader(presses(thumb, ["plain"])[0])
+    with closing(PressJudge(None, 45)) as judge, reader_owner(module) as owner:
+        until(lambda: owner.status.state is DeviceState.READY)
+        capture = FingerCapture(owner, judge, Fingers(), THUMB, earlier=deque(), given={})
+        before_s = time.monotonic()
+        capture.step(before_s)
+        until(lambda: capture._press is not None and capture._press.done())
+        # The finger was told that it may go between these two.
+        now_s = (time.monotonic() if at_once else before_s) + after_lift_s
+        capture.step(now_s)
+        capture.step(now_s)
+        asked_early = capture._press is not None
+        until(lambda: (capture.step(now_s), capture.presentations)[1])
+        capture.step(now_s)
+        asked_late = capture._press is not None
+        capture.step(time.monotonic() + 3600)
+        asked_at_last = capture._press is not None
+        capture.cancel()
+
+    assert (asked_early, asked_late, asked_at_last) == (at_once, at_once, True)

@@ -8,6 +8,7 @@ that brought no finger is repeated and never counted.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -134,6 +135,7 @@ class FingerCapture:
         self._press: Future[Outcome] | None = None
         self._judged: Future[JudgedPress] | None = None
         self._pressed_at_s = self._next_at_s = 0.0
+        self._lift_from_s: float | None = None
         self._made: list[Presentation] = []
         self._good: list[GoodPress] = []
 
@@ -184,6 +186,8 @@ class FingerCapture:
             self._show(phase=FingerPhase.PLACE, share=0.0)
 
     def _progress(self, received_bytes: int, expected_bytes: int) -> None:
+        if received_bytes == 0:
+            self._lift_from_s = time.monotonic()
         share = round(SHOWN_STEPS * received_bytes / max(expected_bytes, 1)) / SHOWN_STEPS
         self._show(phase=FingerPhase.READING, share=min(share, 1.0))
 
@@ -198,7 +202,10 @@ class FingerCapture:
             hint = self.view.hint or Cause.PLACE.value
             self._show(phase=FingerPhase.PLACE, share=0.0, hint=hint)
             return None
-        self._pressed_at_s, self._next_at_s = now_s, now_s + self._limits.lift_s
+        # On a slow line the finger had all the time of the upload to leave the glass.
+        lift_from_s, self._lift_from_s = self._lift_from_s, None
+        since_s = now_s if lift_from_s is None else min(now_s, lift_from_s)
+        self._pressed_at_s, self._next_at_s = now_s, since_s + self._limits.lift_s
         if isinstance(outcome, Retry):
             self._note(None, CAUSES[outcome].value)
             self._say(CAUSES[outcome].value)

@@ -186,6 +186,25 @@ def test_a_press_that_did_not_come_is_never_counted(thumb):
     assert len(outcome.presentations) == 2
 
 
+def test_a_press_that_may_have_moved_ends_no_finger_however_well_it_scores(thumb):
+    """NFIQ 2 hardly sees motion; a steady press is asked for, and is the one that is kept."""
+    images = [*presses(thumb, ["smear"] * 2), *presses(thumb, ["plain"] * 2, 3)]
+    examiner = WiredExaminer(score=lambda image: 80 if image in images[:2] else 50)
+    outcome = pressed(images, examiner)
+
+    assert isinstance(outcome, FingerTaken)
+    assert (outcome.best.image, outcome.low_quality) == (images[2], False)
+    assert [p.cause for p in outcome.presentations][:2] == ["finger.moved"] * 2
+
+
+def test_presses_that_all_may_have_moved_are_kept_as_low_quality(thumb):
+    """Better such a print than none; whoever reads it is told."""
+    outcome = pressed(presses(thumb, ["smear"] * 5), WiredExaminer(score=lambda image: 80))
+
+    assert isinstance(outcome, FingerTaken)
+    assert (outcome.low_quality, len(outcome.presentations)) == (True, LIMITS.presses_max)
+
+
 def test_no_press_of_the_record_holds_a_picture(thumb):
     """Score, algorithm, cause and time; nothing that could be looked at."""
     outcome = pressed(presses(thumb, ["plain"] * 2))

@@ -59,7 +59,7 @@ def junk_at_power_up(desk: Desk) -> None:
 def needs_half_a_second(desk: Desk) -> None:
     """A module that is dead for 0.5 s after power-up is found by the tries that follow."""
     with ZfmPeer(**SIZE, dead_s=0.5) as peer:
-        assert desk.sees(peer, desk.open_on(peer))
+        assert desk.sees(peer, desk.open_on(peer, handshake_s=0.3))
 
 
 def wakes_up_late(desk: Desk) -> None:

@@ -76,7 +76,7 @@ def run(path: Path) -> None:
 @click.option("--centre-port", default=8443, help="0: any free one.")
 @click.option("--console-port", type=int, help="Usually 8082, or any free one.")
 @click.option("--once", is_flag=True, help="Walk one person through, without a browser.")
-@click.option("--limit-s", default=120.0, help="With --once: give up after so many seconds.")
+@click.option("--limit-s", default=170.0, help="With --once: give up after so many seconds.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: JSON on standard output.")
 def demo(  # noqa: PLR0917 - one parameter an option
     folder: Path,

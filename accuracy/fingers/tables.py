@@ -17,10 +17,10 @@ from accuracy.page import Row
 from accuracy.shares import Share, share
 from edge.fingers.judge import MATCH_MIN
 from quality.finger.causes import Cause
-from quality.finger.gates import gate_readings
+from quality.finger.gates import doubt, gate_readings, refusing
 from quality.finger.print import print_of
 from quality.finger.score import ridge_score
-from quality.measure import CannotAssess, Verdict
+from quality.measure import CannotAssess
 
 ACCEPT: Final = 45
 STOP_LOSS: Final = 25
@@ -80,25 +80,16 @@ def caught(shown: Iterable[dict[str, Shown]], scores: Iterable[dict[str, int | N
     return rows
 
 
-def _looked_at(shown: Shown) -> tuple[bool, list[str], int | None]:
+def _looked_at(shown: Shown) -> tuple[bool, tuple[str, ...], int | None]:
     """Return whether it is stopped, the gates that refuse it, and our own score."""
     seen = print_of(shown.image)
     readings = gate_readings(seen, [print_of(one) for one in shown.earlier])
-    refused = [
-        one.measure for one in readings if one.verdict is Verdict.REJECTED and not one.advisory
-    ]
-    unknown = {"RidgeCoherence", "RidgeFrequencyShare"}
-    refused += [
-        one.measure
-        for one in readings
-        if one.verdict is Verdict.NOT_ASSESSED and one.measure in unknown
-    ]
-    doubted = any(one.verdict is Verdict.REJECTED and one.advisory for one in readings)
+    refused = refusing(readings)
     try:
         own: int | None = ridge_score(seen).value
     except CannotAssess:
         own = None
-    return bool(refused) or doubted, refused, own
+    return bool(refused) or doubt(readings) is not None, refused, own
 
 
 def calibrated(presses: Sequence[Pressed]) -> list[Row]:

@@ -85,9 +85,14 @@ def gate_readings(seen: Print, earlier: Sequence[Print] = ()) -> tuple[Reading, 
     )
 
 
+def refusing(readings: Sequence[Reading]) -> tuple[str, ...]:
+    """Return the names of the gates that refuse the press."""
+    return tuple(one.measure for one in readings if _refuses(one))
+
+
 def refusal(readings: Sequence[Reading], seen: Print) -> Cause | None:
     """Return what to do if these gates refuse the press; None if it may be judged as a print."""
-    refused = {one.measure for one in readings if _refuses(one)}
+    refused = frozenset(refusing(readings))
     if refused & _ON_THE_GLASS:
         return Cause.CLEAN_GLASS
     if not refused:

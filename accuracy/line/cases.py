@@ -12,7 +12,7 @@ from drivers.peers.line_faults import Fault, Harm
 
 PACKET_BYTES: Final = 256
 FRAME_BYTES: Final = PACKET_BYTES + 11
-STALL_S: Final = 0.12
+STALL_S: Final = 0.4
 """Longer than the gap that the proof's driver allows."""
 
 AT_BYTES: Final = {

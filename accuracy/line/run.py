@@ -16,7 +16,7 @@ from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB
 from drivers.peers.synthetic_prints import grow, press
 from drivers.zfm_packets import pack_4bit, unpack_4bit
 
-BENCHES: Final = 10
+BENCHES: Final = 16
 """Side by side in one process, hence on one core: most of a trial is silence."""
 
 GIVE_UP_S: Final = 4 * HANG_S

@@ -20,7 +20,7 @@ from drivers.peers.zfm import BaudChange, ZfmPeer
 BAUD: Final = 921600
 PRESS_S: Final = 2.0
 ANSWER_S: Final = 0.5
-LIMITS: Final[dict[str, object]] = {"handshake_s": 0.3, "gap_s": 0.06, "poll_s": 0.01}
+LIMITS: Final[dict[str, object]] = {"handshake_s": 0.3, "gap_s": 0.25, "poll_s": 0.01}
 """Short, since nothing here is about how long a module may think."""
 
 HANG_S: Final = 25.0

@@ -70,6 +70,7 @@ class Wire:
         heard: every command that arrived.
         refusals: for each command what it is answered next: a refusal, or None for silence.
         deaf: it answers nothing at all.
+        echoes: a line of one wire: what is said comes back before the answer.
         lit: whether the light is on.
     """
 
@@ -92,6 +93,7 @@ class Wire:
         self.heard: list[Message] = []
         self.refusals: dict[int, list[int | None]] = {}
         self.deaf = False
+        self.echoes = False
         self.pixels = pixels
         self.module_baud = module_baud
         self._module = Module(look=self._look, size_px=size_px, make=make)
@@ -120,6 +122,8 @@ class Wire:
             raise DeviceAbsent(self.path)
         if self.deaf:
             return
+        if self.echoes:
+            self._deliver(content)
         if self._due:
             baud, left = self._due
             self._due = (baud, left - 1) if left else None

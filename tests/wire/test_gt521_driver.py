@@ -299,9 +299,11 @@ def test_a_cancel_at_any_piece_of_an_image_costs_the_next_press_nothing(piece):
             reader.cancel()
 
     first = reader.capture(2.0, leave)
+    still_to_come_s = reader._line._stale_s
     reader.check()
 
     assert first is None
+    assert still_to_come_s > 0
     assert reader.capture(2.0, nobody) == IMAGE
 
 
@@ -379,6 +381,21 @@ def test_a_module_that_keeps_its_speed_is_still_used():
 
     assert reader.baud == 9600
     assert reader.capture(2.0, nobody) == IMAGE
+
+
+def test_what_we_say_ourselves_is_no_answer():
+    """A line of one wire returns each command before its answer."""
+    wire = Wire(PIXELS)
+    wire.echoes = True
+
+    assert on_wire(wire).capture(2.0, nobody) == IMAGE
+
+
+def test_a_module_that_changes_while_it_is_looked_for_is_found():
+    """Not yet at the new speed, not any more at the old one: so once more at the new one."""
+    wire = Wire(PIXELS, changes_speed_after=3)
+
+    assert on_wire(wire, baud=115200).baud == 115200
 
 
 @pytest.mark.parametrize("late", range(12))

@@ -146,6 +146,15 @@ def test_content_is_no_packet_until_it_is_expected():
     assert parser.held_bytes < 4
 
 
+def test_content_is_expected_once():
+    """An image that comes twice is one image, and noise behind it."""
+    parser = PacketParser()
+    parser.expect(3)
+    parser.feed(2 * Content(b"abc").to_bytes() + Message(Answer.ACK).to_bytes())
+
+    assert read_all(parser) == ([Content(b"abc"), Message(Answer.ACK)], 0)
+
+
 def test_headers_inside_an_image_are_pixels():
     """An image may hold the bytes of any packet."""
     payload = Message(Answer.ACK).to_bytes() + Content(b"x").to_bytes() + b"\x55\xaa\x01\x00"

@@ -144,6 +144,17 @@ def test_a_reading_says_its_unit_its_limits_and_why_it_was_not_assessed():
     assert {one.verdict for one in readings if one.native is not None} == {Verdict.ACCEPTED}
 
 
+def test_what_a_needed_gate_cannot_assess_is_refused():
+    """A strip of a good print, too narrow for a window of 48 px: its ridges are not known."""
+    strip = print_of(image_of(pressed(121)[:, 100:146].copy()))
+    readings = by_name(strip)
+    rejected = [one for one in readings.values() if one.verdict is Verdict.REJECTED]
+
+    assert readings["RidgeFrequencyShare"].verdict is Verdict.NOT_ASSESSED
+    assert rejected == []
+    assert retry_cause(strip) is not None
+
+
 def test_residue_beside_a_finger_is_seen_only_beside_what_was_there():
     """The picture looks complete and scores well: ridges of two presses in one window."""
     press, earlier = seen("left on the glass, beside a finger in part")

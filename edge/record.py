@@ -13,6 +13,13 @@ from typing import Any, Final
 from edge.fingers.capture import FingerTaken
 from edge.fingers.exceptions import FingerException, SignedReason
 from edge.fingers.presses import Presentation
+from edge.fingers.report import (
+    exceptions_in,
+    finger_report,
+    missing_fingers,
+    views_room,
+    wishes_in,
+)
 from edge.fingers.samples import finger_samples, position_of, press_row
 from edge.fingers.wishes import FingerWishes
 from edge.portrait_capture import Portrait
@@ -27,7 +34,6 @@ from edge.samples import (
     reused_samples,
 )
 from edge.seal import Sealer
-from edge.settings_sections import EXTRA_PARTS_MAX
 from edge.sitting import Missing, Result
 from edge.store import Actor, Ending, Store
 from edge.store_errors import OutOfTurn
@@ -100,13 +106,12 @@ class Record:
     @property
     def finger_wishes(self) -> FingerWishes | None:
         """Which fingers this sitting is about, None until that is settled."""
-        kept = self.progress.fingers
-        return None if kept is None else FingerWishes.from_progress(kept)
+        return wishes_in(self.progress)
 
     @property
     def exceptions(self) -> tuple[FingerException, ...]:
         """Fingers that were asked for and are not given, in the order of asking."""
-        return tuple(FingerException.from_progress(row) for row in self.progress.exceptions)
+        return exceptions_in(self.progress)
 
     @property
     def presses_made(self) -> int:
@@ -118,7 +123,10 @@ class Record:
         """What the package will lack; a sample that came in after all is not missing."""
         here = {"portrait"} if self.portrait_in else set()
         here |= {f"finger:{position}" for position in self.fingers_in}
-        rows = [*(Missing(**row) for row in self.progress.missing), *self._missing_fingers()]
+        rows = [
+            *(Missing(**row) for row in self.progress.missing),
+            *missing_fingers(self.progress, self.fingers_in),
+        ]
         return tuple(row for row in rows if row.what not in here)
 
     @property
@@ -197,7 +205,7 @@ class Record:
         wishes = self.finger_wishes
         if wishes is None:
             raise ValueError("no finger was asked for")
-        views_max = self._views_max(wishes) if self._office.keep_all_views else 0
+        views_max = views_room(wishes, self._names) if self._office.keep_all_views else 0
         said = {"agreement": taken.agreement.value, "fallback_of": taken.fallback_of}
         self.progress.given[taken.position] = said
         self._keep(finger_samples(taken, wishes, views_max=views_max))
@@ -254,7 +262,7 @@ class Record:
             "order_ref": self.progress.order_ref,
             "missing": [asdict(row) for row in self.missing],
             "presentations": self.progress.presentations,
-            "fingers": self._finger_report(),
+            "fingers": finger_report(self.progress, self.fingers_in),
             "reuse": self.progress.reuse,
             "preferences": {"language": self.language},
         }  # fmt: skip
@@ -272,42 +280,10 @@ class Record:
             continue
         self._office.announce()
 
-    def _missing_fingers(self) -> list[Missing]:
-        """Return the wanted fingers that are not given and that nobody signed for."""
-        wishes = self.finger_wishes
-        if wishes is None or (
-            wishes.minimum is not None and len(self.fingers_in) >= wishes.minimum
-        ):
-            return []
-        return [
-            Missing(f"finger:{one.position}", one.why)
-            for one in self.exceptions
-            if one.open and one.position in wishes.slots
-        ]
-
     def _excepted(self) -> list[str]:
         """Return what the package lacks of what was wanted, signed for or not."""
         signed = [f"finger:{one.position}" for one in self.exceptions]
         return list(dict.fromkeys([*(row.what for row in self.missing), *signed]))
-
-    def _finger_report(self) -> dict[str, Any] | None:
-        """Return what the closing record says of the fingers; None if none was ever asked for."""
-        wishes = self.finger_wishes
-        if wishes is None:
-            return None
-        filled = wishes.plan(self.fingers_in, self.progress.fingers_closed).filled
-        return {
-            "profile": wishes.profile,
-            "minimum": wishes.minimum,
-            "slots": [{"position": slot, "given": filled.get(slot)} for slot in wishes.slots],
-            "given": self.progress.given,
-            "exceptions": self.progress.exceptions,
-        }
-
-    def _views_max(self, wishes: FingerWishes) -> int:
-        """Return how many further views have room in the package, records of all fingers first."""
-        views = sum(".view_" in name for name in self._names)
-        return max(0, EXTRA_PARTS_MAX - len(wishes.records) * len(wishes.slots) - views)
 
     def _try_to_close(self, fields: Mapping[str, Any]) -> bool:
         """Close with the present predecessor; False if another package came in between."""

@@ -18,6 +18,7 @@ from edge.fingers.exceptions import (
     exception_of,
 )
 from edge.fingers.presses import Agreement, GoodPress, Presentation
+from edge.fingers.report import finger_report
 from edge.fingers.samples import finger_samples, position_of, press_row
 from edge.fingers.wishes import FingerWishes, OrderedFingers, wishes_of
 from edge.record_room import RecordRoom
@@ -109,7 +110,7 @@ def test_the_closing_record_has_the_members_that_the_page_names(begin):
     record.except_fingers(
         [exception_of("right_thumb", Why.NOT_POSSIBLE)], ["right_thumb"], ended=False
     )
-    report = record._finger_report()
+    report = finger_report(record.progress, record.fingers_in)
 
     assert set(report) == rows_of("member of `fingers`")
     assert report["slots"] == [

@@ -29,7 +29,6 @@ from drivers.zfm_packets import Opcode
 from tests.serial_server import SerialServer
 from tests.wire.glass import HEIGHT_PX, WIDTH_PX
 
-BACK_WITHIN_S = 5.0
 KINDS = [pytest.param(False, id="socket"), pytest.param(True, id="rfc2217")]
 
 
@@ -185,10 +184,10 @@ def test_a_reset_in_mid_image_is_absence_and_the_next_connection_serves(
     assert image.pixels == pixels
 
 
-def test_a_pulled_network_cable_is_absence_and_the_reader_is_back_within_5_s(
+def test_a_pulled_network_cable_is_absence_and_the_reader_is_back_when_it_is_in_again(
     peer, server, open_on, pixels
 ):
-    """From the moment when the server listens again; the ceiling is the promise's own."""
+    """At once absent, both open and anew; how soon it is back, `make proof-plugs` measures."""
     reader = open_on(peer, port=server.address)
     server.pull_cable()
     with pytest.raises(DeviceAbsent):
@@ -197,14 +196,11 @@ def test_a_pulled_network_cable_is_absence_and_the_reader_is_back_within_5_s(
     with pytest.raises(DeviceAbsent):
         open_on(peer, port=server.address)
     server.plug_cable()
-    back_s = time.monotonic()
     reader = refused_until_served(lambda: open_on(peer, port=server.address))
-    took_s = time.monotonic() - back_s
     image = reader.capture(5.0, nobody)
 
     assert isinstance(image, FingerImage)
     assert image.pixels == pixels
-    assert took_s < BACK_WITHIN_S
 
 
 def test_a_module_unplugged_behind_the_server_is_lost_and_comes_back(peer, server, open_on, pixels):
@@ -217,7 +213,6 @@ def test_a_module_unplugged_behind_the_server_is_lost_and_comes_back(peer, serve
     peer.replug()
     reader = refused_until_served(lambda: open_on(peer, port=server.address))
 
-    assert isinstance(reader, object)
     image = reader.capture(5.0, nobody)
     assert isinstance(image, FingerImage)
     assert image.pixels == pixels

@@ -194,7 +194,7 @@ def answer_error(error: Exception) -> Response:
     # A refusal is an answer and no fault, and pages ask again and again: it makes no noise.
     if problem.status >= 500 and not isinstance(error, Refused):
         log.error("request_failed", code=problem.slug, error=type(error).__qualname__,
-                  request_id=request_id(), endpoint=request.endpoint)  # fmt: skip
+                  request=request_id(), route=request.endpoint)  # fmt: skip
     said = (error.errors, error.reasons) if isinstance(error, Refused) else ((), ())
     answer = respond(problem, *said)
     if isinstance(error, HTTPException):

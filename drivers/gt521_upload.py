@@ -110,7 +110,8 @@ class Uploads:
                     return None
                 if self._believes(fetched):
                     return fetched.content
-                log.warning("gt521_upload_repeated attempts=%d fault=%s", attempt, self._fault)
+                reason = self._fault.replace(" ", "-")
+                log.warning("gt521_upload_repeated", extra={"attempts": attempt, "reason": reason})
             if may_step_down and not self._step_down():
                 break
         raise ProtocolViolation(f"no image could be trusted: {self._fault}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
@@ -10,13 +11,14 @@ import sys
 import textwrap
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from edge.logs import FIELDS, LINES_KEPT, NAMELESS, configure_logs, last_lines
+from edge.logs import CODE, FIELDS, LINES_KEPT, NAMELESS, configure_logs, last_lines
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NAME = "陈诗涵"
@@ -234,3 +236,56 @@ def test_the_last_lines_are_kept_as_they_were_written(words):
 def test_before_the_log_is_set_up_no_lines_are_kept():
     """Asked too early, support gets nothing, not an error."""
     assert last_lines() == ()
+
+
+LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
+ROOMS = ("api", "edge", "drivers", "quality", "formats")
+
+
+def log_calls() -> list[tuple[str, ast.Call]]:
+    """Return each call of a `log` in the station's own code, with its place."""
+    return [
+        (f"{module.relative_to(CHECKOUT)}:{node.lineno}", node)
+        for room in ROOMS
+        for module in sorted((CHECKOUT / room).rglob("*.py"))
+        # They run in the demo's own process, whose log is the terminal.
+        if "peers" not in module.parts
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in LOG_METHODS
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "log"
+    ]
+
+
+def test_no_log_call_says_what_the_list_would_drop():
+    """Whoever writes a line of the log means it to be read: by code, with fields that pass."""
+    calls = log_calls()
+    lost = {
+        where: sorted(unfit)
+        for where, call in calls
+        if (unfit := {*_fields(call)} - FIELDS - {"exc_info"} | {*_words(call)})
+    }
+
+    assert len(calls) > 50
+    assert lost == {}
+
+
+def _fields(call: ast.Call) -> Iterator[str]:
+    for keyword in call.keywords:
+        if keyword.arg == "extra":
+            assert isinstance(keyword.value, ast.Dict), ast.unparse(keyword)
+            yield from (ast.literal_eval(key) for key in keyword.value.keys if key is not None)
+        else:
+            yield keyword.arg or "**"
+
+
+def _words(call: ast.Call) -> Iterator[str]:
+    """Yield what is no code, and every argument that would have to be put into words."""
+    code, *others = call.args
+    codes = [code.body, code.orelse] if isinstance(code, ast.IfExp) else [code]
+    for one in [*codes, *others]:
+        is_code = isinstance(one, ast.Constant) and CODE.match(str(one.value))
+        if one in others or not is_code:
+            yield ast.unparse(one)

@@ -278,10 +278,8 @@ def _size_px(line: Gt521Line, config: Config) -> tuple[int, int] | None:
         # As many pixels: whether rows or columns come first, the one who looked knows better
         # (SparkFun writes 258 x 202 for what PyGT521F32 draws as 202 x 258).
         return named
-    log.warning(
-        "gt521_size_differs",
-        extra={"told_px": f"{told[0]}x{told[1]}", "named_px": f"{named[0]}x{named[1]}"},
-    )
+    reason = f"told-{told[0]}x{told[1]}-px-named-{named[0]}x{named[1]}-px"
+    log.warning("gt521_size_differs", extra={"reason": reason})
     return told
 
 

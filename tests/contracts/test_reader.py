@@ -102,6 +102,23 @@ def test_a_small_window_says_that_it_is_not_for_enrolment():
     assert not any(options["enrolment_grade"] for options in small)
 
 
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.stem)
+def test_a_model_that_may_not_enrol_says_why_and_no_other_warns(model):
+    """The console, the health page and the log show this one sentence."""
+    options = options_of(model)
+    refused = not options["enrolment_grade"]
+
+    assert str(options.get("warning", "")).startswith("Not for enrolment: ") == refused
+
+
+def test_no_reader_enrols_whose_different_fingers_reach_the_match_limit():
+    """202 x 258 px at 450 ppi: different synthetic fingers came to 47, and 40 is one finger."""
+    family = [options for options in map(options_of, MODELS) if driver_of(options) == "gt521"]
+
+    assert len(family) >= 3
+    assert not any(options["enrolment_grade"] for options in family)
+
+
 @pytest.mark.parametrize("name", reader_names())
 def test_a_missing_port_is_absent(name, tmp_path):
     """Nothing to wait for: the station says so and looks again later."""

@@ -254,7 +254,6 @@ class Gt521Peer:
         if not reply.image:
             self._send(frame)
             return
-        self._glass.fetched()
         for piece in damaged_image(frame, self._script.due_faults()):
             self._send(piece.content)
             if piece.unplug:
@@ -263,6 +262,8 @@ class Gt521Peer:
                 self.deaf = True
                 return
             self._uart.rest(piece.stall_s)
+        # Only now: whose image was cut off gives the same finger again.
+        self._glass.fetched()
 
     def _send(self, content: bytes, *, heard_bytes: int = 0) -> None:
         noise = self.noise

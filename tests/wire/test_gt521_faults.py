@@ -17,7 +17,7 @@ from drivers.gt521_packets import Command, image_line_bytes
 from drivers.peers.glass import EmptyGlass
 from drivers.peers.gt521 import Gt521Peer
 from drivers.peers.line_faults import Fault, Harm
-from drivers.peers.presses import RIGHT_THUMB, Press
+from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB, Press
 from tests.wire.gt521_kit import HEIGHT_PX, SIZE, WIDTH_PX, nobody, opened, random_pixels
 
 PIXELS = random_pixels()
@@ -196,6 +196,21 @@ def test_an_upload_sleeps_but_never_past_a_cancel_or_the_end(monkeypatch):
     assert len(sleeps) <= line_s / NOTICED_S + 12
     assert max(seconds for seconds, _ in sleeps) <= NOTICED_S
     assert all(seconds < (len(PIXELS) + 6 - held) * 10 / baud for seconds, held in sleeps)
+
+
+def test_whose_image_was_cut_off_gives_the_same_finger_again():
+    """The plug was pulled in mid-image: nobody goes on to the next finger of their own."""
+    plan = (Press(RIGHT_THUMB, 1), Press(LEFT_THUMB, 1))
+    with Gt521Peer(width_px=96, height_px=96, plan=plan, delay_s=0.0) as peer:
+        wanted = [peer._glass._skin.wanted(one).result() for one in plan]
+        peer.harm(Fault(Harm.UNPLUG, 1000))
+        with opened(peer) as reader, pytest.raises(DeviceAbsent):
+            reader.capture(60.0, nobody)
+        peer.replug()
+        with opened(peer) as reader:
+            images = [reader.capture(60.0, nobody) for _ in plan]
+
+    assert [image.pixels for image in images] == wanted
 
 
 def test_a_persons_press_comes_as_it_was_grown(peer):

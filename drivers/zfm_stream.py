@@ -57,7 +57,8 @@ class Upload:
     """What one UpImage brought.
 
     Attributes:
-        content: the image; None if it was cancelled, or no good.
+        content: the image; None if it was cancelled, or no good: a packet is damaged, missing, or
+            there twice.
         fault: "" if the line was clean from end to end.
         other: what came cleanly, from end to end, and is not as long as was expected.
     """
@@ -133,6 +134,7 @@ class _Stream:
         # which tells the size, and so the overhead, of all that follow.
         self._wanted_bytes = MAX_PAYLOAD_BYTES + OVERHEAD_BYTES
         self._ended = False
+        self._doubled = False
         self._fault = ""
         self._told_bytes = 0
 
@@ -228,6 +230,7 @@ class _Stream:
         # neighbours in FVC2002 DB2_B): else a packet was doubled, and another may be missing.
         if self._payloads and payload == self._payloads[-1] and len(set(payload)) > 1:
             self._blame("two neighbouring packets are equal")
+            self._doubled = self._doubled or not _bare(payload)
         self._payloads.append(payload)
         self._content_bytes += len(payload)
         self._packet_bytes = max(self._packet_bytes, len(payload))
@@ -260,4 +263,15 @@ class _Stream:
             other = None if self._fault else content
             self._blame(f"{len(content)} bytes instead of {self._expected_bytes}")
             return Upload(None, self._fault, other)
-        return Upload(content, self._fault)
+        # A module may double packets alike each time: two such uploads agree, and are wrong.
+        return Upload(None if self._doubled else content, self._fault)
+
+
+def _bare(payload: bytes) -> bool:
+    """Whether nothing but bare glass can look so: two neighbouring greys of sixteen at most.
+
+    Rows of bare glass may be equal, each time again, beside a small or a light press. Of images
+    with 8 bits a pixel only one single grey is bare glass here.
+    """
+    greys = {byte >> 4 for byte in payload} | {byte & 0x0F for byte in payload}
+    return max(greys) - min(greys) <= 1

@@ -82,10 +82,13 @@ def stubborn(packets: int) -> Iterator[Case]:
 
 
 def alike(packets: int) -> Iterator[Case]:
-    """Yield the fault that keeps sums and length, in the same place of every upload."""
+    """Yield faults that keep sums and length, in the same place of every upload."""
     for packet in range(1, packets, 8):
         fault = Fault(Harm.LOSE_AND_DOUBLE, packet, uploads=99)
         yield Case("lose and double, always alike", (fault,))
+        swap = Fault(Harm.SWAP, packet * FRAME_BYTES + AT_BYTES["middle"], uploads=99)
+        shown = Fault(Harm.GARBAGE, packet, uploads=99)
+        yield Case("swap beside a fault, always alike", (swap, shown))
 
 
 def swaps_after_a_fault(packets: int) -> Iterator[Case]:

@@ -126,6 +126,53 @@ def test_two_faulty_uploads_that_differ_are_not():
         uploads.trusted()
 
 
+def doubled(content: bytes, at: int, packet_bytes: int = 64) -> list[bytes]:
+    """Return what comes if one packet is lost and the one before it doubled: sums and total fit."""
+    packets = [one.to_bytes() for one in stream(content, packet_bytes)]
+    packets[at] = packets[at - 1]
+    return [ACCEPTED, *packets]
+
+
+def test_a_module_that_doubles_packets_alike_is_never_believed():
+    """Three uploads that agree to the byte are one wrong image three times."""
+    wrong = doubled(CONTENT, 3)
+    uploads = Uploads(
+        line_on(*(list(wrong) for _ in range(3))), len(CONTENT), lambda: False, lambda _: None,
+        threading.Event(),
+    )  # fmt: skip
+
+    with pytest.raises(ProtocolViolation, match="neighbouring packets are equal"):
+        uploads.trusted()
+
+
+def test_the_true_image_after_a_doubled_packet_is_believed_the_second_time():
+    """The doubled one is a fault like any other: two whole uploads must agree."""
+    good = [sent(64)]
+    uploads = Uploads(
+        line_on(doubled(CONTENT, 3), good, list(good)), len(CONTENT), lambda: False,
+        lambda _: None, threading.Event(),
+    )  # fmt: skip
+
+    assert uploads.trusted() == CONTENT
+
+
+@pytest.mark.parametrize(("greys", "believed"), [(b"\xee\xef", True), (b"\xdd\xdf", False)])
+def test_bare_glass_of_two_greys_is_believed_when_it_comes_again(greys, believed):
+    """A small press leaves rows of bare glass that are equal; no ridge has one step of contrast."""
+    content = CONTENT[:128] + greys * 64 + CONTENT[256:]
+    answer = [ACCEPTED, *(one.to_bytes() for one in stream(content, 64))]
+    uploads = Uploads(
+        line_on(*(list(answer) for _ in range(3))), len(content), lambda: False, lambda _: None,
+        threading.Event(),
+    )  # fmt: skip
+
+    if believed:
+        assert uploads.trusted() == content
+    else:
+        with pytest.raises(ProtocolViolation, match="neighbouring packets are equal"):
+            uploads.trusted()
+
+
 def test_an_upload_command_that_was_lost_is_sent_again():
     """Silence, but the handshake is answered: a fault of the line, not the end of the reader."""
     good = [sent(256)]

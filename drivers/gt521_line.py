@@ -23,7 +23,7 @@ from drivers.line_trace import LineTrace, Way
 from drivers.serial_port import SerialPort
 
 TRIES: Final = 3
-"""A command, and an upload, is sent at most so often."""
+"""A command is sent at most so often."""
 
 QUIET_S: Final = 0.1
 """A module that says nothing for so long has finished what it was sending."""

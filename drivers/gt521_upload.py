@@ -1,10 +1,9 @@
 """Fetching the image of a gt521 module, so that only a true image is ever believed.
 
 An image is one packet, so one bad byte costs all of it; and its sum sees neither two bytes that
-changed places nor errors that compensate each other. Hence: a fault drops the whole image; it is
-fetched again, twice at most, then as often at the next slower speed; and after any fault an image
-counts only when two uploads agree byte for byte. GetImage sends what Capture took until the next
-Capture (PyGT521F32 fetches long after it); that it does so twice is unverified.
+changed places nor errors that compensate each other. Hence the rule of `drivers.agreement`.
+GetImage sends what Capture took until the next Capture (PyGT521F32 fetches long after it); that it
+does so twice is unverified.
 
 What is left, on a line that shows no fault: of 20,000 random faults each in images of 202 x 258,
 6.0 % of two flipped bits and about 1 % of three or four, none of one; no lost and no doubled byte,
@@ -21,8 +20,9 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
+from drivers.agreement import Agreement
 from drivers.errors import ProtocolViolation
-from drivers.gt521_line import QUIET_S, TRIES, Gt521Line
+from drivers.gt521_line import QUIET_S, Gt521Line
 from drivers.gt521_packets import (
     MESSAGE_BYTES,
     OVERHEAD_BYTES,
@@ -67,8 +67,14 @@ class Upload:
     fault: str = ""
 
 
-class Uploads:
-    """The uploads of one press: which of them may be believed.
+def trusted_image(
+    line: Gt521Line,
+    sizes: Collection[int],
+    step_down: Callable[[], bool],
+    received: Received,
+    cancelled: Event,
+) -> bytes | None:
+    """Return an image's bytes, by the rule of `drivers.agreement`; None if it was cancelled.
 
     Args:
         line: the module's.
@@ -76,54 +82,17 @@ class Uploads:
         step_down: brings the line to a slower speed, or returns False.
         received: told of progress.
         cancelled: ends it at the next wake.
+
+    Raises:
+        DeviceAbsent: the port is gone. DeviceTimeout: the module fell silent.
+        ProtocolViolation: no upload could be trusted, at this speed and at the next.
     """
+    agreement = Agreement(step_down, cancelled, _log_repeated)
+    return agreement.trusted(lambda: upload(line, sizes, received, cancelled))
 
-    def __init__(
-        self,
-        line: Gt521Line,
-        sizes: Collection[int],
-        step_down: Callable[[], bool],
-        received: Received,
-        cancelled: Event,
-    ) -> None:
-        self._line = line
-        self._sizes = sizes
-        self._step_down = step_down
-        self._received = received
-        self._cancelled = cancelled
-        self._seen: list[bytes] = []
-        self._fault = ""
 
-    def trusted(self) -> bytes | None:
-        """Return an image's bytes: from one clean upload, or from two that agree after a fault.
-
-        None if it was cancelled.
-
-        Raises:
-            DeviceAbsent: the port is gone. DeviceTimeout: the module fell silent.
-            ProtocolViolation: no upload could be trusted, at this speed and at the next.
-        """
-        for may_step_down in (True, False):
-            for attempt in range(1, TRIES + 1):
-                fetched = upload(self._line, self._sizes, self._received, self._cancelled)
-                if self._cancelled.is_set():
-                    return None
-                if self._believes(fetched):
-                    return fetched.content
-                reason = self._fault.replace(" ", "-")
-                log.warning("gt521_upload_repeated", extra={"attempts": attempt, "reason": reason})
-            if may_step_down and not self._step_down():
-                break
-        raise ProtocolViolation(f"no image could be trusted: {self._fault}")
-
-    def _believes(self, fetched: Upload) -> bool:
-        content = fetched.content
-        if content is not None:
-            if content in self._seen or not (self._fault or fetched.fault):
-                return True
-            self._seen.append(content)
-        self._fault = fetched.fault or self._fault
-        return False
+def _log_repeated(attempt: int, reason: str) -> None:
+    log.warning("gt521_upload_repeated", extra={"attempts": attempt, "reason": reason})
 
 
 def upload(line: Gt521Line, sizes: Collection[int], received: Received, cancelled: Event) -> Upload:

@@ -21,7 +21,7 @@ from drivers.fingerprint import FingerImage, Progress, ReaderFacts, Retry, not_f
 from drivers.gt521_line import Gt521Line, Limits
 from drivers.gt521_opening import change_speed, description_of, find_speed, told_size_px
 from drivers.gt521_packets import SPEEDS_BAUD, Command, Description, Message, Refusal
-from drivers.gt521_upload import Uploads
+from drivers.gt521_upload import trusted_image
 from drivers.line_trace import hand_over
 from drivers.serial_port import PortAddress, open_port
 
@@ -168,10 +168,10 @@ class Gt521Reader:
         total = next(iter(by_bytes))
         # From here on the image lies in the module: the finger may go.
         progress(0, total)
-        content = Uploads(
+        content = trusted_image(
             self._line, by_bytes, self._step_down, lambda n: progress(min(n, total), total),
             self._cancelled,
-        ).trusted()  # fmt: skip
+        )  # fmt: skip
         if content is None:
             return None
         self._settle_size(*by_bytes[len(content)])

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from drivers.agreement import Agreement
 from drivers.errors import DeviceAbsent, DeviceError, ProtocolViolation
 from drivers.fingerprint import FingerImage
 from drivers.gt521_packets import OVERHEAD_BYTES, Command, PacketParser
-from drivers.gt521_upload import Uploads
 from drivers.peers.line_faults import Fault, Harm
 from tests.wire.gt521_kit import (
     WIRE_HEIGHT_PX,
@@ -193,6 +193,6 @@ def test_control_without_the_sum_wrong_images_are_believed(monkeypatch):
 
 def test_control_without_agreement_wrong_images_are_believed(monkeypatch):
     """The tests above see it when one upload is believed after a fault."""
-    monkeypatch.setattr(Uploads, "_believes", lambda self, fetched: fetched.content is not None)
+    monkeypatch.setattr(Agreement, "_believes", lambda self, fetched: fetched.content is not None)
 
     assert believed_wrong(seed=7, rounds=400)

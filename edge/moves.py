@@ -15,7 +15,7 @@ import structlog
 from edge import order_desk
 from edge.health import Figures
 from edge.room import Room
-from edge.screen import Screen
+from edge.screen import Picture, Screen
 from edge.sitting import Event, Result, Snapshot, State, move
 from edge.store_errors import StoreError
 from edge.visit import Visit
@@ -63,6 +63,10 @@ class Moves:
             self.make(Event.STORED)
         elif after is State.RESULT:
             self._tell_result(visit)
+            # The screen may stand for a minute: nothing of the person waits for its end.
+            visit.stop()
+            self._screen.show(finger=None, portrait_preview=False)
+            self._screen.hold(Picture.PORTRAIT, None)
 
     def resume(self) -> None:
         """Go on where a power cut or a restart interrupted, if somebody may still be there."""

@@ -17,6 +17,7 @@ from edge.fingers.report import (
     exceptions_in,
     finger_report,
     missing_fingers,
+    unfilled_slots,
     views_room,
     wishes_in,
 )
@@ -112,6 +113,11 @@ class Record:
     def exceptions(self) -> tuple[FingerException, ...]:
         """Fingers that were asked for and are not given, in the order of asking."""
         return exceptions_in(self.progress)
+
+    @property
+    def unfilled_slots(self) -> frozenset[str]:
+        """Wanted fingers that are neither given nor stood in for."""
+        return unfilled_slots(self.progress, self.fingers_in)
 
     @property
     def presses_made(self) -> int:
@@ -281,7 +287,7 @@ class Record:
         self._office.announce()
 
     def _excepted(self) -> list[str]:
-        """Return what the package lacks of what was wanted, signed for or not."""
+        """Return what is missing and each finger that is excepted: signed, stood in for or not."""
         signed = [f"finger:{one.position}" for one in self.exceptions]
         return list(dict.fromkeys([*(row.what for row in self.missing), *signed]))
 

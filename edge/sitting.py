@@ -233,6 +233,8 @@ class FingerExceptionView:
         permanence: "permanent" or "temporary"; "" until somebody has said.
         confirmed: nothing is left to sign: an attendant did, or the person refused, whose own word
             it is.
+        wanted: the centre lacks this finger; not so where another one stands in for it, or where
+            it was itself only to stand in.
     """
 
     position: str
@@ -240,6 +242,7 @@ class FingerExceptionView:
     reason: str
     permanence: str
     confirmed: bool
+    wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,19 +200,45 @@ def missing(record):
 
 
 def test_a_finger_is_missing_until_an_attendant_signed(begin):
-    """Also where another one stands in for it."""
+    """As long as nothing stands in for it; what would only have stood in was never wanted."""
     record = begin()
     excepted(record, "right_thumb", "right_index")
-    record.keep_finger(taken("right_middle", "right_thumb"))
     before = missing(record)
     signed = record.sign_exception("right_thumb", SIGNED)
 
-    # What would only have stood in was never wanted.
     assert before == ["finger:right_thumb"]
     assert (signed, missing(record)) == (True, [])
     assert "finger:right_thumb" in record._excepted()
     row = record.exceptions[0]
     assert (row.reason, row.come_back_on, row.confirmed_by) == ("bandaged", "2026-12-24", "wu-7")
+
+
+def test_a_finger_that_another_stands_in_for_is_not_missing_and_stays_known(begin):
+    """Nobody lacks anything who met the rule; the centre reads all the same what was tried."""
+    record = begin()
+    excepted(record, "right_thumb", "right_index", why=Why.FAILED)
+    before = missing(record)
+    record.keep_finger(taken("right_middle", "right_thumb"))
+
+    assert before == ["finger:right_thumb"]
+    assert (missing(record), record.unfilled_slots) == ([], {"left_thumb"})
+    report = finger_report(record.progress, record.fingers_in)
+    thumb = next(row for row in report["exceptions"] if row["position"] == "right_thumb")
+    assert (thumb["why"], thumb["confirmed_by"]) == ("failed", None)
+    assert report["slots"][0] == {"position": "right_thumb", "given": "right_middle"}
+    assert "finger:right_thumb" in record._excepted()
+    # Whoever wants to sign may.
+    assert record.sign_exception("right_thumb", SIGNED)
+
+
+def test_one_finger_stands_in_for_one_slot_and_the_other_stays_missing(begin):
+    """Two were wanted and one came: which of them it was for is what the person was told."""
+    record = begin()
+    hands = [f"{hand}_thumb" for hand in ("right", "left")]
+    excepted(record, *hands, why=Why.FAILED)
+    record.keep_finger(taken("left_index", "left_thumb"))
+
+    assert missing(record) == ["finger:right_thumb"]
 
 
 def test_a_second_word_mends_the_first(begin):
@@ -237,7 +263,7 @@ def test_what_is_not_the_person_s_skin_takes_no_signature(begin, why):
 
     assert not record.sign_exception("right_thumb", SIGNED)
     assert missing(record) == ["finger:right_thumb"]
-    assert record.exceptions[0].view.confirmed
+    assert record.exceptions[0].view(wanted=True).confirmed
 
 
 def test_a_refusal_tells_nothing_of_the_presses_before_it():

@@ -280,16 +280,29 @@ class FingersOfOnePerson(RuleBasedStateMachine):
             assert [row["number"] for row in rows] == list(range(1, len(rows) + 1))
 
     @invariant()
-    def what_is_missing_is_what_nobody_signed_for(self):
+    def what_is_missing_is_what_nothing_stands_in_for_and_nobody_signed(self):
         if self.shown.state in OVER:
             return
-        kept = self.sitting["exceptions"]
+        kept, given = self.sitting["exceptions"], self.sitting["given"]
+        # What a finger stands in for is what the person was told when it was asked for.
+        filled = {row["fallback_of"] or position for position, row in given.items()}
+        lacking = {"right_thumb", "left_thumb"} - filled
         unsigned = [row for row in kept if row["confirmed_by"] is None]
-        wanted = [r["position"] for r in unsigned if r["position"].endswith("thumb")]
+        wanted = [r["position"] for r in unsigned if r["position"] in lacking]
+        assert {e.position for e in self.shown.finger_exceptions if e.wanted} == lacking & {
+            row["position"] for row in kept
+        }
         assert [one.what for one in self.shown.missing] == [
             "portrait", *(f"finger:{position}" for position in wanted)
         ]  # fmt: skip
         assert not any(r["reason"] for r in kept if r["why"] == "refused")
+
+    @invariant()
+    def no_print_stays_in_memory_once_no_finger_is_asked_for(self):
+        visit = self.loop._moves.visit
+        if visit is not None and self.shown.state is not State.FINGER:
+            held = (visit.fingers._given, visit.fingers._prints, visit.fingers._capture)
+            assert not any(held), self.shown.state
 
     @invariant()
     def the_attendant_comes_after_ten_presses(self):

@@ -254,12 +254,32 @@ def test_the_review_tells_what_became_of_each_finger():
     assert finger_rows(refused) == (given, FingerRow("right_thumb", "noted"))
     replaced = replace(shown, missing=(), fingers_in=("left_thumb", "right_index"))
     assert finger_rows(replaced)[2:] == (FingerRow("right_thumb", "noted"),)
+    bandaged = replace(WORN, permanence="temporary", confirmed=True, wanted=False)
+    stood_in = replace(replaced, finger_exceptions=(bandaged,))
+    assert finger_rows(stood_in)[2:] == (FingerRow("right_thumb", "noted"),)
     signed = [
         replace(row, permanence=permanence, confirmed=True)
         for row, permanence in ((WORN, "temporary"), (INDEX, "permanent"), (RING, "permanent"))
     ]
     told = finger_rows(replace(shown, missing=(), finger_exceptions=tuple(signed)))
     assert told == (given, FingerRow("right_thumb", "missing"), FingerRow("", "noted"))
+
+
+def test_nobody_is_told_to_wait_for_staff_where_another_finger_stands_in(kiosk: Kiosk):
+    """All is done, and the page says so; an attendant who comes by may sign all the same."""
+    stood_in = replace(
+        SCENES["review-exceptions"], finger_exceptions=(replace(WORN, wanted=False),)
+    )
+    kiosk.desk.put(stood_in)
+    page = kiosk.page
+
+    assert "都好了，交上去吗？" in page
+    assert "手指可以请工作人员看一下" not in page
+    assert "以后再补" not in page
+    assert "已记下" in page
+    assert open_fingers(stood_in) == ("right_thumb",)
+    kiosk.desk.put(replace(stood_in, finger_exceptions=(WORN,)))
+    assert "手指可以请工作人员看一下" in kiosk.page
 
 
 def test_what_waits_for_staff_is_the_open_and_the_asked_finger_the_asked_one_last():

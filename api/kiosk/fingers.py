@@ -22,6 +22,8 @@ _ASKED_TODAY: Final = frozenset({State.FINGER, State.REVIEW})
 class FingerRow:
     """One finger as the person is told of it: given, noted for good, or to follow later.
 
+    A finger that another one stands in for, signed or not, is noted: nothing is left to follow.
+
     Attributes:
         position: "" for several that are noted: nobody needs a list of what a hand cannot give.
     """
@@ -65,11 +67,19 @@ def finger_rows(shown: Snapshot) -> tuple[FingerRow, ...]:
             standing: Standing = "noted" if missing.reason == Why.REFUSED.value else "missing"
             rows.setdefault(missing.what.removeprefix(FINGER), standing)
     for row in shown.finger_exceptions:
-        temporary = row.confirmed and row.permanence == "temporary"
+        temporary = row.wanted and row.confirmed and row.permanence == "temporary"
         rows.setdefault(row.position, "missing" if temporary else "noted")
     noted = [position for position, standing in rows.items() if standing == "noted"]
     told = tuple(FingerRow(p, standing) for p, standing in rows.items() if standing != "noted")
     return (*told, FingerRow(noted[0] if len(noted) == 1 else "", "noted")) if noted else told
+
+
+def staff_look(shown: Snapshot) -> bool:
+    """Tell whether the person is told that staff can look at the fingers: one is lacking still.
+
+    Where other fingers stand in, staff may sign and need not: nobody is kept waiting for it.
+    """
+    return any(row.wanted and not row.confirmed for row in shown.finger_exceptions)
 
 
 def taken_elsewhere(shown: Snapshot) -> bool:

@@ -16,6 +16,7 @@ from api.kiosk.fingers import (
     finger_rows,
     open_fingers,
     press_words,
+    staff_look,
     taken_elsewhere,
 )
 from api.kiosk.look import Look
@@ -65,6 +66,7 @@ class View:
         press: which press of this finger it is, in words; "" for the first.
         ask: catalogue id of the finger screen's question.
         open_fingers: positions for which staff may sign now.
+        staff_look: the person is told that staff can look at the fingers.
         fingers: every finger of this sitting as the person is told of it.
         elsewhere: the reader here is not good enough for what was ordered.
         stage: of a check of the earlier photo: "look", "compare" or "staff"; "" elsewhere.
@@ -88,6 +90,7 @@ class View:
     press: str
     ask: str
     open_fingers: tuple[str, ...]
+    staff_look: bool
     fingers: tuple[FingerRow, ...]
     elsewhere: bool
     stage: str
@@ -159,6 +162,7 @@ def view(shown: Snapshot, look: Look, catalogue: Catalogue, pad: Pad | None = No
         press=press_words(shown, catalogue),
         ask=ask_line(shown.finger),
         open_fingers=open_fingers(shown),
+        staff_look=staff_look(shown),
         fingers=finger_rows(shown),
         elsewhere=taken_elsewhere(shown),
         stage=_stage(shown),

@@ -1,7 +1,8 @@
 """Fingers that were asked for and are not given: why, for how long, and who signed it. Pure.
 
-An exception is no failure of the person. It stays open, and the finger missing, until an attendant
-has signed why; a refusal is the person's own word, needs nobody's and carries no reason.
+An exception is no failure of the person. It stays open until an attendant has signed why, and so
+long the finger is missing, unless another one stands in for it; a refusal is the person's own word,
+needs nobody's and carries no reason.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class FingerException:
 
     @property
     def open(self) -> bool:
-        """The finger counts as missing: nobody has signed why it is not given."""
+        """Nobody has signed why the finger is not given: it is missing if nothing stands in."""
         return self.confirmed_by is None
 
     def signed(self, signed: SignedReason) -> FingerException:
@@ -138,15 +139,15 @@ class FingerException:
             confirmed_by=signed.staff_id,
         )
 
-    @property
-    def view(self) -> FingerExceptionView:
-        """What the screen shows of it."""
+    def view(self, *, wanted: bool) -> FingerExceptionView:
+        """Return what the screen shows of it; `wanted` as there."""
         return FingerExceptionView(
             self.position,
             self.result,
             self.reason or "",
             self.permanence or "",
             confirmed=not (self.open and self.may_be_signed),
+            wanted=wanted,
         )
 
 

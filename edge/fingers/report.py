@@ -22,18 +22,28 @@ def exceptions_in(progress: Progress) -> tuple[FingerException, ...]:
     return tuple(FingerException.from_progress(row) for row in progress.exceptions)
 
 
-def missing_fingers(progress: Progress, given: Sequence[str]) -> list[Missing]:
-    """Return the wanted fingers that are not given and that nobody signed for.
+def unfilled_slots(progress: Progress, given: Sequence[str]) -> frozenset[str]:
+    """Return the wanted fingers that are neither given nor stood in for.
 
-    None is missing where the minimum that was ordered is in.
+    None where the minimum that was ordered is in.
     """
     wishes = wishes_in(progress)
     if wishes is None or (wishes.minimum is not None and len(given) >= wishes.minimum):
-        return []
+        return frozenset()
+    filled = wishes.plan(given, progress.fingers_closed).filled
+    return frozenset(wishes.slots) - filled.keys()
+
+
+def missing_fingers(progress: Progress, given: Sequence[str]) -> list[Missing]:
+    """Return the wanted fingers that nothing fills and that nobody signed for.
+
+    Who met the rule by another finger lacks nothing: the exception stays as knowledge.
+    """
+    unfilled = unfilled_slots(progress, given)
     return [
         Missing(f"finger:{one.position}", one.why)
         for one in exceptions_in(progress)
-        if one.open and one.position in wishes.slots
+        if one.open and one.position in unfilled
     ]
 
 

@@ -1,7 +1,7 @@
 """The fingers of one visit: asked for by the plan, pressed, kept, or excepted with a reason.
 
 Runs on the sitting's thread. What it holds of the person (the prints that are kept, for telling a
-finger that is given twice) is in memory only and goes with the visit.
+finger that is given twice) is in memory only and goes as soon as no further finger is asked for.
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ class FingerVisit:
         self._noted = 0
         self._given: dict[str, FingerImage] = {}
         self._prints: deque[Print] = deque(maxlen=EARLIER_MAX)
-        # Loads while the person reads and is photographed.
-        room.judge.begin()
+        if self._plan.next() is not None:
+            # Loads while the person reads and is photographed.
+            room.judge.begin()
 
     def step(self) -> Event | None:
         """Look after the press that runs; ask for the next finger when one is settled.
@@ -119,9 +120,7 @@ class FingerVisit:
     def stop(self) -> None:
         """End a running press, and forget what memory holds of the person's fingers."""
         self._let_go()
-        self._given.clear()
-        self._prints.clear()
-        self._room.judge.forget()
+        self._forget()
 
     @property
     def _asked(self) -> Asked | None:
@@ -193,13 +192,23 @@ class FingerVisit:
         if self._capture is not None:
             self._capture.cancel()
             self._capture = None
+        if self._plan.next() is None:
+            # Nothing is left that a print could be compared with.
+            self._forget()
+
+    def _forget(self) -> None:
+        self._given.clear()
+        self._prints.clear()
+        self._room.judge.forget()
 
     def _show(self) -> None:
-        record = self._record
+        record, unfilled = self._record, self._record.unfilled_slots
         shown = None if self._capture is None else self._capture.view
         self._screen.show(
             finger=shown,
             fingers_in=record.fingers_in,
-            finger_exceptions=tuple(one.view for one in record.exceptions),
+            finger_exceptions=tuple(
+                one.view(wanted=one.position in unfilled) for one in record.exceptions
+            ),
             missing=record.missing,
         )

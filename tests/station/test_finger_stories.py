@@ -209,10 +209,15 @@ def test_a_thumb_that_is_too_dry_gives_way_to_the_index_finger_of_its_hand(visit
     excepted = told.exceptions["right_thumb"]
     assert (excepted["result"], excepted["why"], excepted["reason"]) == ("02", "failed", "worn")
     assert (excepted["attempts"], excepted["confirmed_by"]) == (2, None)
+    # The rule's own fallback was met: nothing of fingers is missing, nothing waits for staff.
+    assert [row.what for row in shown.missing] == ["portrait"]
+    assert [(e.position, e.confirmed, e.wanted) for e in shown.finger_exceptions] == [
+        ("right_thumb", False, False)
+    ]
 
 
 def test_an_amputated_hand_is_one_touch_and_one_signature(visitor: Visitor):
-    """The other hand gives two; until an attendant signs, the finger is missing, then it is not."""
+    """The other hand gives two, so that none is missing; why is the attendant's word."""
     visitor.come()
     visitor.bed.ask(Event.HAND_SKIPPED)
     visitor.until_asked("left_thumb")
@@ -226,7 +231,7 @@ def test_an_amputated_hand_is_one_touch_and_one_signature(visitor: Visitor):
 
     assert visitor.asked() == ["right_thumb", "left_thumb", "left_index"]
     assert shown.fingers_in == ("left_thumb", "left_index")
-    assert waiting == ["portrait", "finger:right_thumb"]
+    assert waiting == ["portrait"]
     assert [row.what for row in signed.missing] == ["portrait"]
     assert [(e.position, e.reason, e.confirmed) for e in signed.finger_exceptions] == [
         ("right_thumb", "amputated", True)

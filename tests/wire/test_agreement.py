@@ -72,7 +72,7 @@ def test_the_speed_is_lowered_once():
     agreement = Agreement(lambda: lowered.append("once") or True, Event(), lambda *_: None)
 
     with pytest.raises(ProtocolViolation, match="a bad sum"):
-        agreement.trusted(lambda: fetched.pop())
+        agreement.trusted(fetched.pop)
     assert (fetched, lowered) == ([], ["once"])
 
 

@@ -16,10 +16,10 @@ from drivers.zfm_packets import pack_4bit, unpack_4bit
 from formats.finger.png import finger_png
 from quality.finger import MEASURES
 from quality.finger.causes import Cause, measured, poor_press_cause
-from quality.finger.gates import retry_cause
 from quality.finger.print import Print, print_of
 from quality.finger.score import FingerScore, ridge_score
 from quality.measure import CannotAssess, natives
+from tests.press_kit import retry_cause
 
 WIDTH_PX, HEIGHT_PX = 256, 288
 SEEDS = (1, 2, 3)

@@ -17,10 +17,11 @@ from accuracy.fingers.no_fingers import KINDS, Shown, no_fingers
 from drivers.fingerprint import FingerImage
 from quality.finger import MEASURES
 from quality.finger.causes import Cause, measured, poor_press_cause
-from quality.finger.gates import BESIDE_EARLIER, doubt, gate_readings, refusal, retry_cause
+from quality.finger.gates import BESIDE_EARLIER, doubt, gate_readings, refusal
 from quality.finger.print import Print, print_of
 from quality.finger.score import ridge_score
 from quality.measure import Standing, Verdict
+from tests.press_kit import retry_cause
 
 DOUBTED = ("half a print", "moved")
 

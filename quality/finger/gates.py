@@ -114,14 +114,6 @@ def doubt(readings: Sequence[Reading]) -> Cause | None:
     return next(causes, None)
 
 
-def retry_cause(seen: Print, earlier: Sequence[Print] = ()) -> Cause | None:
-    """Return what to do if this picture must not be judged as a print; None if it may.
-
-    Args as `gate_readings`.
-    """
-    return refusal(gate_readings(seen, earlier), seen)
-
-
 def _refuses(reading: Reading) -> bool:
     if reading.advisory:
         return False

@@ -25,7 +25,6 @@ BYTE_HARMS: Final = (Harm.FLIP, Harm.DROP, Harm.DOUBLE, Harm.SWAP, Harm.TRUNCATE
 PACKET_HARMS: Final = (
     Harm.LOSE_PACKET, Harm.DOUBLE_PACKET, Harm.LOSE_AND_DOUBLE, Harm.GARBAGE, Harm.WRONG_LENGTH,
 )  # fmt: skip
-TIME_HARMS: Final = (Harm.STALL, Harm.UNPLUG)
 LENGTHS: Final = (0, 1, 2, 257, 259, 260, 4096, 65535)
 """What a damaged length field may claim; a full packet's is 258."""
 

@@ -15,7 +15,8 @@ from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
 from drivers.fingerprint import FingerImage, FingerprintReader, Retry
 from drivers.load import open_reader
 from drivers.peers.line_faults import Noise
-from drivers.peers.zfm import BaudChange, ZfmPeer
+from drivers.peers.uart import BaudChange
+from drivers.peers.zfm import ZfmPeer
 
 BAUD: Final = 921600
 PRESS_S: Final = 2.0

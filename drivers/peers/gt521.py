@@ -28,8 +28,7 @@ from drivers.peers.line_faults import Fault, Harm, Noise, Piece, damaged_bytes
 from drivers.peers.plug import Plug
 from drivers.peers.presses import Press
 from drivers.peers.script import Heard, Script
-from drivers.peers.uart import Uart
-from drivers.peers.zfm import BaudChange
+from drivers.peers.uart import BaudChange, Uart
 
 
 class Gt521Peer:

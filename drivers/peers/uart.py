@@ -13,6 +13,7 @@ import struct
 import time
 import tty
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,15 @@ WAKES_PER_S: Final = 400
 
 _TCGETS2: Final = 0x802C542A  # asm-generic/ioctls.h; tcgetattr cannot tell rates such as 28800
 _TERMIOS2_BYTES: Final = 44
+
+
+class BaudChange(Enum):
+    """When a module takes a new speed; users met all of these (pyfingerprint issue 41)."""
+
+    AT_ONCE = "at once"
+    AFTER_DELAY = "after a while"
+    AFTER_POWER_OFF = "after power-off"
+    NEVER = "never"
 
 
 class Interrupted(Exception):

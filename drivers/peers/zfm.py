@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -27,7 +26,7 @@ from drivers.peers.line_faults import Fault, Noise, damaged
 from drivers.peers.plug import Plug
 from drivers.peers.presses import Press
 from drivers.peers.script import Heard, Script
-from drivers.peers.uart import Uart
+from drivers.peers.uart import BaudChange, Uart
 from drivers.peers.zfm_module import AWAKE, LOOKS, Answer, Make, Module
 from drivers.zfm_packets import (
     ANY_ADDRESS,
@@ -40,15 +39,6 @@ from drivers.zfm_packets import (
 )
 
 DELIVERED_MAX: Final = 8
-
-
-class BaudChange(Enum):
-    """When a new speed takes effect; users met all of these (pyfingerprint issue 41)."""
-
-    AT_ONCE = "at once"
-    AFTER_DELAY = "after a while"
-    AFTER_POWER_OFF = "after power-off"
-    NEVER = "never"
 
 
 class ZfmPeer:
@@ -245,12 +235,9 @@ class ZfmPeer:
 
     def _obey(self, packet: Packet) -> None:
         forced, confirmation = self._script.hear(packet.payload[0], packet.payload[1:])
-        if not forced:
-            answer = self._answer(packet)
-        elif confirmation is None:
+        if forced and confirmation is None:
             return
-        else:
-            answer = Answer(confirmation)
+        answer = Answer(confirmation or 0) if forced else self._answer(packet)
         self._acknowledge(answer, heard_bytes=OVERHEAD_BYTES + len(packet.payload))
         if answer.content is not None:
             self._send_content(answer)

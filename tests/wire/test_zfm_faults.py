@@ -10,7 +10,8 @@ import pytest
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, ProtocolViolation
 from drivers.fingerprint import FingerImage, Retry
 from drivers.peers.line_faults import Fault, Harm
-from drivers.peers.zfm import BaudChange, ZfmPeer
+from drivers.peers.uart import BaudChange
+from drivers.peers.zfm import ZfmPeer
 from drivers.zfm_packets import Confirmation, Opcode
 from tests.wire.glass import HEIGHT_PX, WIDTH_PX, random_pixels
 

@@ -9,7 +9,8 @@ import pytest
 from drivers.errors import DeviceError
 from drivers.peers.glass import EmptyGlass
 from drivers.peers.line_faults import Fault, Harm
-from drivers.peers.zfm import BaudChange, ZfmPeer
+from drivers.peers.uart import BaudChange
+from drivers.peers.zfm import ZfmPeer
 from drivers.peers.zfm_module import OLDEST, R503, Make
 from drivers.zfm_packets import Opcode, Register
 from edge.logs import CODE, PLAIN

@@ -15,7 +15,8 @@ from drivers.fingerprint import FingerImage
 from drivers.peers.glass import EmptyGlass, Glass, Sight
 from drivers.peers.line_faults import Fault, Harm, Noise, damaged, damaged_bytes
 from drivers.peers.presses import Person, Press, Skin, pixels_of
-from drivers.peers.zfm import BaudChange, ZfmPeer
+from drivers.peers.uart import BaudChange
+from drivers.peers.zfm import ZfmPeer
 from drivers.peers.zfm_module import OLDEST, R503, Extra, Make, Module
 from drivers.zfm_packets import (
     Kind,

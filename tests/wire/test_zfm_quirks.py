@@ -15,7 +15,8 @@ from drivers.errors import DeviceAbsent, DeviceError, PortHeld, ProtocolViolatio
 from drivers.fingerprint import FingerImage
 from drivers.peers.glass import EmptyGlass
 from drivers.peers.line_faults import Fault, Harm
-from drivers.peers.zfm import BaudChange, ZfmPeer
+from drivers.peers.uart import BaudChange
+from drivers.peers.zfm import ZfmPeer
 from drivers.peers.zfm_module import R503, Make
 from drivers.port_claims import Machine, demand_free
 from drivers.readers.zfm import ZfmReader

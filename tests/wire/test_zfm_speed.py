@@ -8,7 +8,8 @@ from drivers import zfm_opening
 from drivers.errors import DeviceTimeout, ProtocolViolation, SpeedRefused
 from drivers.fingerprint import FingerImage
 from drivers.peers.line_faults import Fault, Harm
-from drivers.peers.zfm import BaudChange, ZfmPeer
+from drivers.peers.uart import BaudChange
+from drivers.peers.zfm import ZfmPeer
 from drivers.peers.zfm_module import Make
 from drivers.serial_local import LocalPort
 from drivers.zfm_packets import BAUD_STEP, Opcode, Register

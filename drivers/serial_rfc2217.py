@@ -87,8 +87,10 @@ class Rfc2217Port:
         if rest_s > 0:
             time.sleep(rest_s)
         while not self._content:
-            # Once even when the time is up: what is there is taken.
-            if not self._listen(deadline - time.monotonic()):
+            # Once even when the time is up: what is there is taken. Only once: a server may talk
+            # of options for ever.
+            left_s = deadline - time.monotonic()
+            if not self._listen(left_s) or left_s <= 0:
                 break
         content = bytes(self._content)
         self._content.clear()

@@ -126,6 +126,7 @@ class _Stream:
         self._line = line
         self._expected_bytes = expected_bytes
         self._deadline = time.monotonic() + limit_s
+        self._most_bytes = 2 * max(expected_bytes or 0, LARGEST_BYTES)
         self._byte_s = 10 / line.port.baud
         self._payloads: list[bytes] = []
         self._content_bytes = 0
@@ -155,16 +156,25 @@ class _Stream:
             if self._ended:
                 return self._as_upload()
             # Late with something in hand: this process may have slept, not they; but not for long.
-            if now >= self._ends_at(silent_since) + (gap_s if came_bytes else 0.0):
+            if self._endless or now >= self._ends_at(silent_since) + (gap_s if came_bytes else 0.0):
                 self._stopped(now - silent_since)
                 return self._as_upload()
         self._line.expect_stale(max(QUIET_S, self._deadline - now))
         return Upload(None)
 
     def _ends_at(self, silent_since: float) -> float:
-        """Return when to stop listening: a whole image may have its silence in full."""
-        silence_at = silent_since + self._line.limits.gap_s
-        return silence_at if self._missing_bytes == 0 else min(self._deadline, silence_at)
+        """Return when to stop listening: a whole image may have its silence in full, and once."""
+        gap_s = self._line.limits.gap_s
+        latest = self._deadline + (gap_s if self._missing_bytes == 0 else 0.0)
+        return min(latest, silent_since + gap_s)
+
+    @property
+    def _endless(self) -> bool:
+        """Whether more came than any module's image has: memory is not for whoever floods a line.
+
+        Empty packets count too. An image of another size must still come whole, to be named.
+        """
+        return self._content_bytes + len(self._payloads) > self._most_bytes
 
     @property
     def _missing_bytes(self) -> int | None:
@@ -199,7 +209,7 @@ class _Stream:
         parser = self._line.parser
         last: Packet | None = None
         times = 0
-        while not self._ended:
+        while not self._ended and not self._endless:
             try:
                 packet = parser.next_packet()
             except ProtocolViolation as violation:

@@ -232,6 +232,27 @@ def test_a_server_that_takes_nothing_ends_a_write_in_its_time(monkeypatch):
             line.close()
 
 
+def test_a_server_that_talks_of_options_for_ever_holds_nobody(rfc2217, peer, monkeypatch):
+    """No byte of the line, and never silent: a read and a flush end in their time."""
+    port = open_port(rfc2217.address, 57600)
+    heard: list[float] = []
+
+    def receive(limit_s: float) -> bytes:
+        heard.append(limit_s)
+        assert len(heard) < 100_000, "nobody stopped listening"
+        return b"\xff\xf1"
+
+    try:
+        with monkeypatch.context() as wire:
+            wire.setattr(port._stream, "receive", receive)
+            said = port.read(0.05)
+            port.drop_input()
+    finally:
+        port.close()
+
+    assert said == b""
+
+
 def test_what_is_no_rfc_2217_server_is_said_to_be_none():
     """Somebody's web server on that port: it refuses, or it talks of something else."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -117,6 +117,19 @@ def test_a_longer_length_swallows_no_packet_behind_it():
     assert read_all(parser) == (after, 1)
 
 
+@given(packets, st.lists(packets, min_size=2, max_size=3), st.data())
+def test_a_packet_that_is_cut_short_swallows_none_behind_it(hit, after, data):
+    """However little of it came: the next header may stand inside what it claims to be."""
+    frame = hit.to_bytes()
+    cut = data.draw(st.integers(1, len(frame) - 1))
+    # What it may still claim is filled by what belongs to nobody.
+    rest = b"".join(packet.to_bytes() for packet in after) + bytes(300)
+    parser = PacketParser()
+    parser.feed(frame[:cut] + rest)
+
+    assert read_all(parser)[0] == after
+
+
 @pytest.mark.parametrize("length", [0, 1, 259, 65535])
 def test_an_impossible_length_is_refused_at_once(length):
     """Nobody waits for 65,535 bytes that never come."""

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers import zfm_stream
 from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
 from drivers.zfm_line import Limits, ZfmLine
 from drivers.zfm_packets import ANY_ADDRESS, Kind, Packet, stream
+from drivers.zfm_size import LARGEST_BYTES
 from drivers.zfm_stream import Upload, stream_limit_s, upload
 from drivers.zfm_upload import Uploads
 from tests.wire.glass import random_pixels
@@ -241,8 +243,12 @@ def test_a_flood_of_noise_ends_with_the_images_time():
     """Whatever comes without an end, the deadline does: 1.25 times the line's time and 2 s."""
 
     class Flood(Wire):
+        reads = 0
+
         def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
             time.sleep(0.001)
+            self.reads += 1
+            assert self.reads < 30_000, "nobody stopped listening"
             return super().read(limit_s, rest_s) or b"\x55" * 64
 
     line = ZfmLine(Flood([sent(256)[:300]]), ANY_ADDRESS, QUICK)
@@ -250,6 +256,71 @@ def test_a_flood_of_noise_ends_with_the_images_time():
 
     assert got.content is None
     assert got.fault
+
+
+@pytest.mark.parametrize(
+    "drop", [b"\x00", Packet(Kind.DATA, b"").to_bytes()], ids=["noise", "empty packets"]
+)
+def test_what_drips_for_ever_behind_a_whole_image_ends_with_the_images_time(monkeypatch, drop):
+    """A module that sends no END is waited for in silence; this one is never silent."""
+    monkeypatch.setattr(zfm_stream, "stream_limit_s", lambda *_: 0.3)
+
+    class Drip(Wire):
+        drops = 0
+
+        def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
+            time.sleep(0.005)
+            self.drops += 1
+            assert self.drops < 5000, "nobody stopped listening"
+            return super().read(limit_s, rest_s) or drop
+
+    packets = [Packet(Kind.DATA, one.payload).to_bytes() for one in stream(CONTENT, 256)]
+    line = ZfmLine(Drip([ACCEPTED, *packets]), ANY_ADDRESS, QUICK)
+    got = upload(line, len(CONTENT), lambda _: None, threading.Event())
+
+    assert got.content is None
+    assert got.fault
+
+
+@pytest.mark.parametrize("payload_bytes", [0, 256])
+def test_packets_without_an_end_are_not_kept_for_ever(monkeypatch, payload_bytes):
+    """A serial server that lies delivers megabytes a second, each packet with a right sum."""
+    monkeypatch.setattr(zfm_stream, "stream_limit_s", lambda *_: 1.0)
+    kept: list[int] = []
+    flood = [Packet(Kind.DATA, random_pixels(payload_bytes, 1, n)).to_bytes() for n in range(2)]
+
+    class Flood(Wire):
+        def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
+            return super().read(limit_s, rest_s) or b"".join(flood * 8)
+
+    class Counted(zfm_stream._Stream):
+        def _cut(self) -> None:
+            super()._cut()
+            kept.append(self._content_bytes + len(self._payloads))
+
+    monkeypatch.setattr(zfm_stream, "_Stream", Counted)
+    line = ZfmLine(Flood([ACCEPTED]), ANY_ADDRESS, QUICK)
+    got = upload(line, None, lambda _: None, threading.Event())
+
+    assert got == Upload(None, "the stream stopped")
+    assert max(kept) <= 2 * LARGEST_BYTES + 257
+
+
+@pytest.mark.parametrize("kind", [Kind.ACKNOWLEDGE, Kind.COMMAND])
+def test_a_packet_that_belongs_to_no_image_spoils_the_image_it_is_in(kind):
+    """Every packet of the image is there, and so is the proof that the line is not clean."""
+    packets = [one.to_bytes() for one in stream(CONTENT, 256)]
+    packets.insert(2, Packet(kind, b"\x00").to_bytes())
+
+    assert fetched([ACCEPTED, *packets]).fault == f"a packet of kind {kind.name} inside the image"
+
+
+def test_a_module_of_another_address_answers_nobody():
+    """Two modules may share a line: the other one's answers, however many, are not ours."""
+    other = Packet(Kind.ACKNOWLEDGE, b"\x00", address=1).to_bytes()
+
+    with pytest.raises(DeviceTimeout, match="UP_IMAGE"):
+        upload(line_on([other] * 20, [other] * 20), None, lambda _: None, threading.Event())
 
 
 def test_a_late_process_takes_what_came_while_it_slept():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from drivers.errors import DeviceAbsent, DeviceTimeout, ProtocolViolation
+from drivers.errors import DeviceAbsent, DeviceTimeout, ProtocolViolation, SpeedRefused
 from drivers.gt521_line import TRIES, Gt521Line
 from drivers.gt521_packets import DESCRIPTION_BYTES, Command, Description, ModuleInfo
 
@@ -31,7 +31,8 @@ def find_speed(line: Gt521Line, speeds: Sequence[int]) -> None:
     # Most modules are where we left them or where power-up left them: one quick look at both.
     hurried = [(baud, 1) for baud in speeds[:2]]
     for baud, tries in hurried + [(baud, TRIES) for baud in speeds]:
-        line.port.baud = baud
+        if not _tune(line, baud):
+            continue
         noise_bytes += line.port.drain(DRAIN_S / 3, DRAIN_S)
         found, noise = _answers(line, tries)
         if found:
@@ -42,6 +43,15 @@ def find_speed(line: Gt521Line, speeds: Sequence[int]) -> None:
             f"{line.port.path}: {noise_bytes} bytes came but no packet: wrong speed or a bad wire"
         )
     raise DeviceAbsent(f"{line.port.path}: nothing answers")
+
+
+def _tune(line: Gt521Line, baud: int) -> bool:
+    """Set the port's own speed; False if it cannot run at it."""
+    try:
+        line.port.baud = baud
+    except SpeedRefused:
+        return False
+    return True
 
 
 def _answers(line: Gt521Line, tries: int = TRIES) -> tuple[bool, int]:
@@ -72,6 +82,12 @@ def change_speed(line: Gt521Line, wanted: int) -> None:
         DeviceTimeout: it answers at neither. DeviceAbsent: the port is gone.
     """
     before = line.port.baud
+    # Some adapters fail at high speeds: known before the module is where we cannot follow.
+    follows = _tune(line, wanted)
+    line.port.baud = before
+    if not follows:
+        log.warning("gt521_speed_refused", extra={"baud": before})
+        return
     refused = False
     # The answer may be lost in the change.
     with suppress(DeviceTimeout, ProtocolViolation):

@@ -7,7 +7,13 @@ from itertools import pairwise
 
 import pytest
 
-from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, ProtocolViolation
+from drivers.errors import (
+    DeviceAbsent,
+    DeviceError,
+    DeviceTimeout,
+    ProtocolViolation,
+    SpeedRefused,
+)
 from drivers.fingerprint import FingerImage, FingerprintReader, Retry
 from drivers.gt521_packets import Command, Refusal
 from drivers.peers.gt521_module import GT511, Make
@@ -422,6 +428,31 @@ def test_a_module_that_refuses_a_speed_is_still_used():
     assert reader.capture(2.0, nobody) == IMAGE
 
 
+class LameWire(Wire):
+    """A line that cannot run at 115200 baud: opened so it keeps its own speed, as by RFC 2217."""
+
+    @property
+    def baud(self) -> int:
+        return self._baud
+
+    @baud.setter
+    def baud(self, baud: int) -> None:
+        opening = not getattr(self, "_baud", 0)
+        if baud == 115200 and not opening:
+            raise SpeedRefused("the line does not run at 115200 baud")
+        self._baud = 38400 if baud == 115200 else baud
+
+
+def test_a_port_that_cannot_follow_keeps_its_module_where_it_is():
+    """The module is not sent where nobody can hear it, and the scan goes on past that speed."""
+    wire = LameWire(PIXELS)
+    reader = on_wire(wire, baud=115200)
+
+    assert reader.baud == wire.module_baud == 9600
+    assert wire.times(Command.CHANGE_BAUD) == 0
+    assert reader.capture(2.0, nobody) == IMAGE
+
+
 def test_a_line_whose_speed_is_set_elsewhere_is_taken_as_it_is(monkeypatch):
     """Raw TCP to a serial server: no scan, and a module that changed would be lost."""
     monkeypatch.setattr(Wire, "speed_fixed", True)
@@ -430,6 +461,28 @@ def test_a_line_whose_speed_is_set_elsewhere_is_taken_as_it_is(monkeypatch):
 
     assert reader.baud == 57600
     assert wire.times(Command.CHANGE_BAUD) == 0
+
+
+def test_a_bad_line_whose_speed_is_set_elsewhere_is_not_slowed(monkeypatch):
+    """The server would not follow, and the reader would be lost until somebody comes."""
+    monkeypatch.setattr(Wire, "speed_fixed", True)
+    wire = Wire(PIXELS, [[Fault(Harm.FLIP, 100)]], module_baud=57600)
+    reader = on_wire(wire, baud=57600)
+    with pytest.raises(ProtocolViolation, match="no image could be trusted"):
+        reader.capture(2.0, nobody)
+
+    assert wire.times(Command.GET_IMAGE) == 3
+    assert wire.times(Command.CHANGE_BAUD) == 0
+
+
+def test_a_line_whose_speed_is_set_elsewhere_is_looked_at_with_no_other(monkeypatch):
+    """A module at another speed is noise there: the technician sets the server."""
+    monkeypatch.setattr(Wire, "speed_fixed", True)
+    wire = Wire(PIXELS, module_baud=9600)
+    with pytest.raises(ProtocolViolation, match="wrong speed"):
+        on_wire(wire, baud=57600)
+
+    assert wire.baud == 57600
 
 
 def test_noise_at_every_speed_is_called_a_bad_wire():

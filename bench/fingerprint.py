@@ -94,7 +94,7 @@ def serve_large() -> None:
     with ZfmPeer(
         width_px=LARGE_PX, height_px=LARGE_PX, bits=8, baud=921600, packet_bytes=PACKET_BYTES
     ) as peer:
-        peer.put(random.Random(1).randbytes(LARGE_PX * LARGE_PX))
+        peer.put(_large())
         print(peer.port, flush=True)
         sys.stdin.read()
 
@@ -102,6 +102,11 @@ def serve_large() -> None:
 @cache
 def _print() -> bytes:
     return press(grow(RIGHT_THUMB, WIDTH_PX, HEIGHT_PX), 1).tobytes()
+
+
+@cache
+def _large() -> bytes:
+    return random.Random(1).randbytes(LARGE_PX * LARGE_PX)
 
 
 def _measured(client: Fetch, baud: int, rounds: int) -> tuple[float, float]:
@@ -220,8 +225,8 @@ def _upload_rate(reader: FingerprintReader) -> float:
         10.0, lambda received, _total: pieces.append((time.monotonic(), received))
     )
     ended_s = time.monotonic()
-    if not isinstance(image, FingerImage):
-        raise CannotRun(f"our own driver brought {image}")
+    if not isinstance(image, FingerImage) or image.pixels != _large():
+        raise CannotRun("our own driver brought another picture than the module holds")
     began_s, had_bytes = next(piece for piece in pieces if piece[1])
     return (LARGE_PX * LARGE_PX - had_bytes) / 1e6 / (ended_s - began_s)
 
@@ -230,9 +235,13 @@ def _parser_mb_per_s() -> float:
     content = pack_4bit(_print())
     line = b"".join(packet.to_bytes() for packet in stream(content, PACKET_BYTES)) * PARSED_IMAGES
     parser = PacketParser()
+    brought = 0
     start = time.process_time()
     for offset in range(0, len(line), 4096):
         parser.feed(line[offset : offset + 4096])
-        while parser.next_packet() is not None:
-            pass
-    return len(line) / 1e6 / (time.process_time() - start)
+        while (packet := parser.next_packet()) is not None:
+            brought += len(packet.payload)
+    seconds = time.process_time() - start
+    if brought != len(content) * PARSED_IMAGES:
+        raise CannotRun("the parser brought another number of bytes than it was fed")
+    return len(line) / 1e6 / seconds

@@ -15,7 +15,7 @@ from drivers.peers.presses import RIGHT_THUMB
 from drivers.peers.synthetic_prints import grow, press
 from drivers.peers.zfm import ZfmPeer
 from drivers.readers.zfm import Config, open_reader
-from drivers.zfm_packets import stream_line_bytes
+from drivers.zfm_packets import pack_4bit, stream_line_bytes, unpack_4bit
 from edge.fingers.judge import PressJudge
 
 WIDTH_PX: Final = 256
@@ -37,6 +37,7 @@ def seconds_over_line(presses: int) -> list[float]:
     """
     judge = PressJudge(None, ACCEPT_SCORE)
     took = []
+    expected = unpack_4bit(pack_4bit(_print()))
     with _glass() as (port, child_input, child_output):
         reader = open_reader(
             Config(
@@ -51,8 +52,8 @@ def seconds_over_line(presses: int) -> list[float]:
                 child_input.flush()
                 child_output.readline()
                 image = reader.capture(30.0, lambda *_: None)
-                if not isinstance(image, FingerImage):
-                    raise CannotRun(f"our own driver brought {image}")
+                if not isinstance(image, FingerImage) or image.pixels != expected:
+                    raise CannotRun("our own driver brought another picture than lies there")
                 judged = judge.judge(image, (), {}).result()
                 ended_s = time.monotonic()
                 if judged.score is None or judged.cause is not None:
@@ -71,7 +72,7 @@ def serve_glass() -> None:
     the machine's monotonic clock at which the print lay there.
     """
     with ZfmPeer(baud=BAUD, packet_bytes=PACKET_BYTES, throttled=True) as peer:
-        pixels = press(grow(RIGHT_THUMB, WIDTH_PX, HEIGHT_PX), 1).tobytes()
+        pixels = _print()
         print(peer.port, flush=True)
         for line in sys.stdin:
             peer.lift()
@@ -80,6 +81,10 @@ def serve_glass() -> None:
             landed_s = time.monotonic()
             peer.put(pixels)
             print(landed_s, flush=True)
+
+
+def _print() -> bytes:
+    return press(grow(RIGHT_THUMB, WIDTH_PX, HEIGHT_PX), 1).tobytes()
 
 
 @contextmanager

@@ -227,6 +227,9 @@ _DAMAGED: Final[dict[int, type[DeviceError]]] = {
 """How a module says that our packet did not arrive whole: it is sent again."""
 
 
+_POWER_OFF: Final = "take its power away for a moment; replace it if it says so again"
+
+
 def demand_welcome(confirmation: int) -> None:
     """Accept what a module answers to the handshake, or raise `DeviceError`.
 
@@ -240,9 +243,9 @@ def demand_welcome(confirmation: int) -> None:
 def demand_health(confirmation: int) -> None:
     """Raise `DeviceError` if the module reports a fault of its own, which only staff can mend."""
     if confirmation == Confirmation.SENSOR_FAULT:
-        raise DeviceError("the module says that its sensor does not work (29)")
+        raise DeviceError(f"the module says that its sensor does not work (29): {_POWER_OFF}")
     if confirmation == Confirmation.REFUSED:
-        raise DeviceError("the module refuses to work: illegal data (35)")
+        raise DeviceError(f"the module refuses to work, illegal data (35): {_POWER_OFF}")
 
 
 def name_of(way: Way, shown: bytes) -> str:

@@ -52,7 +52,10 @@ def size_of_count(content_bytes: int, bits: int) -> ImageSize:
     for size in KNOWN_SIZES:
         if (size.content_bytes, size.bits) == (content_bytes, bits):
             return size
-    raise DeviceError(f"image size not known: {content_bytes} bytes came, of {bits} bits a pixel")
+    raise DeviceError(
+        f"image size not known: {content_bytes} bytes came, of {bits} bits a pixel; "
+        "state width_px and height_px of the model"
+    )
 
 
 def agreed_size(told: ImageSize | None, stated: ImageSize | None) -> ImageSize | None:
@@ -63,7 +66,8 @@ def agreed_size(told: ImageSize | None, stated: ImageSize | None) -> ImageSize |
     """
     if told and stated and told != stated:
         raise DeviceError(
-            f"image size not known: the module tells {told}, its model's file {stated}"
+            f"image size not known: the module tells {told}, its model's file {stated}; "
+            "name the model that it is"
         )
     return told or stated
 

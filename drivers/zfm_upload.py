@@ -73,7 +73,7 @@ class Uploads:
         if other in self._others:
             raise DeviceError(
                 f"image size not known: {len(other)} bytes come, twice the same, "
-                f"instead of {self._expected_bytes}"
+                f"instead of {self._expected_bytes}; name the model that it is"
             )
         self._others.append(other)
 

@@ -119,7 +119,9 @@ def _ways(settings: Settings | None, model: str | None) -> list[Any]:
         options = toml_table(file)
         driver = _driver_of(options)
         if not driver:
-            raise SettingsError(f"No reader driver takes what stands in {file}.")
+            raise SettingsError(
+                f"No reader driver takes what stands in {file}: see docs/add-a-reader.md."
+            )
         return probes(driver, options)
     if settings is None:
         return probes()

@@ -264,6 +264,28 @@ def test_what_is_no_rfc_2217_server_is_said_to_be_none():
             _connect_and_answer(listener, f"rfc2217://{host}:{port}", b"\xff\xfa" + bytes(5000))
 
 
+def test_a_server_that_talks_but_never_agrees_is_told_within_its_time(monkeypatch):
+    """It is never silent, and says nothing of RFC 2217."""
+    monkeypatch.setattr("drivers.serial_rfc2217.NEGOTIATION_LIMIT_S", 0.3)
+    enough_s = time.monotonic() + 30
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client, suppress(OSError):
+                while time.monotonic() < enough_s:
+                    client.sendall(b"\xff\xf1")
+                    time.sleep(0.005)
+
+        thread = Thread(target=serve)
+        thread.start()
+        try:
+            with pytest.raises(DeviceTimeout, match="say RFC 2217"):
+                open_port(f"rfc2217://127.0.0.1:{listener.getsockname()[1]}", 57600)
+        finally:
+            thread.join()
+
+
 def _connect_and_answer(listener: socket.socket, address: str, answer: bytes) -> None:
     def serve() -> None:
         client, _ = listener.accept()

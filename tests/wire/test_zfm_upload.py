@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from drivers import zfm_stream
 from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
 from drivers.zfm_line import Limits, ZfmLine
-from drivers.zfm_packets import ANY_ADDRESS, Kind, Packet, stream
+from drivers.zfm_model import Config
+from drivers.zfm_packets import ANY_ADDRESS, Kind, Opcode, Packet, stream
 from drivers.zfm_size import LARGEST_BYTES
+from drivers.zfm_speed import Speed
 from drivers.zfm_stream import Upload, stream_limit_s, upload
 from drivers.zfm_upload import Uploads
 from tests.wire.glass import random_pixels
@@ -313,6 +315,58 @@ def test_a_packet_that_belongs_to_no_image_spoils_the_image_it_is_in(kind):
     packets.insert(2, Packet(kind, b"\x00").to_bytes())
 
     assert fetched([ACCEPTED, *packets]).fault == f"a packet of kind {kind.name} inside the image"
+
+
+@pytest.mark.parametrize("kind", [Kind.DATA, Kind.END, Kind.COMMAND])
+def test_only_an_acknowledge_answers_a_command(kind):
+    """The rest of an old image, or our own words on a line of one wire: they say nothing new."""
+    stray = Packet(kind, b"\x02").to_bytes()
+
+    assert line_on([stray, ACCEPTED]).ask_once(Opcode.GET_IMAGE) == b"\x00"
+
+
+@pytest.mark.parametrize(
+    "flood", [b"\x55" * 64, Packet(Kind.DATA, b"\x0f" * 32).to_bytes()], ids=["noise", "data"]
+)
+@pytest.mark.parametrize("stale_s", [0.0, 0.2])
+def test_who_is_never_silent_hides_an_answer_only_for_its_time(flood, stale_s):
+    """Noise, or packets of an image for ever, before the command or after it: a time-out."""
+
+    class Flood(Wire):
+        reads = 0
+
+        def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
+            time.sleep(0.001)
+            self.reads += 1
+            assert self.reads < 10_000, "nobody stopped listening"
+            return flood
+
+    line = ZfmLine(Flood(), ANY_ADDRESS, QUICK)
+    line.expect_stale(stale_s)
+
+    with pytest.raises(DeviceTimeout, match="GET_IMAGE"):
+        line.ask_once(Opcode.GET_IMAGE)
+
+
+def test_a_port_is_listened_to_before_the_first_word():
+    """A module that has just got its power says a bare 55, and hears nothing yet."""
+    did: list[str] = []
+
+    class Listening(Wire):
+        path = "a wire that is listened to"
+
+        def drain(self, _silence_s: float, _limit_s: float) -> int:
+            did.append("listened")
+            return 0
+
+        def write(self, content: bytes) -> None:
+            did.append("spoke")
+            super().write(content)
+
+    config = Config(port="/dev/null", model="test", resolution_ppi=500)
+    Speed(ZfmLine(Listening([ACCEPTED]), ANY_ADDRESS, QUICK), config).find()
+
+    assert did[:2] == ["listened", "spoke"]
 
 
 def test_a_module_of_another_address_answers_nobody():

@@ -24,7 +24,7 @@ settings.register_profile(
 settings.load_profile("check")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-LINGER_S = 5.0
+LINGER_S = 20.0
 """How long a closed thread or child may take to be gone; a busy machine schedules late."""
 
 _STAYS = re.compile(r"multiprocessing\.resource_tracker|^Dummy-")

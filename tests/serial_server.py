@@ -46,7 +46,8 @@ class SerialServer:
         self.line_baud = baud
         self.connections = 0
         self._line, self._rfc2217 = line, rfc2217
-        self._port = 0
+        # Bound all the time: with its cable pulled, nobody else's connection may get its port.
+        self._holder = _bound(0)
         self._closing, self._down = Event(), Event()
         self._listener = self._listen()
         self._thread = Thread(target=self._run, name="serial-server", daemon=True)
@@ -59,11 +60,12 @@ class SerialServer:
         self._closing.set()
         self._thread.join()
         self._listener.close()
+        self._holder.close()
 
     @property
     def address(self) -> str:
         scheme = "rfc2217" if self._rfc2217 else "socket"
-        return f"{scheme}://127.0.0.1:{self._port}"
+        return f"{scheme}://127.0.0.1:{self._holder.getsockname()[1]}"
 
     def pull_cable(self) -> None:
         """Hang up and refuse everybody."""
@@ -78,11 +80,8 @@ class SerialServer:
         self._down.clear()
 
     def _listen(self) -> socket.socket:
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self._port))
+        listener = _bound(self._holder.getsockname()[1])
         listener.listen(4)
-        self._port = listener.getsockname()[1]
         return listener
 
     def _run(self) -> None:
@@ -147,6 +146,13 @@ class SerialServer:
                 break
             time.sleep(knobs.drip_s)
         return passed
+
+
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 class _Outgoing:

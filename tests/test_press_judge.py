@@ -42,6 +42,15 @@ needs_nbis = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _patient():
+    """A press waits for the examiner, however busy the machine is."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(judging, "EXAMINE_TIMEOUT_S", PATIENCE_S)
+        patched.setattr(judging, "MATCHING_TIMEOUT_S", PATIENCE_S)
+        yield
+
+
 @pytest.fixture
 def alone():
     """A judge without an examiner, as on a station without the extra."""
@@ -56,10 +65,7 @@ def examiner():
 
 
 @pytest.fixture
-def judge(examiner, monkeypatch):
-    # The first press waits for the examiner, however busy the machine is.
-    monkeypatch.setattr(judging, "EXAMINE_TIMEOUT_S", PATIENCE_S)
-    monkeypatch.setattr(judging, "MATCHING_TIMEOUT_S", PATIENCE_S)
+def judge(examiner):
     with contextlib.closing(PressJudge(examiner, ACCEPT)) as judge:
         yield judge
 

@@ -11,7 +11,7 @@ from threading import Lock, Thread
 from typing import Final
 
 from accuracy.line.cases import Case
-from accuracy.line.trial import ANSWER_S, BROKEN, HANG_S, Bench, Outcome, Trial
+from accuracy.line.trial import BROKEN, HANG_S, Bench, Outcome, Trial
 from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB
 from drivers.peers.synthetic_prints import grow, press
 from drivers.zfm_packets import pack_4bit, unpack_4bit
@@ -20,7 +20,7 @@ BENCHES: Final = 16
 """Side by side in one process, hence on one core: most of a trial is silence."""
 
 GIVE_UP_S: Final = 4 * HANG_S
-"""A trial that takes so long hangs: its thread is left behind and the proof has failed."""
+"""A trial that takes so long, times `patience`, hangs: its thread is left and the proof failed."""
 
 
 class Hangs(Exception):
@@ -73,7 +73,7 @@ def tried(
     prints: Sequence[bytes],
     size_px: tuple[int, int],
     benches: int = BENCHES,
-    answer_s: float = ANSWER_S,
+    patience: float = 1.0,
 ) -> Tally:
     """Try every case on one of several simulated modules.
 
@@ -81,7 +81,7 @@ def tried(
         Hangs: a press did not come back.
     """
     queue = _Queue(iter(cases))
-    workers = [_Worker(queue, lambda: Bench(prints, size_px, answer_s)) for _ in range(benches)]
+    workers = [_Worker(queue, lambda: Bench(prints, size_px, patience)) for _ in range(benches)]
     for worker in workers:
         worker.start()
     tally = Tally()
@@ -94,17 +94,17 @@ def tried(
             left -= 1
         else:
             raise found
-        _demand_progress(workers)
+        _demand_progress(workers, GIVE_UP_S * patience)
     for worker in workers:
         worker.join()
     return tally
 
 
-def _demand_progress(workers: Iterable[_Worker]) -> None:
+def _demand_progress(workers: Iterable[_Worker], give_up_s: float) -> None:
     now = time.monotonic()
     for worker in workers:
         case, began_s = worker.trying
-        if case and now - began_s > GIVE_UP_S:
+        if case and now - began_s > give_up_s:
             raise Hangs(f"{case} has not come back for {now - began_s:.0f} s")
 
 

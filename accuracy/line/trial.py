@@ -20,8 +20,7 @@ from drivers.peers.zfm import ZfmPeer
 
 BAUD: Final = 921600
 PRESS_S: Final = 2.0
-ANSWER_S: Final = 0.5
-LIMITS: Final[dict[str, object]] = {"handshake_s": 0.3, "gap_s": 0.25, "poll_s": 0.01}
+LIMITS_S: Final = {"answer_s": 0.5, "handshake_s": 0.3, "gap_s": 0.25}
 """Short, since nothing here is about how long a module may think."""
 
 HANG_S: Final = 25.0
@@ -72,15 +71,15 @@ class Bench:
         prints: packed images that are laid on the glass in turn, so that a leftover of the press
             before would be a wrong image.
         size_px: their width and height.
-        answer_s: how long the driver waits for an answer.
+        patience: how many times `LIMITS_S` the driver waits, where others need the machine too.
     """
 
     def __init__(
-        self, prints: Sequence[bytes], size_px: tuple[int, int], answer_s: float = ANSWER_S
+        self, prints: Sequence[bytes], size_px: tuple[int, int], patience: float = 1.0
     ) -> None:
         self._prints = prints
         self._size_px = size_px
-        self._answer_s = answer_s
+        self._patience = patience
         self._turn = 0
         self._peer = ZfmPeer(
             width_px=size_px[0], height_px=size_px[1], baud=BAUD, packet_bytes=PACKET_BYTES,
@@ -125,7 +124,7 @@ class Bench:
         if outcome is Outcome.SILENT:
             shown = False
         self._peer.heal()
-        return Trial(case, Outcome.LATE if seconds > HANG_S else outcome, shown, seconds, why)
+        return Trial(case, Outcome.LATE if self._hung(seconds) else outcome, shown, seconds, why)
 
     def _lay(self) -> bytes:
         self._turn += 1
@@ -153,9 +152,12 @@ class Bench:
 
     def _refused(self, case: Case, error: DeviceError, seconds: float) -> Trial:
         outcome = Outcome.REFUSED if self._recovers(error) else Outcome.LOST
-        if seconds > HANG_S:
+        if self._hung(seconds):
             outcome = Outcome.LATE
         return Trial(case, outcome, shown=True, seconds=seconds, why=f"{type(error).__name__}")
+
+    def _hung(self, seconds: float) -> bool:
+        return seconds > HANG_S * self._patience
 
     def _recovers(self, error: DeviceError) -> bool:
         """Whether the next press on a healed line is true; opened again where the error says so."""
@@ -181,11 +183,12 @@ class Bench:
 
     def _open(self) -> FingerprintReader:
         width_px, height_px = self._size_px
+        limits = {name: self._patience * seconds for name, seconds in LIMITS_S.items()}
         return open_reader(
             "zfm",
             {
                 "port": self._peer.port, "model": "proof", "resolution_ppi": 500,
                 "width_px": width_px, "height_px": height_px, "scan_baud": (BAUD,),
-                "answer_s": self._answer_s, **LIMITS,
+                "poll_s": 0.01, **limits,
             },
         )  # fmt: skip

@@ -41,7 +41,9 @@ class Demo:
 
     def packages(self) -> list[dict[str, str]]:
         """All packages that were closed."""
-        answer = httpx.get(f"{self.v1}packages", headers={"Authorization": f"Bearer {self.token}"})
+        answer = httpx.get(
+            f"{self.v1}packages", headers={"Authorization": f"Bearer {self.token}"}, timeout=60
+        )
         items: list[dict[str, str]] = answer.json()["items"]
         return items
 
@@ -135,7 +137,7 @@ def arrives(
 
 def until_receipted(demo: Demo, page: Page, count: int) -> None:
     """Wait until so many packages are receipted, and no other is there."""
-    end_s = time.monotonic() + 60
+    end_s = time.monotonic() + 120
     while [package["state"] for package in demo.packages()] != ["receipted"] * count:
         assert time.monotonic() < end_s, demo.packages()
         page.wait_for_timeout(100)

@@ -40,8 +40,8 @@ def open_on() -> Iterator[Callable[..., ZfmReader]]:
     def opener(module: ZfmPeer, **options: object) -> ZfmReader:
         config = {
             "port": module.port, "model": "test", "width_px": WIDTH_PX, "height_px": HEIGHT_PX,
-            "resolution_ppi": 500, "scan_baud": (57600, 115200), "handshake_s": 0.2,
-            "answer_s": 1.0, "poll_s": 0.01,
+            "resolution_ppi": 500, "scan_baud": (57600, 115200), "handshake_s": 0.5,
+            "answer_s": 3.0, "poll_s": 0.01,
         } | options  # fmt: skip
         opened.append(open_reader(Config.model_validate(config)))
         return opened[-1]

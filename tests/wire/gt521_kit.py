@@ -39,8 +39,8 @@ def nobody(_received: int, _expected: int) -> None:
 def config(port: object, **options: object) -> Config:
     """Return the options of a module under test: it waits less long than in the field."""
     given: dict[str, Any] = {
-        "port": str(port), "model": "test", "resolution_ppi": 450, "handshake_s": 0.2,
-        "answer_s": 1.0, "poll_s": 0.01,
+        "port": str(port), "model": "test", "resolution_ppi": 450, "handshake_s": 0.5,
+        "answer_s": 3.0, "poll_s": 0.01,
     }  # fmt: skip
     return Config.model_validate(given | options)
 

@@ -64,7 +64,7 @@ def opener() -> Callable[[], object]:
         "zfm",
         {
             "port": "auto", "model": "test", "width_px": WIDTH_PX, "height_px": HEIGHT_PX,
-            "resolution_ppi": 500, "scan_baud": (57600,), "handshake_s": 0.2, "poll_s": 0.01,
+            "resolution_ppi": 500, "scan_baud": (57600,), "handshake_s": 0.5, "poll_s": 0.01,
         },
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from drivers.peers.glass import EmptyGlass
 from drivers.peers.gt521 import Gt521Peer
 from drivers.peers.line_faults import Fault, Harm
 from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB, Press
+from tests.leaving import leaving
 from tests.wire.gt521_kit import HEIGHT_PX, SIZE, WIDTH_PX, nobody, opened, random_pixels
 
 PIXELS = random_pixels()
@@ -141,11 +142,9 @@ def test_cancel_while_waiting_returns_soon(peer):
     """The person leaves: the reader is free and dark, long before the press would time out."""
     peer.lift()
     with opened(peer) as reader:
-        timer = threading.Timer(0.05, reader.cancel)
-        timer.start()
         start = time.monotonic()
-        outcome = reader.capture(60.0, nobody)
-        timer.join()
+        with leaving(reader.cancel):
+            outcome = reader.capture(60.0, nobody)
 
     assert outcome is None
     assert time.monotonic() - start < 30

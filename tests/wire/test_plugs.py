@@ -36,7 +36,7 @@ def owner_on(port: str) -> Iterator[ReaderOwner]:
     """The reader's owner as the station has it, on a small and quick module."""
     options = {
         "port": port, "model": "test", "width_px": WIDTH_PX, "height_px": HEIGHT_PX,
-        "resolution_ppi": 500, "scan_baud": (57600,), "handshake_s": 0.2, "poll_s": 0.01,
+        "resolution_ppi": 500, "scan_baud": (57600,), "handshake_s": 0.5, "poll_s": 0.01,
     }  # fmt: skip
     owner = ReaderOwner(Upkeep("reader-1", "fingerprint", "zfm"), reader_opener("zfm", options))
     owner.start()

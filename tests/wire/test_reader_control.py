@@ -190,9 +190,9 @@ def test_the_demos_reader_obeys_its_file_while_it_runs(tmp_path, open_on):
     command = [sys.executable, "run_edge.py", "demo-reader", "--folder", str(tmp_path)]
     with subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE) as process:
         _until((tmp_path / "zfm").exists)
-        (tmp_path / "reader.control").write_text("unplugged = true")
+        _write(tmp_path / "reader.control", "unplugged = true")
         _until(lambda: not (tmp_path / "zfm").is_symlink())
-        (tmp_path / "reader.control").write_text('press = "none"')
+        _write(tmp_path / "reader.control", 'press = "none"')
         _until((tmp_path / "zfm").exists)
         shown = _Port(tmp_path / "zfm")
         seen = open_on(shown, width_px=256, height_px=288).capture(0.1, nobody)
@@ -205,6 +205,13 @@ def test_the_demos_reader_obeys_its_file_while_it_runs(tmp_path, open_on):
 class _Port:
     def __init__(self, port: Path) -> None:
         self.port = port
+
+
+def _write(control: Path, text: str) -> None:
+    # In one step, as the console does: half a file would be obeyed too.
+    fresh = control.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(control)
 
 
 def _until(true) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
@@ -13,6 +12,7 @@ from drivers.peers.line_faults import Fault, Harm
 from drivers.peers.uart import BaudChange
 from drivers.peers.zfm import ZfmPeer
 from drivers.zfm_packets import Confirmation, Opcode
+from tests.leaving import leaving
 from tests.wire.glass import HEIGHT_PX, WIDTH_PX, random_pixels
 
 IMAGE_BYTES = WIDTH_PX * HEIGHT_PX // 2
@@ -396,10 +396,11 @@ def test_cancel_while_waiting_returns_soon(peer, open_on):
     """The person leaves: the reader is free, long before the press would time out."""
     peer.lift()
     reader = open_on(peer)
-    threading.Timer(0.05, reader.cancel).start()
     start = time.monotonic()
+    with leaving(reader.cancel):
+        outcome = reader.capture(60.0, nobody)
 
-    assert reader.capture(60.0, nobody) is None
+    assert outcome is None
     assert time.monotonic() - start < 30
 
 

@@ -119,7 +119,7 @@ def test_a_speed_that_comes_late_is_a_time_out_and_then_found(open_on):
     """It took one user's module 90 minutes: the owner opens it again, as after any silence."""
     late = {"baud_change": BaudChange.AFTER_DELAY, "baud_delay_s": 90 * 60.0, "garbles": False}
     with ZfmPeer(**SIZE, **late) as peer:
-        reader = open_on(peer, baud=115_200, answer_s=0.4)
+        reader = open_on(peer, baud=115_200, answer_s=1.0)
         early = reader.baud
         # The 90 minutes are over.
         peer._baud_at_s = 0.0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 
 from edge.desk_requests import Requests
@@ -141,7 +142,7 @@ class SittingDesk:
             position: of the finger, as the screen has it.
             reason: a value of `edge.fingers.exceptions.ExceptionReason`.
             permanence: a value of `edge.fingers.exceptions.Permanence`.
-            come_back_on: civil date, only for what is temporary.
+            come_back_on: civil date from today on, only for what is temporary.
 
         Raises:
             WrongPin: id and PIN do not fit, or a wait still runs.
@@ -153,6 +154,8 @@ class SittingDesk:
         signed = SignedReason(
             staff_id, ExceptionReason(reason), Permanence(permanence), come_back_on
         )
+        if come_back_on is not None and date.fromisoformat(come_back_on) < date.today():
+            raise ValueError("nobody comes back on a day that is over")
         self._check_staff(staff_id, pin)
         return self._requests.ask(lambda: self._loop.sign_exception(token, position, signed))
 

@@ -472,3 +472,38 @@ def test_a_finger_that_is_skipped_while_the_reader_blinks_is_skipped_alone(tmp_p
     assert [(one.position, one.result) for one in shown.finger_exceptions] == [
         ("right_thumb", "03")
     ]
+
+
+def test_after_a_refusal_no_power_cut_asks_for_a_finger_again(tmp_path):
+    """Somebody said no: a restart is no reason to ask once more, not even for a stand-in."""
+    with ExitStack() as stack:
+        person = begun(Bench(tmp_path, stack))
+        person.settle()
+        person.ask(Event.FINGER_SKIPPED)
+        person.ask(Event.FINGERS_REFUSED)
+        before = person.shown
+        person.the_power_is_cut()
+        after = person.shown
+        person.teardown()
+
+    assert before.state is after.state is State.REVIEW
+    assert after.finger is None
+    assert [(e.position, e.result) for e in after.finger_exceptions] == [
+        ("right_thumb", "03"), ("right_index", "03"), ("left_thumb", "03"),
+    ]  # fmt: skip
+
+
+def test_presses_go_on_counting_after_a_power_cut(tmp_path):
+    """Two rows of one finger never have one number: the record tells them apart."""
+    with ExitStack() as stack:
+        person = begun(Bench(tmp_path, stack))
+        person.settle()
+        person.comes(Retry.SMEARED)
+        person.the_power_is_cut()
+        person.comes(Retry.OFF_CENTRE)
+        rows = person.sitting["presentations"]["right_thumb"]
+        person.teardown()
+
+    assert [(row["number"], row["cause"]) for row in rows] == [
+        (1, "finger.moved"), (2, "finger.partial"),
+    ]  # fmt: skip

@@ -163,6 +163,15 @@ def test_the_smallest_order_leaves_everything_to_the_station(bench: Bench):
     assert (order.documents, order.positions, order.candidates) == ((), None, ())
 
 
+@pytest.mark.parametrize("member", ["positions", "profile", "records", "minimum"])
+def test_a_member_that_is_null_is_one_that_is_not_there(bench: Bench, member: str):
+    """Clients that write every member do not stumble over what they leave to the station."""
+    bench.order(fingers={member: None})
+    (order,) = bench.orders.waiting()
+
+    assert order.fingers == OrderedFingers()
+
+
 def test_the_same_request_again_has_one_effect_and_one_answer(kit, tmp_path: Path):
     """Also after a restart of the station, and after the order went on."""
     where = (tmp_path / "store.db", tmp_path / "store.key")

@@ -80,8 +80,7 @@ class Fingers(Asked):
         Field(description="Order, number and stand-ins: a profile that the station knows."),
     ] = None
     positions: Annotated[
-        tuple[FingerPosition, ...] | None,
-        AfterValidator(_each_once),
+        Annotated[tuple[FingerPosition, ...], AfterValidator(_each_once)] | None,
         Field(max_length=10, description="In place of the profile's, in this order; empty: none."),
     ] = None
     minimum: Annotated[
@@ -89,8 +88,7 @@ class Fingers(Asked):
         Field(ge=0, le=10, description="With so many nothing of fingers counts as missing."),
     ] = None
     records: Annotated[
-        tuple[RecordKind, ...] | None,
-        AfterValidator(_each_once),
+        Annotated[tuple[RecordKind, ...], AfterValidator(_each_once)] | None,
         Field(max_length=4, description="Beside the PNG; absent: the station's own."),
     ] = None
 

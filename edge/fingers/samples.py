@@ -5,9 +5,8 @@ Plain bytes in memory only; `edge.record` seals them the moment the finger is se
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -40,9 +39,12 @@ def finger_samples(taken: FingerTaken, wishes: FingerWishes, *, views_max: int) 
     """
     # Whatever was ordered, the package must hold ten PNGs and the portrait as well.
     room_for = EXTRA_PARTS_MAX // max(1, len(wishes.slots))
-    made, lacking = _records(taken, wishes.records[:room_for])
+    seen = _facts(taken, taken.best)
+    # One moment for the row and the records: computed twice, they would differ by a millisecond.
+    at = datetime.fromisoformat(seen["captured_at"])
+    made, lacking = _records(taken, at, wishes.records[:room_for])
     facts = {
-        **_facts(taken, taken.best),
+        **seen,
         **_codes(taken.position, wishes),
         "result": GIVEN,
         "fallback_of": taken.fallback_of,
@@ -58,8 +60,8 @@ def finger_samples(taken: FingerTaken, wishes: FingerWishes, *, views_max: int) 
         file = f"{name}.{record.suffix}"
         samples.append(Sample(file, record.media_type, record.content, told))
     for number, press in enumerate(taken.views[1 : views_max + 1], 2):
-        seen = {**_facts(taken, press), **_codes(taken.position, wishes), "view": number}
-        samples.append(Sample(f"{name}.view_{number}.png", _PNG, finger_png(press.image), seen))
+        view = {**_facts(taken, press), **_codes(taken.position, wishes), "view": number}
+        samples.append(Sample(f"{name}.view_{number}.png", _PNG, finger_png(press.image), view))
     return samples
 
 
@@ -97,13 +99,15 @@ def _codes(position: str, wishes: FingerWishes) -> dict[str, Any]:
     return codes
 
 
-def _records(taken: FingerTaken, kinds: Sequence[str]) -> tuple[list[FingerRecord], list[str]]:
+def _records(
+    taken: FingerTaken, captured_at: datetime, kinds: Sequence[str]
+) -> tuple[list[FingerRecord], list[str]]:
     """Return the records that could be made, and the kinds of those that could not."""
     best = taken.best
     captured = Captured(
         best.image,
         taken.position,
-        _utc(_at_s(taken, best)),
+        captured_at,
         nfiq2=best.score.value if best.score.algorithm == NFIQ2 else None,
         minutiae=best.minutiae,
     )
@@ -119,7 +123,3 @@ def _records(taken: FingerTaken, kinds: Sequence[str]) -> tuple[list[FingerRecor
 
 def _at_s(taken: FingerTaken, press: GoodPress) -> float:
     return next(made.at_s for made in taken.presentations if made.number == press.number)
-
-
-def _utc(monotonic_s: float) -> datetime:
-    return datetime.now(UTC) - timedelta(seconds=time.monotonic() - monotonic_s)

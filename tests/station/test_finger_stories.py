@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from api.kiosk.view import view
 from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB, Press
 from edge.fingers import nbis
 from edge.settings import Settings
-from edge.sitting import Event, IllegalMove, Overlay, Result, Snapshot, State
+from edge.sitting import Event, IllegalMove, Overlay, Result, Snapshot, StaleToken, State
 from edge.staff import WrongPin, add_staff
 from tests.station.bed import Bed, station_bed
 from tests.test_kiosk_catalogue import BLAME_EN, BLAME_ZH
@@ -247,6 +248,8 @@ WRONG_WORDS = (
     ("bandaged", "for ever", None),
     ("bandaged", "permanent", "2026-12-24"),
     ("bandaged", "temporary", "24.12.2026"),
+    ("bandaged", "temporary", "2020-02-29"),
+    ("bandaged", "temporary", "+1000000000"),
 )
 
 
@@ -263,7 +266,12 @@ def test_a_bandage_is_temporary_and_names_the_day_to_come_back(visitor: Visitor)
         )
     with pytest.raises(IllegalMove):
         visitor.sign("left_little", "bandaged", "temporary")
-    signed = visitor.sign("right_thumb", "bandaged", "temporary", "2026-12-24")
+    in_two_weeks = (date.today() + timedelta(14)).isoformat()
+    signed = visitor.sign("right_thumb", "bandaged", "temporary", in_two_weeks)
+    with pytest.raises(StaleToken):
+        visitor.desk.confirm_exception(
+            f"{token}x", STAFF_ID, PIN, "right_thumb", "bandaged", "temporary"
+        )
     visitor.until_asked("right_index")
     visitor.press(*two(RIGHT_INDEX))
     visitor.until_asked("left_thumb")
@@ -274,7 +282,7 @@ def test_a_bandage_is_temporary_and_names_the_day_to_come_back(visitor: Visitor)
     assert shown.fingers_in == ("right_index", "left_thumb")
     assert [row.what for row in shown.missing] == ["portrait"]
     excepted = visitor.told.exceptions["right_thumb"]
-    assert (excepted["permanence"], excepted["come_back_on"]) == ("temporary", "2026-12-24")
+    assert (excepted["permanence"], excepted["come_back_on"]) == ("temporary", in_two_weeks)
 
 
 def test_ten_worn_fingers_end_in_a_proper_exception_and_nobody_is_blamed(visitor: Visitor):

@@ -45,7 +45,7 @@ class CaptureDevice:
 
     Attributes:
         acquisition_level: ISO/IEC 19794-4:2005, table 1; 31 is 500 ppi with 200 grey levels, which
-            a 4-bit reader does not give. Only a model's file may claim one.
+            a 4-bit reader does not give. No reader of ours claims one.
     """
 
     vendor_id: int = 0

@@ -13,7 +13,9 @@ import json
 import struct
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,9 +35,13 @@ from edge.settings import Settings
 from edge.sitting import Event, Result, Snapshot, State
 from formats.finger import wsq
 from quality.finger.print import Print
+from run_edge import open_listeners
 from tests.formats.fmr_reader import read_views
-from tests.station.bed import LONG_S, station_bed
+from tests.station.bed import LONG_S, Bed, station_bed
+from tests.station.seen import leaks_in
+from tests.station.test_privacy import files_of, log_file
 
+__all__ = ["log_file"]
 ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = ROOT / ".cache" / "anxin" / "outside" / "bin" / "python"
 READ_FIR = ROOT / "tests" / "formats" / "read_fir.py"
@@ -68,6 +74,17 @@ def all_records(settings: Settings) -> Settings:
         update={"records": RECORDS, "examiner": "nbis", "lift_s": 0.1, "positions": None}
     )
     return settings.model_copy(update={"fingers": fingers})
+
+
+def answers(bed: Bed, url: str) -> Iterator[bytes]:
+    """What the interface says of all this to whoever has its token."""
+    token = (bed.station.settings.store.folder / "v1.token").read_text().strip()
+    for path in ("health", "support", "station", "packages", "sittings", "devices"):
+        asked = urllib.request.Request(
+            f"{url}v1/{path}", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(asked, timeout=LONG_S) as answer:
+            yield answer.read()
 
 
 def twice(finger: int, condition: str = "plain", severity: float = 1.0) -> list[Press]:
@@ -108,9 +125,12 @@ def fir_of_2011(record: bytes) -> dict[str, Any]:
 
 @pytest.mark.skipif(bool(LACKS), reason=f"not every record can be made here: {LACKS}")
 @pytest.mark.skipif(not OUTSIDE.exists(), reason="no environment of other programs: make test")
-def test_every_record_of_a_delivered_finger_is_opened_by_a_stranger(tmp_path: Path, scenes: Path):
+def test_every_record_of_a_delivered_finger_is_opened_by_a_stranger(
+    tmp_path: Path, scenes: Path, log_file: Path
+):
     """A dry thumb, its index finger and a left thumb: accepted, four records each, all the same
-    pixels; and memory holds no print once no finger is asked for, nothing of the person at the end.
+    pixels; and memory holds no print once no finger is asked for, nothing of the person at the end,
+    log, disk and interface not a piece of any of it at any time.
     """
     fingers = {
         "right_thumb": twice(RIGHT_THUMB, "dry", 2.0),
@@ -118,7 +138,11 @@ def test_every_record_of_a_delivered_finger_is_opened_by_a_stranger(tmp_path: Pa
         "left_thumb": twice(LEFT_THUMB),
     }
     before = [one for one in gc.get_objects() if type(one) in OF_THE_PERSON]
-    with station_bed(tmp_path, scenes, presses=(), change=all_records) as bed:
+    with (
+        station_bed(tmp_path / "demo", scenes, presses=(), change=all_records) as bed,
+        ExitStack() as stack,
+    ):
+        _, v1 = open_listeners(bed.station, stack)
         bed.begin()
         bed.take_portrait()
         for position, presses in fingers.items():
@@ -130,12 +154,16 @@ def test_every_record_of_a_delivered_finger_is_opened_by_a_stranger(tmp_path: Pa
         all_left = gone(OF_THE_PERSON, before)
         portrait = bed.station.desk.portrait_jpeg(result.token)
         bed.until_receipted()
+        (tmp_path / "answers.json").write_bytes(b"".join(answers(bed, v1.url)))
         package_id = bed.station.store.packages()[0].package_id
-    folder = tmp_path / "centre" / "packages" / package_id
+    folder = tmp_path / "demo" / "centre" / "packages" / package_id
     manifest = json.loads((folder / "manifest.json").read_text())
     sitting = json.loads((folder / "parts" / "sitting.json").read_text())
     facts = {row["name"]: row for row in manifest["parts"]}
 
+    plain = [file.read_bytes() for file in sorted((folder / "parts" / "finger").iterdir())]
+    assert len(plain) == 2 * (1 + len(RECORDS))
+    assert leaks_in(files_of(tmp_path), [], plain) == set()
     assert (prints_left, all_left, portrait) == (set(), set(), None)
     assert shown.fingers_in == ("right_index", "left_thumb")
     # The rule's own fallback was met: nobody is sent home as lacking something.

@@ -48,6 +48,7 @@ class SerialServer:
         self._line, self._rfc2217 = line, rfc2217
         # Bound all the time: with its cable pulled, nobody else's connection may get its port.
         self._holder = _bound(0)
+        self._port = self._holder.getsockname()[1]
         self._closing, self._down = Event(), Event()
         self._listener = self._listen()
         self._thread = Thread(target=self._run, name="serial-server", daemon=True)
@@ -65,7 +66,7 @@ class SerialServer:
     @property
     def address(self) -> str:
         scheme = "rfc2217" if self._rfc2217 else "socket"
-        return f"{scheme}://127.0.0.1:{self._holder.getsockname()[1]}"
+        return f"{scheme}://127.0.0.1:{self._port}"
 
     def pull_cable(self) -> None:
         """Hang up and refuse everybody."""
@@ -80,7 +81,7 @@ class SerialServer:
         self._down.clear()
 
     def _listen(self) -> socket.socket:
-        listener = _bound(self._holder.getsockname()[1])
+        listener = _bound(self._port)
         listener.listen(4)
         return listener
 

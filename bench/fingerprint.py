@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +24,7 @@ import serial
 from PIL import Image
 
 from bench import CannotRun, Figures
+from bench.other_end import OtherEnd, other_end
 from bench.whole_finger import seconds_over_line
 from drivers.fingerprint import FingerImage, FingerprintReader
 from drivers.peers.presses import RIGHT_THUMB
@@ -112,9 +112,9 @@ def _large() -> bytes:
 def _measured(client: Fetch, baud: int, rounds: int) -> tuple[float, float]:
     expected = unpack_4bit(pack_4bit(_print()))
     seconds, cpu_s = [], []
-    with _peer(baud) as port:
+    with _peer(baud) as module:
         for _ in range(rounds):
-            pixels, wall, cpu = client(port, baud)
+            pixels, wall, cpu = client(Path(module.port), baud)
             if pixels != expected:
                 raise CannotRun(f"{client.__name__} brought another picture than the module holds")
             seconds.append(wall)
@@ -122,21 +122,8 @@ def _measured(client: Fetch, baud: int, rounds: int) -> tuple[float, float]:
     return statistics.median(seconds), statistics.median(cpu_s)
 
 
-def _peer(baud: int) -> AbstractContextManager[Path]:
-    return _served(f"from bench.fingerprint import serve_peer; serve_peer({baud})")
-
-
-@contextmanager
-def _served(code: str) -> Iterator[Path]:
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-        if child.stdin is None or child.stdout is None:
-            raise CannotRun("no pipe to the simulated module")
-        try:
-            yield Path(child.stdout.readline().strip())
-        finally:
-            child.stdin.close()
+def _peer(baud: int) -> AbstractContextManager[OtherEnd]:
+    return other_end(__name__, f"serve_peer({baud})")
 
 
 class _Watch:
@@ -205,11 +192,10 @@ def _client(module: str, package: str) -> Any:
 
 def _upload_mb_per_s() -> float:
     """Return the best of three, from the first piece of a large image to its last, checked."""
-    code = "from bench.fingerprint import serve_large; serve_large()"
-    with _served(code) as port:
+    with other_end(__name__, "serve_large()") as module:
         reader = open_reader(
             Config(
-                port=str(port), model="bench", width_px=LARGE_PX, height_px=LARGE_PX, bits=8,
+                port=module.port, model="bench", width_px=LARGE_PX, height_px=LARGE_PX, bits=8,
                 resolution_ppi=500, scan_baud=(921600,),
             )
         )  # fmt: skip

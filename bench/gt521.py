@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import random
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Final
 
 from bench import CannotRun, Figures
+from bench.other_end import other_end
 from drivers.fingerprint import FingerImage
 from drivers.gt521_packets import image_line_bytes
 from drivers.peers.gt521 import Gt521Peer
@@ -56,20 +55,6 @@ def _pixels() -> bytes:
     return random.Random(1).randbytes(IMAGE_BYTES)
 
 
-@contextmanager
-def _peer() -> Iterator[str]:
-    code = "from bench.gt521 import serve_peer; serve_peer()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-        if child.stdin is None or child.stdout is None:
-            raise CannotRun("no pipe to the simulated module")
-        try:
-            yield child.stdout.readline().strip()
-        finally:
-            child.stdin.close()
-
-
 def _upload(baud: Baud) -> tuple[float, float]:
     """Return wall and processor seconds of this thread, from the command to the checked image."""
     began: list[tuple[float, float]] = []
@@ -78,8 +63,8 @@ def _upload(baud: Baud) -> tuple[float, float]:
         if not received:
             began.append((time.monotonic(), time.thread_time()))
 
-    with _peer() as port:
-        config = Config(port=port, model="bench", resolution_ppi=450, baud=baud)
+    with other_end(__name__, "serve_peer()") as module:
+        config = Config(port=module.port, model="bench", resolution_ppi=450, baud=baud)
         with closing(open_reader(config)) as reader:
             image = reader.capture(10.0, progress)
             wall_s, cpu_s = time.monotonic() - began[0][0], time.thread_time() - began[0][1]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO, Final
+from typing import Final
 
 from bench import CannotRun
+from bench.other_end import other_end
 from drivers.fingerprint import FingerImage
 from drivers.peers.presses import RIGHT_THUMB
 from drivers.peers.synthetic_prints import grow, press
@@ -38,7 +36,7 @@ def seconds_over_line(presses: int) -> list[float]:
     judge = PressJudge(None, ACCEPT_SCORE)
     took = []
     expected = unpack_4bit(pack_4bit(_print()))
-    with _glass() as (port, child_input, child_output):
+    with other_end(__name__, "serve_glass()") as (port, child_input, child_output):
         reader = open_reader(
             Config(
                 port=port, model="bench", width_px=WIDTH_PX, height_px=HEIGHT_PX,
@@ -85,17 +83,3 @@ def serve_glass() -> None:
 
 def _print() -> bytes:
     return press(grow(RIGHT_THUMB, WIDTH_PX, HEIGHT_PX), 1).tobytes()
-
-
-@contextmanager
-def _glass() -> Iterator[tuple[str, IO[str], IO[str]]]:
-    code = "from bench.whole_finger import serve_glass; serve_glass()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-        if child.stdin is None or child.stdout is None:
-            raise CannotRun("no pipe to the simulated module")
-        try:
-            yield child.stdout.readline().strip(), child.stdin, child.stdout
-        finally:
-            child.stdin.close()

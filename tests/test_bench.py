@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from io import StringIO
 
 import pytest
 
 from bench import fingerprint, store
+from bench.other_end import OtherEnd
 from bench.page import HEADLINES, Headline, with_table
 from drivers.zfm_packets import pack_4bit, unpack_4bit
 
@@ -21,7 +23,8 @@ def test_an_upload_of_twice_the_lines_own_time_has_half_the_efficiency(monkeypat
         return lambda port, baud: (picture, wall_s, cpu_s)
 
     monkeypatch.setattr(fingerprint, "_print", lambda: picture)
-    monkeypatch.setattr(fingerprint, "_peer", lambda baud: nullcontext())
+    no_module = nullcontext(OtherEnd("", StringIO(), StringIO()))
+    monkeypatch.setattr(fingerprint, "_peer", lambda _baud: no_module)
     monkeypatch.setattr(fingerprint, "_parser_mb_per_s", lambda: 1.0)
     # Ten bits a byte: as many bytes as take one second at the middle speed.
     monkeypatch.setattr(fingerprint, "stream_line_bytes", lambda *_: 11520)

@@ -282,6 +282,20 @@ def test_nobody_is_told_to_wait_for_staff_where_another_finger_stands_in(kiosk: 
     assert "手指可以请工作人员看一下" in kiosk.page
 
 
+def test_what_somebody_said_no_to_is_not_asked_for_again_at_the_end(kiosk: Kiosk):
+    """The result lists what can follow later, and a refusal is not among it."""
+    one_missing = replace(SCENES["result-missing"], missing=(Missing("portrait", "not_possible"),))
+    kiosk.desk.put(one_missing)
+    assert "还差这些" in kiosk.page
+    refused = Missing("finger:left_thumb", "refused")
+    kiosk.desk.put(replace(one_missing, missing=(refused,)))
+    assert "还差这些" not in kiosk.page
+    assert "左手拇指" not in kiosk.page
+    kiosk.desk.put(replace(one_missing, missing=(replace(refused, reason="failed"),)))
+
+    assert "左手拇指" in kiosk.page
+
+
 def test_what_waits_for_staff_is_the_open_and_the_asked_finger_the_asked_one_last():
     """In other states nothing waits; a signed one waits no more."""
     asked = finger(FingerPhase.PLACE, "right_index", finger_exceptions=(INDEX, WORN))

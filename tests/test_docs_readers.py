@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import run_edge
+from drivers.load import reader_config, reader_names
 from drivers.peers.zfm import ZfmPeer
 from edge.settings import Settings, load_settings
 from edge.supervisor import REASONS, DeviceWarning
@@ -103,3 +104,15 @@ def test_every_reason_and_warning_is_explained():
 
     assert names == {*REASONS.values(), "driver_fault", "not_opened", "opening"}
     assert warnings == {warning.value for warning in DeviceWarning}
+
+
+OPTIONS_ON = {"zfm": "add-a-reader.md", "gt521": "gt521.md"}
+
+
+@pytest.mark.parametrize("name", reader_names())
+def test_every_option_of_a_reader_is_explained(name):
+    """Who commissions a module finds each key of its file on its family's page."""
+    page = (CHECKOUT / "docs" / OPTIONS_ON[name]).read_text(encoding="utf-8")
+    told = page.partition(f"## What `{name}` can be told")[2].partition("\n##")[0]
+
+    assert [key for key in reader_config(name).model_fields if f"`{key}`" not in told] == []

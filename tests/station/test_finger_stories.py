@@ -18,11 +18,12 @@ from api.kiosk.catalogue import load_catalogue
 from api.kiosk.look import Look
 from api.kiosk.view import view
 from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB, Press
+from edge.fingers import judge as judging
 from edge.fingers import nbis
 from edge.settings import Settings
 from edge.sitting import Event, IllegalMove, Overlay, Result, Snapshot, StaleToken, State
 from edge.staff import WrongPin, add_staff
-from tests.station.bed import Bed, station_bed
+from tests.station.bed import LONG_S, Bed, station_bed
 from tests.test_kiosk_catalogue import BLAME_EN, BLAME_ZH
 
 CATALOGUE = load_catalogue()
@@ -358,8 +359,13 @@ def test_whoever_leaves_takes_every_print_along(visitor: Visitor):
 
 
 @pytest.mark.skipif(nbis.missing() is not None, reason=f"no matching here: {nbis.missing()}")
-def test_fingers_that_are_mixed_up_are_noticed(tmp_path: Path, scenes: Path):
+def test_fingers_that_are_mixed_up_are_noticed(
+    tmp_path: Path, scenes: Path, monkeypatch: pytest.MonkeyPatch
+):
     """Another finger at the second press, and a finger that was given before: said, never kept."""
+    # A busy machine is slow, not without an examiner.
+    monkeypatch.setattr(judging, "EXAMINE_TIMEOUT_S", LONG_S)
+    monkeypatch.setattr(judging, "MATCHING_TIMEOUT_S", LONG_S)
     with stories(tmp_path, scenes, "nbis") as bed:
         visitor = Visitor(bed)
         visitor.come()

@@ -107,7 +107,7 @@ def test_a_module_stays_silent_over_a_plug_until_the_file_says_otherwise(hand, p
     assert peer.deaf
     reader.close()
     with pytest.raises((DeviceTimeout, DeviceAbsent)):
-        open_on(peer, answer_s=0.1)
+        open_on(peer, answer_s=0.1, handshake_s=0.1)
     hand("")
 
     open_on(peer).check()

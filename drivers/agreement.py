@@ -8,6 +8,7 @@ stands with each family.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from threading import Event
 from typing import Final, Protocol
@@ -16,6 +17,9 @@ from drivers.errors import ProtocolViolation
 
 TRIES: Final = 3
 """An image is fetched at most so often at one speed."""
+
+WORD_MAX: Final = 96
+"""Letters of a fault, as the log takes them."""
 
 
 class Fetched(Protocol):
@@ -67,7 +71,7 @@ class Agreement:
                     return None
                 if self._believes(fetched):
                     return fetched.content
-                self._repeated(attempt, self._fault.replace(" ", "-"))
+                self._repeated(attempt, _one_word(self._fault))
             if may_step_down and not self._step_down():
                 break
         raise ProtocolViolation(f"no image could be trusted: {self._fault}")
@@ -80,3 +84,8 @@ class Agreement:
             self._seen.append(content)
         self._fault = fetched.fault or self._fault
         return False
+
+
+def _one_word(fault: str) -> str:
+    # The log takes nothing else: it might be a person's.
+    return re.sub(r"[^A-Za-z0-9_.:/+]+", "-", fault)[:WORD_MAX]

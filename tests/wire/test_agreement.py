@@ -9,6 +9,7 @@ import pytest
 
 from drivers.agreement import TRIES, Agreement
 from drivers.errors import ProtocolViolation
+from edge.logs import PLAIN
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,15 @@ def test_a_repeat_is_told_by_its_number_and_the_last_fault_in_one_word():
     _, told = trusted([NOTHING, B, A, NOISY_A])
 
     assert told == [(1, "a-bad-sum"), (2, "a-bad-sum"), (3, "a-bad-sum")]
+
+
+def test_whatever_a_fault_says_the_log_takes_it():
+    """A fault quotes names and numbers; with a comma or a bracket in it the log would blank it."""
+    fault = "no answer to UP_IMAGE (7 bytes), within 3.0 s: " + "noise " * 40
+    _, told = trusted([Got(None, fault), A, A])
+
+    assert all(PLAIN.match(reason) for _, reason in told)
+    assert told[0][1].startswith("no-answer-to-UP_IMAGE-7-bytes-within-3.0-s:")
 
 
 def test_a_cancelled_upload_is_no_image():

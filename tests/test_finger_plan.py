@@ -219,6 +219,22 @@ def test_enrolment_grade_is_demanded_if_any_document_demands_it():
     assert not wished(None, ["index_first"]).enrolment_grade
 
 
+@pytest.mark.parametrize("documents", [["four", "index_first"], ["index_first", "four"]])
+def test_of_several_documents_the_one_that_wants_most_fingers_counts(documents):
+    """Whichever stands first: nobody is called back for what another document needs."""
+    four = PROFILES["index_first"].model_copy(update={"id": "four", "count": 4})
+    wishes = wishes_of(OrderedFingers(), documents, Fingers(), {**PROFILES, "four": four})
+
+    assert (wishes.profile, len(wishes.slots)) == ("four", 4)
+
+
+@pytest.mark.parametrize("ordered", [(), ("fir-2005",)])
+def test_an_order_s_records_come_in_place_of_the_station_s(ordered):
+    """Also none at all; an order that is silent leaves it to the station."""
+    assert wished(OrderedFingers(records=ordered), records=("fir-2011",)).records == ordered
+    assert wished(OrderedFingers(), records=("fir-2011",)).records == ("fir-2011",)
+
+
 def test_a_minimum_is_never_more_than_the_fingers_wanted():
     """Nobody is asked for three fingers of two."""
     assert wished(OrderedFingers(("right_ring",), minimum=9)).minimum == 1

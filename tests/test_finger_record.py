@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import struct
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -145,6 +149,37 @@ def test_a_score_of_our_own_is_never_written_where_nfiq_2_is_declared():
     _, theirs = finger_samples(taken(), wishes, views_max=0)
 
     assert len(theirs.plain) == len(ours.plain) + 5
+
+
+def test_row_and_records_tell_of_the_press_that_is_kept_and_of_the_finger_that_was_pressed():
+    """Not of the first press, nor of the finger that was wanted, nor of a usual reader."""
+    score, image = FingerScore(67, "NFIQ2", "2.3"), replace(IMAGE, resolution_ppi=508)
+    pressed_at_s = time.monotonic()
+    made = tuple(Presentation(n, score, "", pressed_at_s - 3600 / n) for n in (1, 2))
+    views = tuple(GoodPress(n, image, score) for n in (2, 1))
+    kept = FingerTaken(
+        "right_index", "right_thumb", views[0], views, Agreement.NOT_ASSESSED, True, made
+    )
+    png, old, new, view = finger_samples(
+        kept, wished(records=("fir-2005", "fir-2011")), views_max=1
+    )
+    at, earlier = (datetime.fromisoformat(one.facts["captured_at"]) for one in (png, view))
+
+    assert (png.facts["position"], png.facts["iso_position"]) == ("right_index", 2)
+    assert (png.facts["fallback_of"], png.facts["low_quality"]) == ("right_thumb", True)
+    assert png.facts["agreement"] == "not_assessed"
+    assert png.facts["resolution_ppi"] == view.facts["resolution_ppi"] == 508
+    assert timedelta(minutes=29) < at - earlier < timedelta(minutes=31)
+    # Layouts: docs/finger-records.md. Position and pixels an inch of 2005, moment of 2011.
+    assert (old.plain[36], int.from_bytes(old.plain[20:22], "big")) == (2, 508)
+    year, month, day, hour, minute, second, milli = struct.unpack(">HBBBBBH", new.plain[20:29])
+    assert datetime(year, month, day, hour, minute, second, milli * 1000, UTC) == at
+
+
+def test_nobody_comes_back_with_what_is_permanent():
+    """A date beside it would be a sentence that contradicts itself."""
+    with pytest.raises(ValueError, match=r"permanent"):
+        SignedReason("wu-7", ExceptionReason.AMPUTATED, Permanence.PERMANENT, "2026-12-24")
 
 
 def test_all_views_are_kept_only_where_that_is_set(begin):

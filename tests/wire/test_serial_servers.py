@@ -264,6 +264,42 @@ def test_what_is_no_rfc_2217_server_is_said_to_be_none():
             _connect_and_answer(listener, f"rfc2217://{host}:{port}", b"\xff\xfa" + bytes(5000))
 
 
+def test_a_server_that_floods_a_raw_line_holds_no_flush(peer, monkeypatch):
+    """What has arrived is forgotten, and not what arrives meanwhile for ever."""
+    with SerialServer(peer.port, rfc2217=False) as server:
+        port = open_port(server.address, 57600)
+        heard: list[float] = []
+
+        def receive(limit_s: float) -> bytes:
+            heard.append(limit_s)
+            assert len(heard) < 100_000, "nobody stopped listening"
+            return b"\x00"
+
+        try:
+            with monkeypatch.context() as wire:
+                wire.setattr(port._stream, "receive", receive)
+                port.drop_input()
+        finally:
+            port.close()
+
+    assert set(heard) == {0.0}
+
+
+def test_a_server_whose_line_is_not_8n1_is_refused(rfc2217, monkeypatch):
+    """Seven bits a byte would make another image of every image."""
+    said = [(1, (115200).to_bytes(4)), (2, b"\x07"), (3, b"\x01"), (4, b"\x01")]
+    answer = b"".join(
+        Subnegotiation(44, bytes((100 + number,)) + value).to_bytes() for number, value in said
+    )
+    port = open_port(rfc2217.address, 57600)
+    try:
+        monkeypatch.setattr(port._stream, "receive", lambda _limit_s: answer)
+        with pytest.raises(DeviceError, match="8N1"):
+            port.baud = 115200
+    finally:
+        port.close()
+
+
 def test_a_server_that_talks_but_never_agrees_is_told_within_its_time(monkeypatch):
     """It is never silent, and says nothing of RFC 2217."""
     monkeypatch.setattr("drivers.serial_rfc2217.NEGOTIATION_LIMIT_S", 0.3)

@@ -392,6 +392,20 @@ def test_nothing_is_said_while_an_image_that_nobody_wants_is_under_way():
     assert spoke_over == [0, 0]
 
 
+def test_an_image_of_unknown_size_has_the_time_of_the_largest(monkeypatch):
+    """Else a slow line would be cut off before a size could be counted."""
+    asked: list[tuple[int, int]] = []
+
+    def limit_s(content_bytes: int, baud: int) -> float:
+        asked.append((content_bytes, baud))
+        return 2.0
+
+    monkeypatch.setattr(zfm_stream, "stream_limit_s", limit_s)
+
+    assert fetched([sent(256)], expected_bytes=None) == Upload(CONTENT)
+    assert asked == [(LARGEST_BYTES, Wire.baud)]
+
+
 def test_a_module_of_another_address_answers_nobody():
     """Two modules may share a line: the other one's answers, however many, are not ours."""
     other = Packet(Kind.ACKNOWLEDGE, b"\x00", address=1).to_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.test_kiosk_staff import Kiosk, kiosk
 
 __all__ = ["kiosk"]
 CATALOGUE = load_catalogue()
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "fingers.md"
 WORN = FingerExceptionView("right_thumb", "02", "worn", "", confirmed=False)
 INDEX = FingerExceptionView("right_index", "02", "", "", confirmed=False)
 RING = FingerExceptionView("right_ring", "02", "", "", confirmed=False)
@@ -60,6 +62,30 @@ def test_which_press_it_is_is_said_and_never_how_many_are_left(kiosk: Kiosk):
         shown = finger(FingerPhase.RETRY, presentation=number, presentations_max=5)
         kiosk.desk.put(shown)
         assert f"<figcaption data-press>{words}</figcaption>" in kiosk.page
+
+
+def test_whoever_hears_the_page_hears_which_press_it_is_and_only_the_hand_that_is_asked_for(
+    kiosk: Kiosk,
+):
+    """A figure with the role of an image hides what is written in it, the press among it."""
+    kiosk.desk.put(finger(FingerPhase.PLACE, "left_thumb", presentation=2))
+    figure = re.search(r"<figure.*?</figure>", kiosk.page, re.DOTALL)
+    assert figure
+    opening = figure[0].partition(">")[0]
+    other = figure[0].partition("<span>右手</span>")[0].rpartition('<div class="side')[2]
+
+    assert "role=" not in opening
+    assert 'aria-label="左手拇指"' in opening
+    assert other.startswith('" aria-hidden="true">')
+
+
+def test_the_attendant_s_page_names_the_touches_as_the_screen_does():
+    """What stands between quotation marks in its table of touches is on a button in English."""
+    table = PAGE.read_text(encoding="utf-8").partition("| touch | words on the screen |")[2]
+    quoted = re.findall(r'"([^"]+)"', table.partition("\n\n")[0])
+
+    assert len(quoted) == 7
+    assert set(quoted) <= set(CATALOGUE.lines["en"].values())
 
 
 def test_a_good_press_is_praised_before_it_is_asked_for_again(kiosk: Kiosk):

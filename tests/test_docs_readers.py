@@ -66,7 +66,7 @@ def test_every_command_prints_what_the_page_shows(tmp_path, monkeypatch, station
         monkeypatch.setattr("drivers.find_reader.candidate_ports", lambda: [local])
         for command, said in shown():
             words = shlex.split(command.replace(LOCAL, local).replace(REMOTE, server.address))
-            assert words[:2] == ["python", "run_edge.py"]
+            assert words[:2] == [".venv/bin/python", "run_edge.py"]
             done = CliRunner().invoke(run_edge.cli, words[2:])
             printed = done.stdout.replace(local, LOCAL).replace(server.address, REMOTE)
 

@@ -116,6 +116,20 @@ def test_two_faulty_uploads_that_agree_are_believed():
     assert uploads.trusted() == CONTENT
 
 
+def test_the_two_that_agree_need_not_be_neighbours():
+    """Damage that keeps every sum in between costs no more than its own upload."""
+    other = random_pixels(48, 20, 2)
+    answers = [
+        [ACCEPTED, b"noise", *(one.to_bytes() for one in stream(content, 256))]
+        for content in (CONTENT, other, CONTENT)
+    ]
+    uploads = Uploads(
+        line_on(*answers), len(CONTENT), lambda: False, lambda _: None, threading.Event()
+    )
+
+    assert uploads.trusted() == CONTENT
+
+
 def test_two_faulty_uploads_that_differ_are_not():
     """Three that all differ are three reasons to believe none."""
     others = [random_pixels(48, 20, seed) for seed in (1, 2, 3)]

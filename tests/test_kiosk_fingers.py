@@ -64,6 +64,17 @@ def test_which_press_it_is_is_said_and_never_how_many_are_left(kiosk: Kiosk):
         assert f"<figcaption data-press>{words}</figcaption>" in kiosk.page
 
 
+def test_a_reader_that_stays_away_can_be_gone_on_without(kiosk: Kiosk):
+    """Not at once, for it mostly comes back; then by one touch, so that nobody waits for ever."""
+    kiosk.desk.put(replace(SCENES["calm-long"], calm_long=False))
+    assert "不等了" not in kiosk.page
+    kiosk.desk.put(SCENES["calm-long"])
+    assert "不等了，先办别的" in kiosk.page
+    kiosk.touch("finger-skipped")
+
+    assert kiosk.desk.asked == [(Event.FINGER_SKIPPED, TOKEN)]
+
+
 def test_whoever_hears_the_page_hears_which_press_it_is_and_only_the_hand_that_is_asked_for(
     kiosk: Kiosk,
 ):

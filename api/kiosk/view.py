@@ -237,7 +237,8 @@ def _key(shown: Snapshot, look: Look, overlay: str, mark: str, pad: Pad | None) 
     parts = (
         shown.token, mark, overlay, shown.language, look.scale, look.theme, shown.result,
         shown.portrait_preview, shown.portrait_in, shown.resumed, shown.missing, shown.fingers_in,
-        shown.stuck, earlier, typing, finger, shown.finger_exceptions, shown.attendant_called,
+        shown.stuck, shown.calm_long, earlier, typing, finger, shown.finger_exceptions,
+        shown.attendant_called,
     )  # fmt: skip
     # Hashed, so that the sitting's token is not readable in a key that a log may see.
     return sha256(repr(parts).encode()).hexdigest()[:16]

@@ -126,6 +126,7 @@ SCENES: dict[str, Snapshot] = {
     "result-window": scene(State.RESULT, result=Result.TO_WINDOW),
     "result-cancelled": scene(State.RESULT, result=Result.CANCELLED),
     "calm": scene(State.PORTRAIT, overlay=Overlay.CALM, camera="absent"),
+    "calm-long": finger(FingerPhase.PLACE, overlay=Overlay.CALM, calm_long=True, reader="absent"),
     "help-portrait": scene(State.PORTRAIT, overlay=Overlay.HELP, stuck=True),
     "help-exception": finger(
         FingerPhase.PLACE, "left_index", fallback_of="left_thumb", overlay=Overlay.HELP,

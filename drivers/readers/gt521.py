@@ -313,4 +313,7 @@ _RETRIES: Final[Mapping[int, Retry]] = {
 def _demand(answer: Message) -> None:
     """Go on if the module did as it was asked. Raises `DeviceError`."""
     if not answer.accepted:
-        raise DeviceError(f"the module reports fault {answer.parameter:04X}")
+        raise DeviceError(
+            f"the module reports fault {answer.parameter:04X}: "
+            "take its power away for a moment; replace it if it says so again"
+        )

@@ -42,7 +42,11 @@ EARLY_S: Final = 0.003
 """A line's bytes come in pieces: the last ones are awaited, so that no sleep can be too long."""
 
 FLOOD_BYTES: Final = CHUNK_BYTES * 3 // 4
-"""More than that in one piece: the line is faster than it says, or we are late. No sleep then."""
+"""More than that in one piece: we are late. No sleep then."""
+
+OUTRUN: Final = 2
+"""So many times what the line's speed allows, and the speed says nothing: a module on USB, a pipe.
+No sleep at all then."""
 
 Received = Callable[[int], None]
 """Called with the number of image bytes so far."""
@@ -128,6 +132,8 @@ class _Stream:
         self._deadline = time.monotonic() + limit_s
         self._most_bytes = 2 * max(expected_bytes or 0, LARGEST_BYTES)
         self._byte_s = 10 / line.port.baud
+        self._began_s = time.monotonic()
+        self._heard_bytes = 0
         self._payloads: list[bytes] = []
         self._content_bytes = 0
         self._packet_bytes = 0
@@ -148,6 +154,7 @@ class _Stream:
             patience_s = min(self._ends_at(silent_since) - now, REST_MAX_S + QUIET_S)
             came_bytes = hear(max(0.0, patience_s), self._rest_s(parser.held_bytes, came_bytes))
             now = time.monotonic()
+            self._heard_bytes += came_bytes
             if not came_bytes or parser.held_bytes >= self._wanted_bytes:
                 self._cut()
             if came_bytes:
@@ -189,9 +196,15 @@ class _Stream:
         Waking for every few bytes costs ten times as much; sleeping past the last one costs time.
         """
         coming_bytes = self._wanted_bytes - held_bytes
-        if coming_bytes <= 0 or came_bytes > FLOOD_BYTES:
+        if coming_bytes <= 0 or came_bytes > FLOOD_BYTES or self._outruns:
             return 0.0
         return min(REST_MAX_S, min(REST_BYTES, coming_bytes) * self._byte_s - EARLY_S)
+
+    @property
+    def _outruns(self) -> bool:
+        """Whether more came than a line of this speed carries; what was buffered before counts."""
+        carried_bytes = (time.monotonic() - self._began_s) / self._byte_s
+        return self._heard_bytes > OUTRUN * carried_bytes + CHUNK_BYTES
 
     def _so_far(self) -> int:
         """Return about how many bytes of the image are here; never more than there are in all."""

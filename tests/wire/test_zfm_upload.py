@@ -255,6 +255,27 @@ def test_counts_that_change_are_a_bad_line():
     assert asked == ["slower"]
 
 
+def test_a_line_that_outruns_its_speed_is_not_slept_on():
+    """A module on USB sends at once what 57600 baud would take seven seconds for."""
+
+    class Fast(Wire):
+        baud = 57_600
+        rests_s = 0.0
+
+        def read(self, limit_s: float, rest_s: float = 0.0) -> bytes:
+            self.rests_s += rest_s
+            return super().read(limit_s, rest_s)
+
+    content = random_pixels(256, 144)
+    packets = b"".join(one.to_bytes() for one in stream(content, 256))
+    wire = Fast([ACCEPTED, *(packets[n : n + 1000] for n in range(0, len(packets), 1000))])
+    line = ZfmLine(wire, ANY_ADDRESS, QUICK)
+    got = upload(line, len(content), lambda _: None, threading.Event())
+
+    assert got == Upload(content)
+    assert wire.rests_s < 2.0
+
+
 def test_a_flood_of_noise_ends_with_the_images_time():
     """Whatever comes without an end, the deadline does: 1.25 times the line's time and 2 s."""
 

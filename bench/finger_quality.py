@@ -101,8 +101,8 @@ def _load(examiner: FingerExaminer, against: Mapping[str, FingerImage]) -> None:
 
 
 def _bare() -> Callable[[bytes], int]:
-    # Only here: the station's own process never loads it.
-    import nbis  # type: ignore[import-untyped]  # noqa: PLC0415
+    # It brings no types.
+    import nbis  # type: ignore[import-untyped]  # noqa: PLC0415 - only the bench loads it here
 
     settings = nbis.NbisExtractorSettings(
         min_quality=0.0, get_center=False, check_fingerprint=False, compute_nfiq2=True, ppi=None

@@ -137,7 +137,7 @@ class _Worker(Thread):
                     self.trying = (case, time.monotonic())
                     self._queue.results.put(bench.attempt(case))
                 self.trying = (None, 0.0)
-        except Exception as error:
+        except Exception as error:  # raised again where the results are counted
             self._queue.results.put(error)
         else:
             self._queue.results.put(None)

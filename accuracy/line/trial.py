@@ -115,7 +115,7 @@ class Bench:
             seen = self._reader.capture(PRESS_S, lambda *_: None)
         except DeviceError as error:
             return self._refused(case, error, time.monotonic() - began)
-        except Exception as error:
+        except Exception as error:  # a crash of the driver is an outcome, and a broken promise
             outcome, why = Outcome.CRASHED, repr(error)
         else:
             outcome, why = self._judged(seen, truth), ""

@@ -96,7 +96,7 @@ def load_examiner(choice: ExaminerChoice) -> FingerExaminer | None:
     """
     if choice == "none":
         return None
-    from edge.fingers import nbis  # noqa: PLC0415  # it knows this module
+    from edge.fingers import nbis  # noqa: PLC0415 - it knows this module
 
     absent = nbis.missing()
     if absent is not None:

@@ -172,6 +172,7 @@ def decoded(code: int, codes: dict[Compression, int], at: int) -> Compression:
 def read_as_record(**fields: object) -> FingerImageRecord:
     """Return the record with these fields; what it refuses is unreadable."""
     try:
+        # The two readers name the fields; the record itself checks their values.
         return FingerImageRecord(**fields)  # type: ignore[arg-type]
     except ValueError as refusal:
         raise RecordUnreadable(str(refusal)) from refusal

@@ -16,6 +16,7 @@ LOCKS: Final = {
     "runtime": "overrides",
     "comparison": "overrides",
     "fingerprints": "overrides",
+    "gateway": "overrides",
     "dev": "overrides",
     "outside": "outside-overrides",
 }

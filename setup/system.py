@@ -59,6 +59,13 @@ TEST: Final = (
     Need("strace", _command("strace")),
     Need("iproute2", _command("ip")),
     Need("util-linux", _command("unshare")),
+    # A TPM of software, its commands, and the faults of a disk and a clock.
+    Need("swtpm", _command("swtpm")),
+    Need("tpm2-tools", _command("tpm2")),
+    Need("fiu-utils", _command("fiu-run")),
+    Need("libfaketime", _library("faketime/libfaketime.so.1")),
+    Need("e2fsprogs", _command("mkfs.ext4")),
+    Need("systemd", _command("systemd-analyze")),
 )
 
 

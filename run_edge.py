@@ -343,7 +343,7 @@ def one_sentence() -> Iterator[None]:
     from edge.settings import SettingsError
     from edge.staff import StaffFileUnsafe
     from edge.store import StoreError, StoreFull
-    from edge.vision import ModelUnfit
+    from edge.vision.client import ModelUnfit
 
     try:
         yield

@@ -19,7 +19,7 @@ from accuracy.page import Measured, figures, page
 from accuracy.portraits import judged_portraits, look_at
 from accuracy.sections import sections
 from edge.settings import load_document
-from edge.vision import ModelFiles, ModelUnfit
+from edge.vision.client import ModelFiles, ModelUnfit
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = CHECKOUT / "docs" / "accuracy.md"

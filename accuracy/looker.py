@@ -20,8 +20,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from edge.vision import ModelFiles
-from edge.vision_cell import environment
+from edge.vision.cell import environment
+from edge.vision.client import ModelFiles
 from quality.face.outline import HeadOutline
 from quality.measure import Native
 
@@ -32,7 +32,7 @@ _CHILD: Final = "from accuracy.looker import serve; serve()"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Looked:
-    """What was seen in one picture; `edge.vision.Sight` without a camera, and with the points.
+    """What was seen in one picture; `edge.vision.sight` without a camera, and with the points.
 
     Attributes:
         faces: how many.
@@ -88,12 +88,12 @@ def serve() -> None:
     into, out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # MediaPipe writes to the standard output as it likes.
     os.dup2(2, 1)
-    from edge.vision_cell import enter  # noqa: PLC0415 - the walls stand before libraries load
+    from edge.vision.cell import enter  # noqa: PLC0415 - the walls stand before libraries load
 
     enter(os.getppid())
     import cv2  # noqa: PLC0415 - as above
 
-    from edge.vision_worker import Analyst, nobody  # noqa: PLC0415 - as above
+    from edge.vision.worker import Analyst, nobody  # noqa: PLC0415 - as above
     from quality.face import LIVE_MEASURES, MEASURES  # noqa: PLC0415 - as above
     from quality.measure import natives  # noqa: PLC0415 - as above
 

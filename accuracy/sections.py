@@ -16,8 +16,8 @@ from accuracy.looker import Looker
 from accuracy.page import Row, Section
 from accuracy.portraits import Portrait
 from accuracy.shares import Share
-from edge.vision import ModelFiles
-from edge.vision_models import ModelUnfit
+from edge.vision.client import ModelFiles
+from edge.vision.models import ModelUnfit
 from quality.document import Document, judge
 from quality.measure import Verdict
 

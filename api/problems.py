@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
 from edge.sitting import IllegalMove, StaleToken
-from edge.store_errors import PackageUnreadable, StoreError, StoreFull
+from edge.store.errors import PackageUnreadable, StoreError, StoreFull
 
 MEDIA_TYPE: Final = "application/problem+json"
 LANGUAGES: Final = ("zh-CN", "en")

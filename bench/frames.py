@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import CannotRun
-from edge.vision import ModelFiles, ModelUnfit
+from edge.vision.client import ModelFiles, ModelUnfit
 
 Picture = npt.NDArray[np.uint8]
 

@@ -22,8 +22,8 @@ import numpy as np
 from bench import CannotRun, Figures
 from bench.frames import Picture, live_frames, model_files
 from bench.live_station import CAMERA_FPS, rates
-from edge.vision import ModelFiles
-from edge.vision_cell import environment
+from edge.vision.cell import environment
+from edge.vision.client import ModelFiles
 
 _WARM_UP: Final = 10
 
@@ -31,11 +31,11 @@ _WARM_UP: Final = 10
 _TIMED: Final = """
 import json, os, sys, time
 from pathlib import Path
-from edge.vision_cell import enter
+from edge.vision.cell import enter
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 enter(os.getppid())
 import cv2, numpy as np
-from edge.vision_worker import Analyst
+from edge.vision.worker import Analyst
 cv2.setNumThreads(1)
 shape, rounds = tuple(map(int, sys.argv[3:7])), int(sys.argv[7])
 frames = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(shape)

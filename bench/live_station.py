@@ -28,7 +28,7 @@ from edge.guidance import Guidance
 from edge.settings import load_document, load_preset
 from edge.sitting import Snapshot, State
 from edge.supervisor import Upkeep
-from edge.vision import Depth, ModelFiles, VisionWorker
+from edge.vision.client import Depth, ModelFiles, VisionWorker
 
 CAMERA_FPS: Final = 30
 CORES: Final = 2

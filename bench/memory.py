@@ -17,7 +17,7 @@ from typing import Final
 from bench import CannotRun, Figures
 from bench.frames import Picture, live_frames, model_files, still
 from drivers.camera import Frame
-from edge.vision import Depth, ModelFiles, VisionWorker
+from edge.vision.client import Depth, ModelFiles, VisionWorker
 
 FRAMES: Final = 400
 STILLS: Final = 12

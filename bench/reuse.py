@@ -24,7 +24,7 @@ from bench.frames import CACHE
 from drivers.camera import Frame
 from edge.comparison import ComparisonFailed
 from edge.comparison.dlib import Config, DlibComparer, missing, open_comparer
-from edge.vision import ModelFiles, ModelUnfit, VisionLost, VisionWorker
+from edge.vision.client import ModelFiles, ModelUnfit, VisionLost, VisionWorker
 
 ROUNDS: Final = 20
 LIVE_WIDTH_PX: Final = 1280

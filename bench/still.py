@@ -34,8 +34,8 @@ from accuracy.second_port import SecondPort
 from bench import CannotRun, Figures
 from bench.frames import Picture, live_frames, model_files, still
 from bench.memory import watched
-from edge.vision import ModelFiles
-from edge.vision_cell import environment
+from edge.vision.cell import environment
+from edge.vision.client import ModelFiles
 from quality.face import MEASURES
 from quality.face.face import Face
 from quality.measure import Measure, natives
@@ -48,10 +48,10 @@ _BY_NAME: Final = {measure.name: measure for measure in MEASURES}
 _TIMED: Final = """
 import json, os, sys, time
 from pathlib import Path
-from edge.vision_cell import enter
+from edge.vision.cell import enter
 enter(os.getppid())
 import cv2, numpy as np
-from edge import vision_worker
+from edge.vision import worker as vision_worker
 from quality.face import MEASURES
 cv2.setNumThreads(1)
 still = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(*map(int, sys.argv[3:6]))

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from demo.studio import Picture, Stand, cut_out, developed, place, wall
 from drivers.camera import Frame
-from edge.vision import VisionWorker
+from edge.vision.client import VisionWorker
 
 STILL_PX: Final = (1472, 828)
 """So large that the subject's eyes are more than 120 px apart in the 1280 px wide preview too."""

@@ -22,7 +22,7 @@ from drivers.load import open_camera
 from edge.keys import StationKey
 from edge.settings import Settings, device_options, load_settings
 from edge.station import Station, build, lay_foundation
-from edge.vision import FrameRefused, VisionLost, VisionWorker
+from edge.vision.client import FrameRefused, VisionLost, VisionWorker
 
 SETTINGS: Final = CHECKOUT / "firmware_configs" / "stations" / "demo.toml"
 OWN_PORTS: Final = range(20_000, 32_000)

@@ -18,7 +18,7 @@ BLINK_SHARE: Final = 0.7
 
 
 class Seen(Protocol):
-    """What is needed of a look at a still (`edge.vision.Sight`)."""
+    """What is needed of a look at a still (`edge.vision.client.Sight`)."""
 
     @property
     def faces(self) -> int:

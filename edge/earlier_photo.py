@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge.order import Order
+from edge.orders.order import Order
 from edge.photo_recheck import recheck
 from edge.reuse import Candidate, Offer, Refusal, may_reuse
 from edge.reuse_policy import ReusePolicy
-from edge.vision import Photo
+from edge.vision.client import Photo
 from quality.document import MEASURE_OF, Document
 from quality.measure import Reading, Verdict
 

@@ -32,7 +32,7 @@ SETTLING_LOOKS: Final = 10
 
 
 class Look(Protocol):
-    """What guidance needs of one look at a preview frame (`edge.vision.Sight`)."""
+    """What guidance needs of one look at a preview frame (`edge.vision.client.Sight`)."""
 
     @property
     def faces(self) -> int:

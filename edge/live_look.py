@@ -12,7 +12,7 @@ from typing import Final
 
 from drivers.camera import Frame
 from edge.camera_owner import CameraOwner
-from edge.vision import Depth, Sight, VisionWorker
+from edge.vision.client import Depth, Sight, VisionWorker
 from quality.advice import Advice
 
 FRAME_WAIT_S: Final = 0.15

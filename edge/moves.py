@@ -12,12 +12,12 @@ from typing import Final
 
 import structlog
 
-from edge import order_desk
 from edge.health import Figures
+from edge.orders import desk as order_desk
 from edge.room import Room
 from edge.screen import Picture, Screen
 from edge.sitting import Event, Result, Snapshot, State, move
-from edge.store_errors import StoreError
+from edge.store.errors import StoreError
 from edge.visit import Visit
 
 _PHOTO_MAY_BE_SHOWN: Final = frozenset({State.CONSENT, State.REUSE, State.REUSE_CHECK})

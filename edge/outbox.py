@@ -34,7 +34,7 @@ from edge.store import (
     StoreBroken,
     StoreFull,
 )
-from edge.store_rows import Role
+from edge.store.rows import Role
 
 LOOK_AGAIN_S: Final = 60.0
 INVALID_RECEIPTS_MAX: Final = 5

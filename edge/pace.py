@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from edge.store_rows import Role
+from edge.store.rows import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from edge.candidates.lookup import (
     PhotoUnfit,
     exactly,
 )
-from edge.held_photos import NoRoomForPhotos
+from edge.orders.held_photos import NoRoomForPhotos
 from edge.photo_fault import PhotoUnreadable
 from edge.photo_header import check_frame
 

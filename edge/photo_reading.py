@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from edge.photo_fault import PREVIEW_SIDE_PX, PhotoFault, PhotoUnreadable
 from edge.photo_header import photo_header
-from edge.vision_sight import Depth, Nonsense, Sight, sight_of
-from edge.vision_wire import Message
+from edge.vision.sight import Depth, Nonsense, Sight, sight_of
+from edge.vision.wire import Message
 
 __all__ = ["Photo", "PhotoFault", "PhotoUnreadable", "photo_of"]
 

@@ -12,7 +12,7 @@ from typing import Final
 from edge.crop_search import Crop, Transform, measured
 from edge.photo_checks import geometry_checks
 from edge.portrait import upright_head
-from edge.vision import Photo
+from edge.vision.client import Photo
 from quality.document import Canvas, Document, judge
 from quality.measure import Range, Reading, Standing, Verdict
 

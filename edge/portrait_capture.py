@@ -19,7 +19,7 @@ from edge.guidance import Guidance, Guided
 from edge.override import Override, OverrideReason
 from edge.portrait import CannotCrop, DocumentPhoto, crop, master_jpeg
 from edge.preset import PortraitRules
-from edge.vision import Depth, FrameRefused, Sight, VisionWorker
+from edge.vision.client import Depth, FrameRefused, Sight, VisionWorker
 from quality.advice import Advice
 from quality.attack.minifasnet import LIVE_MIN
 from quality.document import Document

@@ -37,8 +37,8 @@ from edge.samples import (
 from edge.seal import Sealer
 from edge.sitting import Missing, Result
 from edge.store import Actor, Ending, Store
-from edge.store_errors import OutOfTurn
-from edge.store_rows import Role
+from edge.store.errors import OutOfTurn
+from edge.store.rows import Role
 from quality.measure import Reading
 
 CONSENT_VERSION: Final = "2026-11/1"

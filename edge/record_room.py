@@ -9,13 +9,13 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from edge.order import Order
+from edge.orders.order import Order
 from edge.progress import Progress
 from edge.record import Office, Record
 from edge.samples import now
 from edge.seal import Sealer
 from edge.store import STATION, OpenPackage, Store
-from edge.store_rows import Role
+from edge.store.rows import Role
 
 
 class RecordRoom:

@@ -17,8 +17,8 @@ import structlog
 from edge import earlier_photo as why
 from edge.earlier_photo import EarlierPhoto, NoOffer, judged, named_by, no_reuse, weigh
 from edge.live_look import LiveLook
-from edge.order import Order
 from edge.orders import Orders, PhotoState
+from edge.orders.order import Order
 from edge.photo_lookup import PhotoLookup
 from edge.portrait import master_jpeg
 from edge.record import Record
@@ -28,8 +28,8 @@ from edge.room import Room
 from edge.samples import reading_row
 from edge.screen import Picture, Screen
 from edge.sitting import Event, ReuseView, State
-from edge.store_errors import StoreError
-from edge.vision import Photo, PhotoUnreadable, VisionLost
+from edge.store.errors import StoreError
+from edge.vision.client import Photo, PhotoUnreadable, VisionLost
 from quality.document import Document
 
 AGREE_WAIT_S: Final = 1.5

@@ -18,7 +18,7 @@ from edge.record_room import RecordRoom
 from edge.reuse_policy import ReusePolicy
 from edge.settings import Fingers, SittingLimits
 from edge.staff import Staff
-from edge.vision import VisionWorker
+from edge.vision.client import VisionWorker
 from quality.document import Document
 
 

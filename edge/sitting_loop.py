@@ -33,8 +33,8 @@ from edge.sitting import (
     State,
     move,
 )
-from edge.store_errors import StoreBroken, StoreFull
-from edge.vision import FrameRefused, VisionLost
+from edge.store.errors import StoreBroken, StoreFull
+from edge.vision.client import FrameRefused, VisionLost
 from edge.visit import Visit
 
 ROUND_S: Final = 0.05

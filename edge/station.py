@@ -27,8 +27,8 @@ from edge.fingers.judge import PressJudge
 from edge.fingers.kit import open_fingers
 from edge.health import Figures
 from edge.keys import CentreKeys, StationKey
-from edge.order_wishes import Known
 from edge.orders import Orders
+from edge.orders.wishes import Known
 from edge.outbox import Outbox
 from edge.pace import OutboxStatus, Pace
 from edge.reader_owner import ReaderOwner
@@ -50,8 +50,8 @@ from edge.sinks.load import open_sink
 from edge.staff import Staff, StaffFileUnsafe
 from edge.store import Store
 from edge.supervisor import DeviceStatus, Upkeep
-from edge.vision import ModelFiles, VisionLost, VisionWorker
-from edge.vision_models import AttackNet
+from edge.vision.client import ModelFiles, VisionLost, VisionWorker
+from edge.vision.models import AttackNet
 
 MIB: Final = 1 << 20
 READY_SLICE_S: Final = 0.5

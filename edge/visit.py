@@ -10,7 +10,7 @@ from typing import Final
 
 from edge.fingers.visit import FingerVisit
 from edge.fingers.wishes import FingerWishes, OrderedFingers, wishes_of
-from edge.order import Order
+from edge.orders.order import Order
 from edge.override import OverrideReason
 from edge.portrait_capture import Portrait, PortraitCapture
 from edge.record import Record
@@ -18,7 +18,7 @@ from edge.reuse_visit import ReuseVisit
 from edge.room import Room
 from edge.screen import Picture, Screen
 from edge.sitting import Event, Missing, Result, State
-from edge.vision import Depth, FrameRefused, VisionLost
+from edge.vision.client import Depth, FrameRefused, VisionLost
 from quality.advice import Advice
 from quality.document import Document
 

@@ -81,7 +81,7 @@ def test_imports_point_down_the_page():
 
 def test_only_the_vision_worker_loads_mediapipe():
     """A crash of the native library, or its wish to call home, ends at the worker's border."""
-    assert set(_importers("mediapipe")) <= {"edge/vision_worker.py", "bench/guidance.py"}
+    assert set(_importers("mediapipe")) <= {"edge/vision/worker.py", "bench/guidance.py"}
 
 
 def test_nobody_uses_the_plain_sqlite():

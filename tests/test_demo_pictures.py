@@ -14,7 +14,7 @@ from drivers.load import open_camera
 from edge.guidance import Guidance
 from edge.portrait import crop
 from edge.settings import load_preset
-from edge.vision import Depth, ModelFiles, VisionWorker
+from edge.vision.client import Depth, ModelFiles, VisionWorker
 from quality.advice import advise
 from quality.document import Document, judge
 from quality.measure import Verdict

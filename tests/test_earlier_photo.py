@@ -13,12 +13,12 @@ from drivers.camera import Frame
 from edge.comparison import Compared, ComparisonFailed, NotComparable
 from edge.earlier_photo import EarlierPhoto, NoOffer, Vouchers, judged, named_by, no_reuse, weigh
 from edge.live_look import LiveLook
-from edge.order import Order
+from edge.orders.order import Order
 from edge.photo_lookup import PhotoLookup
 from edge.reuse import Candidate, Offer, reuse_record
 from edge.reuse_check import COMPARE_TRIES, ReuseCheck
 from edge.settings import load_document, load_reuse_policy
-from edge.vision import Depth, Photo, Sight
+from edge.vision.client import Depth, Photo, Sight
 from quality.face.outline import HeadOutline
 from quality.measure import Native
 

@@ -18,8 +18,8 @@ from edge.fingers.exceptions import ExceptionReason, Permanence, SignedReason
 from edge.fingers.plan import FingerPlan
 from edge.fingers.profile import FingerProfile
 from edge.fingers.wishes import FingerWishes, OrderedFingers, wishes_of
-from edge.order_errors import OrderUnknown
-from edge.order_wishes import Known, check_known
+from edge.orders.errors import OrderUnknown
+from edge.orders.wishes import Known, check_known
 from edge.settings import (
     EXTRA_PARTS_MAX,
     FINGER_POSITIONS,

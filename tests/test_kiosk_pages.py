@@ -20,7 +20,7 @@ from api.kiosk.pages import EVENT_STREAMS, PREVIEW_STREAMS, size_sheet
 from api.security import HEADERS
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
 from edge.sitting import Event, IllegalMove, Missing, Snapshot, StaleToken, State
-from edge.store_errors import StoreError
+from edge.store.errors import StoreError
 from tests.browser.desk import SCENES, TOKEN, Camera, Desk
 
 ORIGIN = "http://127.0.0.1:8080"

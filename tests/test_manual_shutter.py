@@ -19,7 +19,7 @@ from edge.portrait_capture import PortraitCapture, PortraitView
 from edge.preset import PortraitRules
 from edge.settings import load_document
 from edge.supervisor import Upkeep
-from edge.vision import ModelFiles, VisionLost, VisionWorker
+from edge.vision.client import ModelFiles, VisionLost, VisionWorker
 from quality.advice import Advice
 from quality.document import Document
 from quality.measure import Verdict

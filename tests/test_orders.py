@@ -12,11 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from edge import audit, idempotency, store_file
-from edge import orders as orders_module
+from edge import audit
 from edge.candidates.load import open_lookup
-from edge.held_photos import HeldPhotos, NoRoomForPhotos
-from edge.idempotency import KeyBusy, KeyReused, Once
 from edge.orders import (
     Ending,
     NoSuchOrder,
@@ -26,9 +23,14 @@ from edge.orders import (
     OrderUnknown,
     OtherPhoto,
     PhotoUnreadable,
+    idempotency,
 )
+from edge.orders import book as orders_module
+from edge.orders.held_photos import HeldPhotos, NoRoomForPhotos
+from edge.orders.idempotency import KeyBusy, KeyReused, Once
 from edge.settings import load_reuse_policy
 from edge.store import Store, StoreError
+from edge.store import file as store_file
 from tests.contracts.test_lookup import jpeg
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 from tests.hostile_centre import HostileCentre, answer

@@ -21,7 +21,7 @@ from edge.photo_fault import (
     PhotoUnreadable,
 )
 from edge.photo_header import SCANS_MAX, SEGMENTS_MAX, photo_header
-from edge.vision import Depth, ModelFiles, VisionWorker
+from edge.vision.client import Depth, ModelFiles, VisionWorker
 from tests import hostile_photos as hostile
 
 PATIENCE_S = 60.0

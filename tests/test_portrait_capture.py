@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.burst import BLINK_SHARE, best
-from edge.vision import Sight
+from edge.vision.client import Sight
 from quality.measure import Native
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 import apsw
 import pytest
 
-from edge import audit, store_file
+from edge import audit
 from edge.audit import Actor, AuditBroken
 from edge.seal import package_file
 from edge.store import (
@@ -29,7 +29,8 @@ from edge.store import (
     StoreFull,
     StoreKeyWrong,
 )
-from edge.store_errors import OutOfTurn
+from edge.store import file as store_file
+from edge.store.errors import OutOfTurn
 from tests.delivery_kit import SINK, STATION, make_kit, new_id
 
 PERSON = Actor("person", "kiosk")

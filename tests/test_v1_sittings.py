@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from api.app import V1_BODY_BYTES_MAX, V1_STREAMS, Listener, V1Station, create_v1_app
 from api.v1.new_sitting import NewSitting
-from edge import orders as orders_module
 from edge.fingers.wishes import OrderedFingers
 from edge.orders import Orders
+from edge.orders import book as orders_module
 from edge.settings import FINGER_POSITIONS
 from edge.store import Store
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from drivers.camera import Frame
-from edge.vision import (
+from edge.vision.cell import OWN_NETWORK, PROXY_ONLY
+from edge.vision.client import (
     DEATHS_MAX,
     Depth,
     FrameRefused,
@@ -26,7 +27,6 @@ from edge.vision import (
     VisionLost,
     VisionWorker,
 )
-from edge.vision_cell import OWN_NETWORK, PROXY_ONLY
 from quality.advice import TOO_DARK, Advice, advise
 from quality.face import LIVE_MEASURES, MEASURES
 
@@ -348,7 +348,7 @@ def test_it_outlives_the_thread_that_started_it(model_files, frame):
 STATION = """
 import sys, time
 from pathlib import Path
-from edge.vision import ModelFiles, VisionWorker
+from edge.vision.client import ModelFiles, VisionWorker
 worker = VisionWorker(ModelFiles(Path(sys.argv[1]), Path(sys.argv[2])))
 worker.start()
 worker.wait_ready(60)
@@ -403,7 +403,7 @@ def test_the_worker_sits_in_its_cell(eyes):
 
 IN_THE_CELL = """
 import os, resource
-from edge.vision_cell import enter
+from edge.vision.cell import enter
 most = resource.getrlimit(resource.RLIMIT_CORE)[1]
 resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 enter(os.getppid())

@@ -18,9 +18,9 @@ import pytest
 
 from drivers.camera import Frame
 from edge.photo_fault import PHOTO_BYTES_MAX, PhotoFault, PhotoUnreadable
-from edge.vision import DEATHS_MAX, Depth, FrameRefused, ModelFiles, VisionLost, VisionWorker
-from edge.vision_child import Child, ChildLost
-from edge.vision_wire import MESSAGE_BYTES_MAX, WireBroken, receive, send
+from edge.vision.child import Child, ChildLost
+from edge.vision.client import DEATHS_MAX, Depth, FrameRefused, ModelFiles, VisionLost, VisionWorker
+from edge.vision.wire import MESSAGE_BYTES_MAX, WireBroken, receive, send
 from quality.face import LIVE_MEASURES, MEASURES
 from quality.face.outline import HeadOutline
 from tests.lying_worker import Liar, message

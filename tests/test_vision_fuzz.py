@@ -22,8 +22,8 @@ from PIL import Image
 from drivers.camera import Frame
 from edge.photo_fault import PHOTO_PIXELS_MAX, PhotoUnreadable
 from edge.photo_header import photo_header
-from edge.vision import Depth, ModelFiles, VisionLost, VisionWorker
-from edge.vision_wire import WireBroken, receive
+from edge.vision.client import Depth, ModelFiles, VisionLost, VisionWorker
+from edge.vision.wire import WireBroken, receive
 from tests import hostile_photos as hostile
 
 PATIENCE_S = 60.0

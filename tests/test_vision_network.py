@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.vision_cell import environment
+from edge.vision.cell import environment
 
 LONG = os.environ.get("ANXIN_LONG") == "1"
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -25,7 +25,7 @@ import sys, time
 from pathlib import Path
 import cv2
 from drivers.camera import Frame
-from edge.vision import Depth, ModelFiles, VisionWorker
+from edge.vision.client import Depth, ModelFiles, VisionWorker
 landmarker, segmenter, picture = map(Path, sys.argv[1:4])
 worker = VisionWorker(ModelFiles(landmarker, segmenter), own_network=sys.argv[4] == "own")
 worker.start()
@@ -44,7 +44,7 @@ ANALYST = """
 import sys
 from pathlib import Path
 import numpy as np
-from edge.vision_worker import Analyst
+from edge.vision.worker import Analyst
 with Analyst(Path(sys.argv[1]), Path(sys.argv[2])) as analyst:
     analyst.look(np.zeros((360, 640, 3), np.uint8), still=False)
 """

@@ -25,7 +25,6 @@ from api.v1.new_sitting import pointer, wanted_of
 from api.v1.paging import Place
 from api.v1.station import V1Station
 from edge.audit import Actor
-from edge.idempotency import KeyBusy, KeyReused, Once
 from edge.orders import (
     NoRoomForPhotos,
     NoSuchOrder,
@@ -38,6 +37,7 @@ from edge.orders import (
     OtherPhoto,
     PhotoUnreadable,
 )
+from edge.orders.idempotency import KeyBusy, KeyReused, Once
 from edge.photo_fault import PhotoFault
 from edge.utc import now_ms
 

@@ -23,9 +23,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from drivers.camera import Frame, Picture
 from edge.comparison import Compared, ComparisonFailed, NotComparable
 from edge.photo_fault import PHOTO_BYTES_MAX, PhotoFault
-from edge.vision_child import Child, ChildBegins, ChildLost
-from edge.vision_memory import shared_memory
-from edge.vision_models import check_model
+from edge.vision.child import Child, ChildBegins, ChildLost
+from edge.vision.memory import shared_memory
+from edge.vision.models import check_model
 
 LIVE_SIDE_MAX_PX: Final = 1280
 """[ours] A face for the network is 150 px wide; in a frame for a document it fills a quarter."""

@@ -1,6 +1,6 @@
 """The comparer's process: the only module that imports dlib. Two pictures in, one distance out.
 
-It runs in the cell of `edge.vision_cell`, opens nothing but its two model files, and keeps nothing.
+It runs in the cell of `edge.vision.cell`, opens nothing but its two model files, and keeps nothing.
 dlib's predictor of 68 points, whose training set is not free, is not used.
 """
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from edge.photo_decoding import decoded
 from edge.photo_fault import PHOTO_BYTES_MAX, PhotoUnreadable
-from edge.vision_wire import Message, WireBroken, receive, send
+from edge.vision.wire import Message, WireBroken, receive, send
 
 Picture = npt.NDArray[np.uint8]
 

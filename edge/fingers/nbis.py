@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.fingerprint import FingerImage
 from edge.fingers.examiner import Examined, ExaminerLost, ExaminerState, NotAssessed
-from edge.vision_child import Child, ChildBegins, ChildLost
-from edge.vision_memory import shared_memory
-from edge.vision_wire import Message
+from edge.vision.child import Child, ChildBegins, ChildLost
+from edge.vision.memory import shared_memory
+from edge.vision.wire import Message
 from formats.finger.minutia import Minutia, MinutiaKind
 from quality.finger.score import FingerScore
 

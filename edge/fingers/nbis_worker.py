@@ -1,6 +1,6 @@
 """The examiner's process: the only module that imports nbis-py. Prints in; score, minutiae, match.
 
-It runs in the cell of `edge.vision_cell` and opens nothing. What it keeps of a print, the minutiae
+It runs in the cell of `edge.vision.cell` and opens nothing. What it keeps of a print, the minutiae
 as the extractor's own object, by the picture's digest, ends with the process: that is how the
 station forgets. Everything nbis-py is told is 500 ppi: it ignores a PNG's own resolution and its
 own setting alike [measured: the same score from 450 to 1000 ppi], so a picture of another
@@ -22,7 +22,7 @@ import nbis  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 
-from edge.vision_wire import Message, WireBroken, receive, send
+from edge.vision.wire import Message, WireBroken, receive, send
 from formats.finger.minutia import MinutiaKind
 
 SCORED_PPI: Final = 500

@@ -12,7 +12,7 @@ import pytest
 
 from accuracy.looker import Looked, Looker
 from demo.pictures import SUBJECTS, compose, mask_by
-from edge.vision import ModelFiles, VisionWorker
+from edge.vision.client import ModelFiles, VisionWorker
 
 
 @dataclass(frozen=True, eq=False)

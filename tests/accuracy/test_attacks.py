@@ -12,8 +12,8 @@ import pytest
 from accuracy.attacks import Scene, photographed, rates
 from drivers.camera import Frame
 from edge.samples import _attack_check
-from edge.vision import Depth, ModelFiles, ModelUnfit, VisionWorker
-from edge.vision_models import AttackNet
+from edge.vision.client import Depth, ModelFiles, ModelUnfit, VisionWorker
+from edge.vision.models import AttackNet
 from quality.attack.minifasnet import LIVE_MIN, AttackNets, surroundings
 from quality.attack.two_lights import RELIEF_MIN, relief
 from quality.measure import CannotAssess

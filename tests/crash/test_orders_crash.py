@@ -10,7 +10,7 @@ import sys
 import time
 
 from edge import audit
-from edge.idempotency import Once
+from edge.orders.idempotency import Once
 from tests.delivery_kit import make_kit
 from tests.order_kit import SURNAME, all_text, opened
 
@@ -18,7 +18,7 @@ KILLS = 2
 WRITER = """
 import sys, json, itertools
 from pathlib import Path
-from edge.idempotency import Once
+from edge.orders.idempotency import Once
 from tests.delivery_kit import make_kit
 from tests.order_kit import opened, wanted
 kit = make_kit(Path(sys.argv[1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accuracy.looker import Looked, Looker
-from edge.vision import ModelFiles
+from edge.vision.client import ModelFiles
 from tests.golden import sequences
 from tests.golden.views import STILLS, VIEWS, Studio
 

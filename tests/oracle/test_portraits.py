@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from drivers.camera import Frame
-from edge.vision import Depth, ModelFiles, VisionWorker
+from edge.vision.client import Depth, ModelFiles, VisionWorker
 
 LABELS = {
     "HeadPoseYaw": ("yaw_deg", 0.1),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from demo.pictures import compose, mask_by, plug_in
-from edge.vision import ModelFiles, VisionWorker
+from edge.vision.client import ModelFiles, VisionWorker
 
 
 @pytest.fixture(scope="session")

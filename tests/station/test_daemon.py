@@ -25,9 +25,9 @@ import pytest
 
 import run_edge
 from demo.pictures import MOVING, SUBJECTS
-from edge.disk_floor import LAST_SHARE
 from edge.settings import Store
-from edge.store_errors import StoreFull
+from edge.store.disk_floor import LAST_SHARE
+from edge.store.errors import StoreFull
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 LONG_S = 90.0

@@ -15,7 +15,7 @@ from drivers.peers.line_faults import Fault, Harm
 from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB, Press
 from edge.settings import Settings
 from edge.sitting import Event, Overlay, Result, State
-from edge.store_errors import StoreBroken
+from edge.store.errors import StoreBroken
 from tests.station.bed import LONG_S, station_bed
 
 

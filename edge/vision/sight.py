@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edge.vision_wire import Message
+from edge.vision.wire import Message
 from quality.face import LIVE_MEASURES, MEASURES
 from quality.face.outline import HeadOutline
 from quality.measure import Native

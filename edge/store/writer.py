@@ -12,8 +12,8 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from edge.disk_floor import Reserve
-from edge.store_errors import StoreBroken, StoreError, StoreFull
+from edge.store.disk_floor import Reserve
+from edge.store.errors import StoreBroken, StoreError, StoreFull
 
 T = TypeVar("T")
 Job = Callable[[apsw.Connection], T]

@@ -15,11 +15,13 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from edge import audit, store_close, store_delivery
+from edge import audit
 from edge.audit import Actor
-from edge.disk_floor import DiskFloor, Reserve
 from edge.seal import Closing, KeptPart, Part, digest_of, package_file
-from edge.store_errors import (
+from edge.store import close as store_close
+from edge.store import delivery as store_delivery
+from edge.store.disk_floor import DiskFloor, Reserve
+from edge.store.errors import (
     NoSuchPackage,
     PackageClosed,
     PackageGone,
@@ -30,10 +32,10 @@ from edge.store_errors import (
     StoreFull,
     StoreKeyWrong,
 )
-from edge.store_file import DAMAGED, StoreFile, open_store_file
-from edge.store_orders import Ending
-from edge.store_rows import OpenPackage, PackageRow, Pending, Role
-from edge.store_sitting import (
+from edge.store.file import DAMAGED, StoreFile, open_store_file
+from edge.store.orders import Ending
+from edge.store.rows import OpenPackage, PackageRow, Pending, Role
+from edge.store.sitting import (
     kept_parts,
     last_n,
     note,
@@ -41,7 +43,7 @@ from edge.store_sitting import (
     package_state,
     put_part,
 )
-from edge.store_writer import Readers, Writer
+from edge.store.writer import Readers, Writer
 from edge.utc import now_ms
 
 __all__ = [

@@ -1,6 +1,6 @@
 """The station's side of seeing: pictures go to the vision worker, sights come back, in time.
 
-The worker (`edge.vision_worker`) may crash, hang or lie on any picture; then it is killed, replaced
+The worker (`edge.vision.worker`) may crash, hang or lie on any picture; then it is killed, replaced
 at once, and the caller told by `VisionLost`. This module never imports a model library.
 """
 
@@ -20,11 +20,11 @@ import numpy.typing as npt
 from drivers.camera import Frame
 from edge.photo_fault import PHOTO_BYTES_MAX, PhotoFault, PhotoUnreadable
 from edge.photo_reading import Photo, photo_of
-from edge.vision_child import Child, ChildBegins, ChildLost
-from edge.vision_memory import shared_memory
-from edge.vision_models import ModelFiles, ModelUnfit
-from edge.vision_sight import Depth, Nonsense, Sight, sight_of
-from edge.vision_wire import Message, memory_bytes
+from edge.vision.child import Child, ChildBegins, ChildLost
+from edge.vision.memory import shared_memory
+from edge.vision.models import ModelFiles, ModelUnfit
+from edge.vision.sight import Depth, Nonsense, Sight, sight_of
+from edge.vision.wire import Message, memory_bytes
 
 __all__ = [
     "BOOT_TIMEOUT_S",

@@ -7,12 +7,12 @@ from dataclasses import asdict
 
 import structlog
 
-from edge.order import Order
 from edge.orders import Orders
+from edge.orders.order import Order
 from edge.record import Record
 from edge.room import Room
 from edge.sitting import Result
-from edge.store_errors import StoreError
+from edge.store.errors import StoreError
 
 log = structlog.get_logger("orders")
 

@@ -17,14 +17,10 @@ import apsw
 import structlog
 from uuid_utils import uuid7
 
-from edge import idempotency, store_orders
 from edge.audit import Actor
 from edge.candidates.lookup import Lookup
-from edge.disk_floor import Reserve
-from edge.held_photos import HeldPhotos, NoRoomForPhotos
-from edge.idempotency import Once, Repeats
-from edge.order import Order
-from edge.order_errors import (
+from edge.orders import idempotency
+from edge.orders.errors import (
     NoSuchOrder,
     OrderClosed,
     OrdersFull,
@@ -32,16 +28,21 @@ from edge.order_errors import (
     OrderUnknown,
     OtherPhoto,
 )
-from edge.order_offer import asks_of, first_photo_state
-from edge.order_row import OrderRow, PhotoState, row_of
-from edge.order_wishes import Known, Wanted, check_known, kept_wishes, order_of
+from edge.orders.held_photos import HeldPhotos, NoRoomForPhotos
+from edge.orders.idempotency import Once, Repeats
+from edge.orders.offer import asks_of, first_photo_state
+from edge.orders.order import Order
+from edge.orders.row import OrderRow, PhotoState, row_of
+from edge.orders.wishes import Known, Wanted, check_known, kept_wishes, order_of
 from edge.photo_asking import PhotoAsking
 from edge.photo_fault import PhotoUnreadable
 from edge.photo_header import check_frame
 from edge.reuse_policy import ReusePolicy
 from edge.store import Store
-from edge.store_errors import StoreError
-from edge.store_orders import Ending, StoredOrder
+from edge.store import orders as store_orders
+from edge.store.disk_floor import Reserve
+from edge.store.errors import StoreError
+from edge.store.orders import Ending, StoredOrder
 from edge.utc import now_ms, rfc3339
 
 __all__ = [

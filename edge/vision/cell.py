@@ -42,7 +42,7 @@ _CLONE_NEWNET: Final = 0x40000000
 def environment() -> Mapping[str, str]:
     """Return the worker's whole environment; nothing of the station's own passes into it."""
     return {
-        "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
         "PATH": "/usr/bin:/bin",
         "HOME": "/nonexistent",
         "LC_ALL": "C.UTF-8",

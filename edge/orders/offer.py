@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.candidates.lookup import Ask
-from edge.order import Order
+from edge.orders.order import Order
 from edge.reuse import Offer, Refusal, When, may_reuse
 from edge.reuse_policy import ReusePolicy
 

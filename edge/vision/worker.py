@@ -1,6 +1,6 @@
 """The vision worker: the only module that imports MediaPipe. It looks at frames and says what is.
 
-It runs in a process of its own, inside the cell of `edge.vision_cell`, because native code
+It runs in a process of its own, inside the cell of `edge.vision.cell`, because native code
 crashes, blocks the interpreter and (this library) wants to telephone. It opens nothing but the
 two model files, keeps no frame, and answers one request at a time with plain values.
 """
@@ -38,7 +38,7 @@ from mediapipe.tasks.python.vision import (  # type: ignore[import-untyped]
 
 from edge.photo_decoding import decoded, preview
 from edge.photo_fault import PhotoUnreadable
-from edge.vision_wire import Message, WireBroken, memory_bytes, receive, send
+from edge.vision.wire import Message, WireBroken, memory_bytes, receive, send
 from quality.advice import TOO_DARK
 from quality.attack.minifasnet import AttackNets
 from quality.face import LIVE_MEASURES, MEASURES

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import apsw
 
-from edge.store_errors import NoSuchPackage
-from edge.store_rows import Delivery, PackageRow, Pending
+from edge.store.errors import NoSuchPackage
+from edge.store.rows import Delivery, PackageRow, Pending
 
 COLUMNS: Final = (
     "id, package_id, sitting_id, station_id, kid, state, sequence, sealed_at_ms, size, digest,"

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from edge.order import Order
-from edge.order_errors import OrderUnknown
+from edge.orders.errors import OrderUnknown
+from edge.orders.order import Order
 from edge.reuse import Candidate
 
 

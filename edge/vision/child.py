@@ -15,8 +15,8 @@ import time
 from concurrent.futures import Future
 from typing import Final
 
-from edge import vision_cell
-from edge.vision_wire import Message, WireBroken, receive, send
+from edge.vision import cell as vision_cell
+from edge.vision.wire import Message, WireBroken, receive, send
 
 _CLOSE_TIMEOUT_S: Final = 3.0
 
@@ -51,7 +51,7 @@ class Child:
         memory_fd: int,
         setup: Message,
         *,
-        module: str = "edge.vision_worker",
+        module: str = "edge.vision.worker",
         own_network: bool = True,
     ) -> None:
         self._wire, theirs = socket.socketpair()

@@ -10,7 +10,7 @@ import apsw
 from edge import audit
 from edge.audit import Actor
 from edge.seal import KeptPart, Part
-from edge.store_errors import NoSuchPackage, PackageClosed
+from edge.store.errors import NoSuchPackage, PackageClosed
 from edge.utc import now_ms, rfc3339
 
 

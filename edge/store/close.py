@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import apsw
 
-from edge import audit, store_orders
+from edge import audit
 from edge.audit import Actor
 from edge.seal import Closing, digest_of, package_file
-from edge.store_errors import NoSuchPackage, OutOfTurn
-from edge.store_orders import Ending
-from edge.store_rows import Role
+from edge.store import orders as store_orders
+from edge.store.errors import NoSuchPackage, OutOfTurn
+from edge.store.orders import Ending
+from edge.store.rows import Role
 from edge.utc import rfc3339
 
 

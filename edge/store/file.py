@@ -21,11 +21,11 @@ from typing import Final
 import apsw
 
 from edge.keys import sync_folder, write_secret
-from edge.store_errors import StoreBroken, StoreBusy, StoreError, StoreKeyWrong
+from edge.store.errors import StoreBroken, StoreBusy, StoreError, StoreKeyWrong
 
 SQLITE_MIN: Final = (3, 54)
 """Before 3.53 a checkpoint racing a commit can lose it (SQLite's WAL-reset bug)."""
-SCHEMA_STEPS: Final = ("schema.sql", "schema_orders.sql")
+SCHEMA_STEPS: Final = ("schema.sql", "schema_orders.sql", "schema_custody.sql")
 """What made each version of the tables, in order; a release adds steps and never edits one."""
 SCHEMA_VERSION: Final = len(SCHEMA_STEPS)
 KEY_BYTES: Final = 32
@@ -214,7 +214,7 @@ def make_tables(db: apsw.Connection) -> None:
         return
     with db:
         for step in SCHEMA_STEPS[found:]:
-            db.execute(files("edge").joinpath(step).read_text("utf-8"))
+            db.execute(files("edge.store").joinpath(step).read_text("utf-8"))
         db.pragma("user_version", SCHEMA_VERSION)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from edge.store_orders import OrderState, StoredOrder
+from edge.store.orders import OrderState, StoredOrder
 
 PhotoState = Literal["none", "needed", "held", "used", "declined", "unfit"]
 

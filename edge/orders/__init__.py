@@ -1,0 +1,37 @@
+"""The orders' room: what the centre asked for, until it ends."""
+
+from __future__ import annotations
+
+from edge.orders.book import (
+    Ending,
+    Known,
+    NoRoomForPhotos,
+    NoSuchOrder,
+    OrderClosed,
+    OrderRow,
+    Orders,
+    OrdersFull,
+    OrderStale,
+    OrderUnknown,
+    OtherPhoto,
+    PhotoState,
+    PhotoUnreadable,
+    Wanted,
+)
+
+__all__ = [
+    "Ending",
+    "Known",
+    "NoRoomForPhotos",
+    "NoSuchOrder",
+    "OrderClosed",
+    "OrderRow",
+    "OrderStale",
+    "OrderUnknown",
+    "Orders",
+    "OrdersFull",
+    "OtherPhoto",
+    "PhotoState",
+    "PhotoUnreadable",
+    "Wanted",
+]

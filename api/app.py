@@ -12,6 +12,7 @@ from api.kiosk.catalogue import MASTER, SECOND, load_catalogue
 from api.kiosk.pages import EVENT_STREAMS, PREVIEW_STREAMS, Kiosk, kiosk_pages
 from api.kiosk.station import KioskStation
 from api.listener import Listener
+from api.v1.caller import Identity, TokenIdentity, guard
 from api.v1.contract import API_VERSION, open_spec
 from api.v1.devices import device_routes
 from api.v1.health import health_routes
@@ -38,11 +39,6 @@ KIOSK_STREAMS: Final = EVENT_STREAMS + PREVIEW_STREAMS
 V1_STREAMS: Final = 8
 V1_BODY_BYTES_MAX: Final = 2 * PHOTO_BYTES_MAX
 """For the listener: the application refuses at the photo's limit, with a problem."""
-OPEN_WITHOUT_TOKEN: Final = frozenset(
-    {"health.read_live", "document.read_document", "document.show_document", "document.static",
-     "document.lead_to_docs"}
-)  # fmt: skip
-"""What holds nothing of this station: that it lives, and what the interface looks like."""
 
 
 def create_kiosk_app(station: KioskStation, closing: threading.Event) -> Flask:
@@ -81,29 +77,25 @@ def create_kiosk_app(station: KioskStation, closing: threading.Event) -> Flask:
     return app
 
 
-def create_v1_app(station: V1Station, token: str) -> Flask:
+def create_v1_app(station: V1Station, identity: Identity | str) -> Flask:
     """Build the interface for the central system.
 
     Args:
         station: what stands behind it.
-        token: what every request must carry until client certificates come (`open_or_make_token`).
+        identity: how its clients are known; a text is the token of `TokenIdentity`.
 
     Raises:
         ValueError: the token is too short to protect anything.
     """
-    if len(token) < security.TOKEN_BYTES:
-        raise ValueError(f"a token has at least {security.TOKEN_BYTES} characters")
+    if isinstance(identity, str):
+        identity = TokenIdentity(identity)
     app = Flask("api.v1", static_folder=None)
     # A path with a doubled slash is unknown, not another spelling to be led to.
     app.url_map.merge_slashes = False
     security.install(app, origin_needed=False, body_limits={PUT_PHOTO: PHOTO_BYTES_MAX})
     problems.install(app)
 
-    @app.before_request
-    def check_token() -> None:
-        # Before the path is looked at: what exists is no stranger's business either.
-        if request.endpoint not in OPEN_WITHOUT_TOKEN:
-            security.check_bearer(token)
+    guard(app, identity)
 
     @app.after_request
     def name_version(answer: Response) -> Response:

@@ -111,6 +111,7 @@ _FURTHER: Final = (
     Problem("cursor-invalid", 400, "翻页标记无效", "The cursor does not belong to this list."),
     Problem("origin-foreign", 403, "来源不对", "Requests from other pages are refused."),
     Problem("client-unknown", 403, "没有有效的凭证", "The client is not known."),
+    Problem("client-denied", 403, "凭证已被停用", "The client has been shut out by the centre."),
     Problem("package-gone", 410, "包裹已经签收并删除", "The package was receipted and deleted."),
     Problem(
         "idempotency-in-progress", 409, "同一请求正在处理", "The same request is being served.", 1

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from api.app import V1Station, create_v1_app
 from api.security import HEADERS, TokenUnusable, open_or_make_token
+from api.v1.scopes import KNOWN, SCOPES
 from drivers.fingerprint import ReaderFacts
 from edge.store import PackageRow, Store
 from edge.supervisor import DeviceState, DeviceStatus, DeviceWarning
@@ -393,9 +394,10 @@ def test_the_reference_page_says_how_to_ask(bench: Bench):
 
 
 def test_a_planted_fault_shows_nothing_but_its_code(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     """What an exception says may be a name or a path: it never leaves, nor is it logged."""
+    monkeypatch.setitem(SCOPES, "planted", KNOWN)
 
     @bench.client.application.get("/v1/planted")
     def planted() -> str:

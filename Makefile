@@ -58,3 +58,8 @@ lock:  ## compile the lock files; ARGS=--upgrade takes newer versions
 
 clean:  ## remove what set-up and runs made, the demo's state too
 	@rm -rf .venv .cache var
+
+.PHONY: proof
+proof:  ## try what is promised of packages, thousands of times, and write docs/reliability.md; ARGS=power for one
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m proofs --long $(ARGS)

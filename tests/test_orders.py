@@ -421,9 +421,9 @@ def test_a_store_of_the_release_before_gains_what_it_lacks(kit, tmp_path, monkey
         earlier.setattr(store_file, "SCHEMA_STEPS", store_file.SCHEMA_STEPS[:1])
         earlier.setattr(store_file, "SCHEMA_VERSION", 1)
         with Store.open(*where) as store:
-            row = kit.hand_in(store)
+            package_id = kit.fill(store, new_id())
     with Store.open(*where) as store, opened(store) as orders:
-        assert store.package(row.package_id) == row
+        assert kit.shut(store, package_id).state == "ready"
         assert orders.add(wanted()) == orders.waiting()[0]
     monkeypatch.setattr(store_file, "SCHEMA_VERSION", 1)
     with pytest.raises(StoreError, match="newer release"):

@@ -11,6 +11,7 @@ import apsw
 
 from edge import audit
 from edge.audit import Actor
+from edge.events import note_event
 from edge.seal import Closing, digest_of, package_file
 from edge.store import orders as store_orders
 from edge.store.errors import NoSuchPackage, OutOfTurn
@@ -103,3 +104,5 @@ def keep(db: apsw.Connection, cursor: int, closing: Closing, order: Order, now_m
             (cursor, sink, role == "custody"),
         )
     db.execute("update chain set sequence = ?, digest = ?", (closing.sequence, closing.digest))
+    told = {"sequence": closing.sequence, "size": closing.size}
+    note_event(db, "package.sealed", closing.package_id, told, now_ms)

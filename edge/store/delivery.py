@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import apsw
 
+from edge.events import note_event
 from edge.store.errors import NoSuchPackage
 from edge.store.rows import Delivery, PackageRow, Pending
+from edge.utc import now_ms
 
 COLUMNS: Final = (
     "id, package_id, sitting_id, station_id, kid, state, sequence, sealed_at_ms, size, digest,"
@@ -128,17 +130,23 @@ def quarantine(
         "select 1 from delivery where package = ? and custody and state != 'quarantined'", (cursor,)
     ).get
     if hope is None:
-        db.execute("update package set state = 'quarantined' where id = ?", (cursor,))
+        db.execute(
+            "update package set state = 'quarantined' where id = ? and state = 'ready'", (cursor,)
+        )
+        if db.changes():
+            about = {"sink": sink, "code": code}
+            note_event(db, "package.quarantined", package_id, about, now_ms())
     _let_go(db, cursor)
 
 
 def _let_go(db: apsw.Connection, cursor: int) -> None:
     taken = db.execute(
-        "select 1 from delivery where package = ? and custody and state = 'delivered'", (cursor,)
+        "select sink from delivery where package = ? and custody and state = 'delivered' limit 1",
+        (cursor,),
     ).get
-    if not taken:
+    if taken is None:
         return
-    db.execute("update package set state = 'receipted' where id = ?", (cursor,))
+    _settle(db, cursor, taken)
     copies = db.execute(
         "select 1 from delivery where package = ? and not custody"
         " and state in ('waiting', 'sending')",
@@ -146,6 +154,24 @@ def _let_go(db: apsw.Connection, cursor: int) -> None:
     ).get
     if not copies:
         db.execute("delete from part where package = ?", (cursor,))
+
+
+def _settle(db: apsw.Connection, cursor: int, sink: str) -> None:
+    """Custody has passed: the first receipt counts, and no other custody sink is asked any more."""
+    db.execute(
+        "update package set state = 'receipted' where id = ? and state != 'receipted'", (cursor,)
+    )
+    if db.changes() == 0:
+        return
+    db.execute(
+        "update delivery set state = 'delivered', last_code = 'receipted_elsewhere'"
+        " where package = ? and custody and state in ('waiting', 'sending')",
+        (cursor,),
+    )
+    package_id, sequence = db.execute(
+        "select package_id, sequence from package where id = ?", (cursor,)
+    ).get
+    note_event(db, "package.delivered", package_id, {"sink": sink, "sequence": sequence}, now_ms())
 
 
 def recover(db: apsw.Connection) -> None:

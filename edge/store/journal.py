@@ -95,6 +95,8 @@ class Store:
             self.alarms += ("audit_broken",)
         self._readers = Readers(file.reader)
         self._writer = Writer(file.db, floor.make_room, observe_commit)
+        self.commits = self._writer.commits
+        """Wakes whoever waits for something new."""
 
     @classmethod
     def open(

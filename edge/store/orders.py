@@ -11,6 +11,7 @@ import apsw
 
 from edge import audit
 from edge.audit import Actor
+from edge.events import note_event
 from edge.utc import rfc3339
 
 OrderState = Literal["waiting", "running", "ended"]
@@ -64,6 +65,9 @@ def insert(  # noqa: PLR0917 - the columns in their order
         (sitting_id, *photo, *times_ms, text),
     )
     note(db, actor, "order.add", sitting_id, times_ms[0])
+    note_event(db, "sitting.ordered", sitting_id, {}, times_ms[0])
+    if photo[0] == "needed":
+        note_event(db, "sitting.reuse_photo_needed", sitting_id, {}, times_ms[0])
     row = stored(db, sitting_id)
     if row is None:
         raise AssertionError("a row that was just written is not there")
@@ -123,6 +127,8 @@ def set_state(
         return False
     act = "order.begin" if after == "running" else "order.put_back"
     note(db, Actor("station", "service"), act, sitting_id, now_ms)
+    if after == "running":
+        note_event(db, "sitting.started", sitting_id, {}, now_ms)
     return True
 
 
@@ -163,6 +169,7 @@ def end(
         return False
     by = actor or Actor("station", "service")
     note(db, by, "order.end", sitting_id, now_ms, outcome=result or "unknown")
+    note_event(db, "sitting.ended", sitting_id, {"result": result}, now_ms)
     return True
 
 
@@ -191,6 +198,12 @@ def recover(db: apsw.Connection, now_ms: int) -> None:
             end(db, sitting_id, None, now_ms)
         elif not goes_on:
             set_state(db, sitting_id, "running", "waiting", now_ms)
+    # A photo that a client brought was in memory only.
+    wanting = db.execute(
+        "select sitting_id from sitting_order where photo = 'needed' and state <> 'ended'"
+    )
+    for (sitting_id,) in list(wanting):
+        note_event(db, "sitting.reuse_photo_needed", sitting_id, {}, now_ms)
 
 
 def note(

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
+from edge.store.commits import Commits
 from edge.store.disk_floor import Reserve
 from edge.store.errors import StoreBroken, StoreError, StoreFull
 
@@ -45,6 +46,7 @@ class Writer:
         self._gate = threading.Lock()
         self._closed = False
         self._unsettled = False
+        self.commits = Commits()
         self.broken: str | None = None
         """Why nothing can be written any more; None while all is well."""
         self._thread = threading.Thread(target=self._work, name="store-writer")
@@ -131,6 +133,7 @@ class Writer:
                 self._db.execute("rollback")
             raise
         self._unsettled = True
+        self.commits.tell()
         return result
 
     def _checkpoint(self) -> None:

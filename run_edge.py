@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import faulthandler
 import os
 import signal
 import sys
@@ -61,7 +62,8 @@ def run(path: Path) -> None:
         settings = load_settings(path)
         _check_listeners(settings, f"kiosk.port in {path}", f"v1.port in {path}")
         station = build(lay_foundation(settings, stack), stack)
-        open_listeners(station, stack)
+        listeners = open_listeners(station, stack)
+        _watch(station, [listener.url for listener in listeners], stack)
         code = _serve(station, stop)
     sys.exit(code)
 
@@ -127,6 +129,7 @@ def demo(  # noqa: PLR0917 - one parameter an option
                 stack.callback(clerk.end)
             # Only now: the first page does not wait for the centre.
             centre.await_accepting()
+            _watch(station, [kiosk.url, v1.url], stack)
             signs = badge if clerk or plan.story else None
             greet((kiosk.url, v1.url, console.url), plan, signs, as_json=as_json)
             code = _serve(station, stop)
@@ -311,6 +314,17 @@ def _behind_v1(station: Station) -> V1Station:
         traces=station.traces,
         log_lines=last_lines,
     )
+
+
+def _watch(station: Station, urls: list[str], stack: ExitStack) -> None:
+    """Tell whoever keeps the service, if anybody does, that it is ready and that it lives."""
+    from edge.watchdog import Keeper, Watchdog
+
+    # What hangs is ended by SIGABRT: then the places of all threads, no values, go to the journal.
+    faulthandler.enable()
+    watchdog = Watchdog(Keeper.from_environment(os.environ), station.proofs(*urls))
+    watchdog.start()
+    stack.callback(watchdog.close)
 
 
 def _step(station: Station, sitting_id: str) -> str | None:

@@ -67,6 +67,11 @@ class CameraOwner:
             self._thread.join()
 
     @property
+    def alive(self) -> bool:
+        """Whether the owner's thread runs."""
+        return self._thread.is_alive()
+
+    @property
     def status(self) -> DeviceStatus:
         """The camera's state as everybody is told."""
         return self._upkeep.status

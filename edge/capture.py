@@ -61,6 +61,11 @@ class SittingDesk:
         return self._thread.is_alive()
 
     @property
+    def rounds(self) -> int:
+        """How often the loop went round; it grows many times a second."""
+        return self._loop.rounds
+
+    @property
     def snapshot(self) -> Snapshot:
         """The present screen."""
         return self._screen.snapshot

@@ -65,6 +65,11 @@ class ReaderOwner:
             self._thread.join(CLOSE_A_SCAN_S if scanning else None)
 
     @property
+    def alive(self) -> bool:
+        """Whether the owner's thread runs."""
+        return self._thread.is_alive()
+
+    @property
     def status(self) -> DeviceStatus:
         """The reader's state as everybody is told."""
         return self._upkeep.status

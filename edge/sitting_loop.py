@@ -58,6 +58,8 @@ class SittingLoop:
         self._moves = Moves(room, figures, screen)
         self._touched_at_s = self._looked_at_s = time.monotonic()
         self._covered_at_s = float("-inf")
+        self.rounds = 0
+        """How often the loop went round: what does not move, hangs."""
         self.broken = threading.Event()
 
     def run(self, requests: Requests[Snapshot], stopping: threading.Event) -> None:
@@ -66,6 +68,7 @@ class SittingLoop:
         try:
             self._guarded(self._moves.resume)
             while not stopping.is_set():
+                self.rounds += 1
                 requests.serve(self._guarded, refusals, 0.0 if self._watching else ROUND_S)
                 self._guarded(self._round)
         except Exception as error:  # nobody may stand before a screen that is dead

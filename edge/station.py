@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -52,6 +53,7 @@ from edge.store import Store
 from edge.supervisor import DeviceStatus, Upkeep
 from edge.vision.client import ModelFiles, VisionLost, VisionWorker
 from edge.vision.models import AttackNet
+from edge.watchdog import Proof, answers, listens, moves, sees, writes
 
 MIB: Final = 1 << 20
 READY_SLICE_S: Final = 0.5
@@ -96,6 +98,16 @@ class Station:
     def devices(self) -> Sequence[DeviceStatus]:
         """Return the present status of every device."""
         return (self.camera.status, self.reader.status)
+
+    def proofs(self, *urls: str) -> Mapping[str, Proof]:
+        """Return what proves that each part lives, the listeners at these addresses among them."""
+        return {
+            "store": writes(self.store),
+            "sitting": moves(lambda: self.desk.rounds),
+            "camera": sees(self.camera),
+            "reader": listens(self.reader),
+            **{f"listener-{urlsplit(url).port}": answers(url) for url in urls},
+        }
 
     def traces(self) -> Mapping[str, Sequence[str]]:
         """Return the last words on each device's line, by device, for support."""

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import socket
@@ -15,7 +16,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,11 +50,13 @@ def run_once(folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
 
 
 @contextmanager
-def running(folder: Path, subject: str = "suit") -> Iterator[tuple[subprocess.Popen[str], Any]]:
+def running(
+    folder: Path, subject: str = "suit", **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], Any]]:
     """A demo that serves; killed at the end if the test did not end it."""
     process = subprocess.Popen(
         command(folder, "--json", "--subject", subject),
-        cwd=CHECKOUT, stdout=subprocess.PIPE, text=True,
+        cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, env=os.environ | environment,
     )  # fmt: skip
     assert process.stdout is not None
     try:
@@ -265,14 +268,37 @@ def test_a_broken_settings_file_ends_run_with_one_sentence(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
+@contextmanager
+def keeper(path: Path) -> Iterator[Callable[[], list[str]]]:
+    """The socket of whoever keeps the service; yields what returns all that it has been told."""
+    heard: list[str] = []
+
+    def told() -> list[str]:
+        while select.select([line], [], [], 0)[0]:
+            heard.append(line.recv(64).decode())
+        return heard
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(str(path))
+        yield told
+
+
 def test_sigterm_in_a_sitting_ends_cleanly_and_the_sitting_goes_on_after_the_restart(folder):
-    """The portrait is in; the next start asks for the fingers and the package arrives."""
-    with running(folder) as (process, where):
+    """The portrait is in; the next start asks for the fingers and the package arrives. Who keeps
+    the service heard that it was ready, that it lived, and at last that it was ending.
+    """
+    watched = {"NOTIFY_SOCKET": str(folder.parent / "notify"), "WATCHDOG_USEC": "2000000"}
+    with (
+        keeper(folder.parent / "notify") as told_of_life,
+        running(folder, **watched) as (process, where),
+    ):
         act(where, "portrait-kept", to_the_portrait(where))
         until(where, "finger")
+        assert {"READY=1", "WATCHDOG=1"} == set(told_of_life())
         process.send_signal(signal.SIGTERM)
 
         assert process.wait(timeout=LONG_S) == 0
+        assert told_of_life()[-1] == "STOPPING=1"
     code, told, _ = run_once(folder)
 
     assert (code, told["problem"]) == (0, "")

@@ -24,7 +24,7 @@ create table throttle(
 
 -- The newest accepted list of each kind, as its exact signed token; seq never goes down.
 create table signed_list(
-    kind text primary key check(kind in ('keys', 'policies')),
+    kind text primary key check(kind in ('root', 'keys', 'policies')), -- root: the pinned public key
     seq integer not null,
     token text not null,
     kept_at_ms integer not null

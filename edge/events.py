@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import apsw
 
@@ -90,9 +90,11 @@ def forget(db: apsw.Connection, last_id: int, before_ms: int) -> None:
 
     Always from the beginning, so that what is kept has no gap, wherever the clock was meanwhile.
     """
-    rows = db.execute("select id, at_ms from event order by id limit ?", (FORGOTTEN_AT_ONCE,))
+    rows: list[tuple[Any, ...]] = db.execute(
+        "select id, at_ms from event order by id limit ?", (FORGOTTEN_AT_ONCE,)
+    ).fetchall()
     gone = 0
-    for id_, at_ms in rows.fetchall():
+    for id_, at_ms in rows:
         if id_ > last_id and at_ms >= before_ms:
             break
         gone = id_
@@ -124,10 +126,10 @@ class Events:
 
 
 def _after(db: apsw.Connection, id_: int, limit: int) -> list[Event]:
-    found = db.execute(
+    found: list[tuple[Any, ...]] = db.execute(
         "select id, at_ms, type, subject, body from event where id > ? order by id limit ?",
         (id_, limit),
-    )
+    ).fetchall()
     return [Event(*row, json.loads(body)) for *row, body in found]
 
 

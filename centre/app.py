@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from traceback import format_exc
 from typing import Any, Final
 
 from cheroot import wsgi
@@ -135,7 +137,13 @@ def create_app(shelf: Shelf, keyring: CentreKeyring, name: str = "centre-demo") 
     return app
 
 
-def serve(folder: Path, host: str, port: int, ready: Callable[[int], None] | None = None) -> None:
+def serve(
+    folder: Path,
+    host: str,
+    port: int,
+    ready: Callable[[int], None] | None = None,
+    shelf: Shelf | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, then end cleanly.
 
     Args:
@@ -143,14 +151,16 @@ def serve(folder: Path, host: str, port: int, ready: Callable[[int], None] | Non
         host: name or address to listen on, which the certificate names too.
         port: 0 takes any free one.
         ready: is called with the port once connections are accepted.
+        shelf: another one than the folder's own; a proof counts on it.
     """
-    app = create_app(Shelf(folder), open_or_make_keys(folder))
+    app = create_app(shelf or Shelf(folder), open_or_make_keys(folder))
     server = wsgi.Server((host, port), app, numthreads=8, request_queue_size=128)
     server.ssl_adapter = open_or_make_tls(folder, host)
     server.ConnectionClass = ShakingConnection
     server.max_request_body_size = BODY_BYTES_MAX
     server.max_request_header_size = 64 << 10
     server.shutdown_timeout = 1
+    server.error_log = _log
     server.prepare()
     stopping = threading.Event()
     if threading.current_thread() is threading.main_thread():
@@ -166,6 +176,12 @@ def serve(folder: Path, host: str, port: int, ready: Callable[[int], None] | Non
     finally:
         server.stop()
         serving.join()
+
+
+def _log(text: str = "", level: int = 20, traceback: bool = False) -> None:
+    # A station that leaves in the middle of its answer is everyday life: it asks again.
+    if not isinstance(sys.exc_info()[1], OSError):
+        sys.stderr.write(f"centre: {text}\n{format_exc() if traceback else ''}")
 
 
 def _body(package_id: str) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import date
-from typing import Final
 
 from edge.desk_requests import Requests
 from edge.fingers.exceptions import ExceptionReason, Permanence, SignedReason
@@ -16,11 +15,9 @@ from edge.health import Figures
 from edge.override import OverrideReason
 from edge.room import Room
 from edge.screen import Picture, Screen
-from edge.sitting import Event, Snapshot
+from edge.sitting import LANGUAGES, Event, Snapshot
 from edge.sitting_loop import SittingLoop
 from edge.staff import WrongPin
-
-LANGUAGES: Final = ("zh-CN", "en")
 
 
 class SittingDesk:

@@ -62,7 +62,7 @@ class Moves:
             self._screen.show(result=visit.hand_in())
             self.make(Event.STORED)
         elif after is State.RESULT:
-            self._tell_result(visit)
+            self._tell_result(visit, withdrawn=event is Event.WITHDRAWN)
             # The screen may stand for a minute: nothing of the person waits for its end.
             visit.stop()
             self._screen.show(finger=None, portrait_preview=False)
@@ -72,7 +72,9 @@ class Moves:
         """Go on where a power cut or a restart interrupted, if somebody may still be there."""
         record = self._room.records.interrupted(self._room.limits.resume_within_s)
         if record is None or not self._room.makes(record.progress.documents):
+            order_desk.settle(self._room, None)
             return
+        order_desk.settle(self._room, record.sitting_id)
         portrait_settled = record.portrait_in or any(m.what == "portrait" for m in record.missing)
         order = order_desk.take(self._room, record.sitting_id)
         visit = Visit(self._room, record, self._screen, order)
@@ -93,12 +95,19 @@ class Moves:
         self._screen.show(result=Result.TO_WINDOW)
         self.make(Event.NOT_STORED)
 
+    def withdraw(self, sitting_id: str) -> None:
+        """The centre took its order back: whoever stands here is led to the window."""
+        if self.visit is None or sitting_id != self.sitting_id:
+            return
+        self._screen.show(result=Result.TO_WINDOW)
+        self.make(Event.WITHDRAWN)
+
     def leave_alone(self, visit: Visit) -> None:
         """Nobody is here: what was accepted stays for an attendant. Raises as `make`."""
         log.info("left_alone", sitting=self.sitting_id, state=self._screen.snapshot.state.value)
         visit.record.leave_alone()
         if visit.record.progress.consented:
-            order_desk.end(self._room, visit.record, Result.TO_WINDOW)
+            order_desk.settle(self._room, None)
         else:
             order_desk.put_back(self._room, visit.record)
         self.forget()
@@ -149,6 +158,7 @@ class Moves:
         if visit.reuse is not None:
             visit.reuse.begin()
         with self._screen.together():
+            self._screen.show(language=record.language)
             self._open(visit)
             self._screen.show(state=State.CONSENT)
 
@@ -172,8 +182,9 @@ class Moves:
         visit.record.drop("left")
         order_desk.end(self._room, visit.record, Result.CANCELLED)
 
-    def _tell_result(self, visit: Visit) -> None:
+    def _tell_result(self, visit: Visit, *, withdrawn: bool) -> None:
         result = self._screen.snapshot.result
         if result is not None:
-            self._figures.count_sitting(result)
+            # The person is led to the window, the centre is told that it cancelled.
+            self._figures.count_sitting(Result.CANCELLED if withdrawn else result)
             order_desk.end(self._room, visit.record, result)

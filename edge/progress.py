@@ -28,6 +28,8 @@ class Progress:
         fingers_closed: positions that the plan asks for no more.
         fingers_ended: the plan asks for no finger any more.
         origin: of the portrait that is in; None without one.
+        preferences: what the order says suits the person; None without an order.
+        completes_package_id: of an earlier package that this one completes.
         reuse: why an earlier photo was not taken over, None if there was none to speak of.
     """
 
@@ -45,5 +47,7 @@ class Progress:
     exceptions: list[dict[str, Any]] = field(default_factory=list)
     fingers_closed: list[str] = field(default_factory=list)
     fingers_ended: bool = False
+    preferences: dict[str, Any] | None = None
+    completes_package_id: str | None = None
     origin: Literal["captured", "reused"] | None = None
     reuse: dict[str, Any] | None = None

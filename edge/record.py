@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 
 from edge.fingers.capture import FingerTaken
@@ -23,6 +24,7 @@ from edge.fingers.report import (
 )
 from edge.fingers.samples import finger_samples, position_of, press_row
 from edge.fingers.wishes import FingerWishes
+from edge.orders.rows import leave_alone
 from edge.portrait_capture import Portrait
 from edge.progress import Progress
 from edge.reuse import declined_record
@@ -37,6 +39,7 @@ from edge.samples import (
 from edge.seal import Sealer
 from edge.sitting import Missing, Result
 from edge.store import Actor, Ending, Store
+from edge.store.disk_floor import Reserve
 from edge.store.errors import OutOfTurn
 from edge.store.rows import Role
 from quality.measure import Reading
@@ -253,9 +256,14 @@ class Record:
         self._save()
 
     def leave_alone(self) -> None:
-        """Nobody is there: what was accepted stays for an attendant, never for the next person."""
+        """Nobody is there: what was accepted stays for an attendant, never for the next person.
+
+        If anything was agreed to, the sitting's order ends as "to_window" in the same transaction.
+        """
+        left = asdict(self.progress)
+        keep = partial(leave_alone, self.package_id, left)
+        self._office.store.write(keep, Reserve.SITTING)
         self.progress.left_alone = True
-        self._save()
 
     def drop(self, reason: str) -> None:
         """Delete the package: the person left or declined. The audit row stays."""
@@ -270,7 +278,8 @@ class Record:
             "presentations": self.progress.presentations,
             "fingers": finger_report(self.progress, self.fingers_in),
             "reuse": self.progress.reuse,
-            "preferences": {"language": self.language},
+            "completes_package_id": self.progress.completes_package_id,
+            "preferences": {"language": self.language, "ordered": self.progress.preferences},
         }  # fmt: skip
         self._keep([json_sample("sitting.json", sitting)])
         fields = {

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from uuid_utils import uuid7
 
 from edge.orders.order import Order
+from edge.orders.rows import leave_alone
 from edge.progress import Progress
 from edge.record import Office, Record
 from edge.samples import now
@@ -88,8 +90,7 @@ class RecordRoom:
         # Whoever begins now is another person: nobody else's sitting may be resumed before her.
         for package in self.store.open_packages():
             if package.sitting.get("consented") and not package.sitting.get("left_alone"):
-                left = {**package.sitting, "left_alone": True}
-                self.store.update_sitting(package.package_id, left)
+                self.store.write(partial(leave_alone, package.package_id, package.sitting))
 
     def _resumed(self, package: OpenPackage) -> Record | None:
         sealer = next((s for s in self._sealers if s.sealing_key.kid == package.kid), None)

@@ -17,6 +17,7 @@ from edge.reader_owner import ReaderOwner
 from edge.record_room import RecordRoom
 from edge.reuse_policy import ReusePolicy
 from edge.settings import Fingers, SittingLimits
+from edge.sitting import LANGUAGES
 from edge.staff import Staff
 from edge.vision.client import VisionWorker
 from quality.document import Document
@@ -36,6 +37,7 @@ class Room:
         reuse_policy: None where earlier photos are not taken over.
         comparer: None where an attendant alone compares.
         staff: None where nobody can sign.
+        languages: that the pages speak.
         photo_timeout_s: how long an earlier photo that did not come with its order is asked for.
     """
 
@@ -57,6 +59,7 @@ class Room:
     comparer: Comparer | None = None
     staff: Staff | None = None
     photo_timeout_s: float = 5.0
+    languages: tuple[str, ...] = LANGUAGES
 
     def makes(self, documents: Iterable[str]) -> bool:
         """Whether all these documents are known here."""

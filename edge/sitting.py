@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+LANGUAGES: Final = ("zh-CN", "en")
+"""That the pages speak."""
+
 
 class State(Enum):
     """What the station waits for. The value is the screen's id (`data-screen` on the page)."""
@@ -59,6 +62,8 @@ class Event(Enum):
     STORED = "stored"
     NOT_STORED = "not-stored"
     LEAVE = "leave"
+    WITHDRAWN = "withdrawn"
+    """The centre took its order back before any sample was accepted: staff explain."""
     FINISH = "finish"
 
 
@@ -101,12 +106,14 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
         Event.AGREE: State.PORTRAIT,
         Event.AGREE_TO_OFFER: State.REUSE,
         Event.DECLINE: State.RESULT,
+        Event.WITHDRAWN: State.RESULT,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
     State.REUSE: {
         Event.REUSE_CHOSEN: State.REUSE_CHECK,
         Event.REUSE_DECLINED: State.PORTRAIT,
+        Event.WITHDRAWN: State.RESULT,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
@@ -115,18 +122,21 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
         Event.REUSE_AGREED: State.FINGER,
         Event.REUSE_REFUSED: State.PORTRAIT,
         Event.REUSE_DECLINED: State.PORTRAIT,
+        Event.WITHDRAWN: State.RESULT,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
     State.PORTRAIT: {
         Event.PORTRAIT_TAKEN: State.PORTRAIT_OK,
         Event.PORTRAIT_GIVEN_UP: State.FINGER,
+        Event.WITHDRAWN: State.RESULT,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
     State.PORTRAIT_OK: {
         Event.PORTRAIT_KEPT: State.FINGER,
         Event.PORTRAIT_AGAIN: State.PORTRAIT,
+        Event.WITHDRAWN: State.RESULT,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
@@ -137,6 +147,7 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
         Event.FINGERS_REFUSED: State.REVIEW,
         Event.FINGERS_SETTLED: State.REVIEW,
         Event.EXCEPTION_CONFIRMED: State.FINGER,
+        Event.WITHDRAWN: State.RESULT,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },
@@ -144,6 +155,7 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
         Event.HAND_IN: State.CLOSING,
         Event.PORTRAIT_AGAIN: State.PORTRAIT,
         Event.EXCEPTION_CONFIRMED: State.REVIEW,
+        Event.WITHDRAWN: State.RESULT,
         Event.NOT_STORED: State.RESULT,
         Event.LEAVE: State.WELCOME,
     },

@@ -7,22 +7,23 @@ earlier photo's bytes are in memory only: after a restart they are needed again.
 
 from __future__ import annotations
 
-import hashlib
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, get_args
+from typing import Final
 
 import apsw
 import structlog
 from uuid_utils import uuid7
 
+from edge import figures
 from edge.audit import Actor
-from edge.candidates.lookup import Lookup
-from edge.orders import idempotency
+from edge.candidates.lookup import Ask, Lookup
+from edge.orders import idempotency, rows
+from edge.orders.change import changed_photo
 from edge.orders.errors import (
     NoSuchOrder,
     OrderClosed,
+    OrderGone,
     OrdersFull,
     OrderStale,
     OrderUnknown,
@@ -32,11 +33,10 @@ from edge.orders.held_photos import HeldPhotos, NoRoomForPhotos
 from edge.orders.idempotency import Once, Repeats
 from edge.orders.offer import asks_of, first_photo_state
 from edge.orders.order import Order
-from edge.orders.row import OrderRow, PhotoState, row_of
-from edge.orders.wishes import Known, Wanted, check_known, kept_wishes, order_of
-from edge.photo_asking import PhotoAsking
+from edge.orders.photos import OrderPhotos
+from edge.orders.row import OrderRow, PhotoState
+from edge.orders.wishes import Known, Wanted, check_known, kept_wishes, order_of, wanted_again
 from edge.photo_fault import PhotoUnreadable
-from edge.photo_header import check_frame
 from edge.reuse_policy import ReusePolicy
 from edge.store import Store
 from edge.store import orders as store_orders
@@ -51,6 +51,7 @@ __all__ = [
     "NoRoomForPhotos",
     "NoSuchOrder",
     "OrderClosed",
+    "OrderGone",
     "OrderRow",
     "OrderStale",
     "OrderUnknown",
@@ -66,6 +67,10 @@ OPEN_MAX: Final = 500
 STANDS_MS: Final = 24 * 3600 * 1000
 """So long an order stands that does not say; and so long one that runs may outlive its time."""
 SWEEP_S: Final = 30.0
+KEPT_MS: Final = 400 * 24 * 3600 * 1000
+"""So long an ended order can be read: as long as a receipt is kept."""
+FORGET_EVERY_SWEEPS: Final = 120
+"""Looking for orders to forget reads them all; once an hour is soon enough."""
 RESULTS: Final = frozenset(
     {"accepted", "accepted_with_missing", "to_window", "cancelled", "expired"}
 )
@@ -103,10 +108,10 @@ class Orders:
         self._store = store
         self._known = known
         self._policy = policy
-        self._asking = None if lookup is None else PhotoAsking(lookup)
         self._clock_ms = clock_ms
         self._held = HeldPhotos() if held is None else held
-        self._reasons: dict[str, str] = {}
+        self._photos = OrderPhotos(store, self._held, lookup)
+        self._sweeps = 0
         self.repeats = Repeats(store)
         self._closing = threading.Event()
         store.write(lambda db: store_orders.recover(db, clock_ms()), Reserve.LAST)
@@ -117,10 +122,8 @@ class Orders:
     def close(self) -> None:
         """End the thread and running look-ups, forget all photos. Closing twice is allowed."""
         self._closing.set()
-        if self._asking is not None:
-            self._asking.close()
+        self._photos.close()
         self._thread.join()
-        self._held.clear()
 
     # From the central system
 
@@ -147,10 +150,7 @@ class Orders:
         """
         check_known(wanted, self._known)
         sitting_id, at_ms = str(uuid7()), self._clock_ms()
-        begins_ms = at_ms if wanted.not_before_ms is None else wanted.not_before_ms
-        ends_ms = wanted.expires_at_ms
-        if ends_ms is None:
-            ends_ms = max(at_ms, begins_ms) + STANDS_MS
+        begins_ms, ends_ms = _stands(wanted, at_ms)
         fields = kept_wishes(wanted, rfc3339(at_ms))
         order = order_of(sitting_id, fields)
         photo = first_photo_state(self._policy, order)
@@ -158,14 +158,58 @@ class Orders:
         def keep(db: apsw.Connection) -> None:
             if store_orders.open_count(db) >= OPEN_MAX:
                 raise OrdersFull
+            rows.check_completes(db, wanted.completes_package_id)
             times_ms = (at_ms, begins_ms, ends_ms)
             row = store_orders.insert(db, sitting_id, fields, photo, times_ms, actor)
             if once is not None:
-                idempotency.keep(db, once, answer(self._shown(row)), at_ms)
+                idempotency.keep(db, once, answer(self._photos.shown(row)), at_ms)
 
         self._store.write(keep)
         log.info("order_added", sitting=sitting_id)
         return order
+
+    def change(
+        self,
+        sitting_id: str,
+        read: Callable[[str], bool],
+        edit: Callable[[Wanted], Wanted],
+        actor: Actor = STATION,
+    ) -> OrderRow:
+        """Change what a waiting order asks for; its earlier photo stays held if it is still named.
+
+        Args:
+            sitting_id: of the order.
+            read: tells whether an etag is the one that the client has read.
+            edit: from the present wishes to those that shall stand; it may be asked twice.
+            actor: who changes.
+
+        Raises:
+            NoSuchOrder, OrderGone, OrderStale, OrderClosed, OrderUnknown: nothing happened.
+            StoreFull, StoreBroken: nothing happened. And what `edit` itself refuses with.
+        """
+        at_ms = self._clock_ms()
+
+        def keep(db: apsw.Connection) -> Order:
+            row = self._as_read(db, sitting_id, read)
+            kept = store_orders.wanted(db, sitting_id)
+            if row.state != "waiting" or row.expires_at_ms <= at_ms or kept is None:
+                raise OrderClosed
+            ordered_at = rfc3339(row.ordered_at_ms)
+            before = wanted_again(kept, ordered_at)
+            stands_ms = (rows.not_before_ms(db, row), row.expires_at_ms)
+            wanted = edit(before.standing(*stands_ms))
+            check_known(wanted, self._known)
+            rows.check_completes(db, wanted.completes_package_id)
+            fields = kept_wishes(wanted, ordered_at)
+            order = order_of(sitting_id, fields)
+            photo = changed_photo(self._policy, row, order_of(sitting_id, kept), order)
+            rows.change(db, row, fields, photo, _stands(wanted, at_ms), at_ms)
+            store_orders.note(db, actor, "order.change", sitting_id, at_ms)
+            return order
+
+        self._photos.keep_if_named(self._store.write(keep))
+        log.info("order_changed", sitting=sitting_id)
+        return self.row(sitting_id)
 
     def cancel(self, sitting_id: str, read: Callable[[str], bool], actor: Actor = STATION) -> None:
         """End an order that waits.
@@ -176,34 +220,49 @@ class Orders:
             actor: who cancels.
 
         Raises:
-            NoSuchOrder, OrderStale, OrderClosed: nothing happened.
+            NoSuchOrder, OrderGone, OrderStale, OrderClosed: nothing happened.
         """
 
         def end(db: apsw.Connection) -> None:
-            row = store_orders.stored(db, sitting_id)
-            if row is None:
-                raise NoSuchOrder
-            if not read(self._shown(row).etag):
-                raise OrderStale
-            if row.state != "waiting":
+            if self._as_read(db, sitting_id, read).state != "waiting":
                 raise OrderClosed
-            store_orders.end(db, sitting_id, Ending("cancelled"), self._clock_ms(), actor)
+            at_ms = self._clock_ms()
+            store_orders.end(db, sitting_id, Ending("cancelled"), at_ms, actor)
+            figures.count(db, figures.ORDER, "cancelled", at_ms)
 
         self._store.write(end, Reserve.LAST)
-        self._forget(sitting_id)
+        self._photos.forget(sitting_id)
         log.info("order_cancelled", sitting=sitting_id)
 
+    def withdraw(
+        self, sitting_id: str, read: Callable[[str], bool], actor: Actor = STATION
+    ) -> None:
+        """End an order that runs and of which no sample is accepted; its package is deleted.
+
+        Where a sitting loop runs, on its thread: no sample may come in meanwhile.
+
+        Raises:
+            NoSuchOrder, OrderGone, OrderStale, OrderClosed: nothing happened.
+        """
+
+        def end(db: apsw.Connection) -> None:
+            state = self._as_read(db, sitting_id, read).state
+            if state != "running" or rows.has_sample(db, sitting_id):
+                raise OrderClosed
+            rows.withdraw(db, sitting_id, actor, self._clock_ms())
+
+        self._store.write(end, Reserve.LAST)
+        self._photos.forget(sitting_id)
+        log.info("order_withdrawn", sitting=sitting_id)
+
     def row(self, sitting_id: str) -> OrderRow:
-        """Return one order as a client may see it. Raises `NoSuchOrder`."""
-        row = self._store.read(lambda db: store_orders.stored(db, sitting_id))
-        if row is None:
-            raise NoSuchOrder
-        return self._shown(row)
+        """Return one order as a client may see it. Raises `NoSuchOrder`, `OrderGone`."""
+        return self._photos.shown(self._store.read(lambda db: _stored(db, sitting_id)))
 
     def rows(self, after: int = 0, limit: int = 100, state: str | None = None) -> list[OrderRow]:
         """Return orders behind the cursor `after`, in order of arrival."""
         found = self._store.read(lambda db: store_orders.stored_after(db, after, limit, state))
-        return [self._shown(row) for row in found]
+        return [self._photos.shown(row) for row in found]
 
     # From the sitting
 
@@ -259,6 +318,31 @@ class Orders:
             Reserve.LAST,
         )
 
+    def settle(self, present: str | None) -> None:
+        """End the orders whose sitting nobody can go on with any more, and put back the others.
+
+        A station has one sitting at a time. An order that runs beside it was cut off or left: if
+        its person had agreed, it ends as "to_window", else it waits again.
+
+        Args:
+            present: the sitting that is begun or resumed; None: no sitting is.
+
+        Raises:
+            StoreFull, StoreBroken: nothing happened.
+        """
+        if not self._store.read(lambda db: rows.running_beside(db, present)):
+            return
+
+        def settle(db: apsw.Connection) -> list[str]:
+            left = rows.running_beside(db, present)
+            for sitting_id in left:
+                rows.settle(db, sitting_id, self._clock_ms())
+            return left
+
+        for sitting_id in self._store.write(settle, Reserve.LAST):
+            self._photos.forget(sitting_id)
+            log.info("order_settled", sitting=sitting_id)
+
     def end(self, sitting_id: str, result: str, missing: Sequence[Mapping[str, str]] = ()) -> None:
         """End an order and erase what is personal of it; twice is once, the first result stays.
 
@@ -273,7 +357,7 @@ class Orders:
         self._store.write(
             lambda db: store_orders.end(db, sitting_id, ending, self._clock_ms()), Reserve.LAST
         )
-        self._forget(sitting_id)
+        self._photos.forget(sitting_id)
 
     # The earlier photo
 
@@ -286,17 +370,7 @@ class Orders:
             OtherPhoto: its digest is none of the order's.
             NoRoomForPhotos: bring it later.
         """
-        row = self.row(sitting_id)
-        if row.state == "ended" or row.photo not in {"needed", "held"}:
-            raise OrderClosed
-        check_frame(content)
-        fields = self._store.read(lambda db: store_orders.wanted(db, sitting_id))
-        if fields is None:
-            raise OrderClosed
-        digest = hashlib.sha256(content).hexdigest()
-        if digest not in {one.sha256 for one in order_of(sitting_id, fields).candidates}:
-            raise OtherPhoto
-        self._hold(sitting_id, content)
+        self._photos.bring(sitting_id, content)
 
     def photo(self, sitting_id: str, timeout_s: float) -> bytes | None:
         """Return the order's earlier photo: held, or asked for now; None if it is not to be had.
@@ -304,20 +378,15 @@ class Orders:
         Blocks for `timeout_s` at most, whatever the other side does; call it beside the sitting.
         `photo_reason` of the order's row then says why nothing came.
         """
-        held = self._held.get(sitting_id)
-        if held is not None or self._asking is None:
+        held = self._photos.held(sitting_id)
+        if held is not None:
             return held
-        order = self.running(sitting_id)
-        asks = [] if order is None else asks_of(self._policy, order)
-        if not asks or self.row(sitting_id).photo != "needed":
-            return None
-        asked = self._asking.ask(sitting_id, asks, time.monotonic() + timeout_s, self._hold)
-        if asked.away is not None:
-            self._reasons[sitting_id] = asked.away
-        elif asked.content is None:
-            log.warning("photo_unfit", sitting=sitting_id, code=asked.unfit[0])
-            self.mark_photo(sitting_id, "unfit", asked.unfit[0])
-        return asked.content
+
+        def asks() -> list[Ask]:
+            order = self.running(sitting_id)
+            return [] if order is None else asks_of(self._policy, order)
+
+        return self._photos.ask(sitting_id, asks, timeout_s)
 
     def mark_photo(self, sitting_id: str, state: PhotoState, reason: str | None = None) -> None:
         """Say what became of the earlier photo; its bytes are forgotten unless it is still held.
@@ -326,33 +395,31 @@ class Orders:
             ValueError: "held" is nothing that can be said: bring the photo.
             StoreFull, StoreBroken: the row stays as it was; the bytes are forgotten all the same.
         """
-        if state not in get_args(PhotoState) or state in {"held", "none"}:
-            raise ValueError(f"nobody can make a photo {state!r}")
-        try:
-            self._store.write(
-                lambda db: store_orders.set_photo(db, sitting_id, state, reason), Reserve.LAST
-            )
-        finally:
-            # After the row: whoever brings the bytes meanwhile finds either the row or this.
-            self._forget(sitting_id)
+        self._photos.mark(sitting_id, state, reason)
 
     def sweep(self) -> None:
-        """End the orders whose time is over; delete answers that are older than 72 hours."""
-        at_ms = self._clock_ms()
+        """End the orders whose time is over; forget old answers and, now and then, old orders."""
+        at_ms, until_ms = self._clock_ms(), self._clock_ms() - KEPT_MS
+        looks = self._sweeps % FORGET_EVERY_SWEEPS == 0
+        self._sweeps += 1
         gone = self._store.read(lambda db: store_orders.expired(db, at_ms, STANDS_MS))
         stale = self._store.read(lambda db: idempotency.any_stale(db, at_ms))
-        if not gone and not stale:
+        old = looks and self._store.read(lambda db: rows.any_to_forget(db, until_ms))
+        if not gone and not stale and not old:
             return
 
         def end(db: apsw.Connection) -> None:
             # Asked again inside the transaction: one may have begun meanwhile.
             for sitting_id in store_orders.expired(db, at_ms, STANDS_MS):
                 store_orders.end(db, sitting_id, Ending("expired"), at_ms)
+                figures.count(db, figures.ORDER, "expired", at_ms)
             idempotency.forget(db, at_ms)
+            if old:
+                rows.forget(db, until_ms)
 
         self._store.write(end, Reserve.LAST)
         for sitting_id in gone:
-            self._forget(sitting_id)
+            self._photos.forget(sitting_id)
 
     def _watch_the_clock(self) -> None:
         while not self._closing.wait(SWEEP_S):
@@ -362,18 +429,26 @@ class Orders:
                 # Whoever writes next is told, and the service ends if it must.
                 log.warning("orders_not_swept")
 
-    def _hold(self, sitting_id: str, content: bytes) -> None:
-        self._held.hold(sitting_id, content)
-        self._reasons.pop(sitting_id, None)
-        # The order may have ended while the bytes came, or the choice was made without them.
-        row = self.row(sitting_id)
-        if row.state == "ended" or row.photo != "held":
-            self._forget(sitting_id)
+    def _as_read(
+        self, db: apsw.Connection, sitting_id: str, read: Callable[[str], bool]
+    ) -> StoredOrder:
+        row = _stored(db, sitting_id)
+        if not read(self._photos.shown(row).etag):
+            raise OrderStale
+        return row
 
-    def _forget(self, sitting_id: str) -> None:
-        self._held.drop(sitting_id)
-        self._reasons.pop(sitting_id, None)
 
-    def _shown(self, row: StoredOrder) -> OrderRow:
-        held = self._held.get(row.sitting_id) is not None
-        return row_of(row, held=held, passing=self._reasons.get(row.sitting_id))
+def _stored(db: apsw.Connection, sitting_id: str) -> StoredOrder:
+    row = store_orders.stored(db, sitting_id)
+    if row is None:
+        raise NoSuchOrder
+    if rows.forgotten(row):
+        raise OrderGone
+    return row
+
+
+def _stands(wanted: Wanted, at_ms: int) -> tuple[int, int]:
+    """Return when an order may begin and when it is over."""
+    begins_ms = at_ms if wanted.not_before_ms is None else wanted.not_before_ms
+    ends_ms = wanted.expires_at_ms
+    return begins_ms, max(at_ms, begins_ms) + STANDS_MS if ends_ms is None else ends_ms

@@ -31,13 +31,30 @@ def begin_record(room: Room, language: str) -> tuple[Record, Order | None]:
         if not room.makes(order.documents):
             log.error("order_unknown_document", sitting=order.sitting_id)
             continue
-        record = room.records.begin(language, order)
+        record = room.records.begin(_spoken(room, order, language), order)
+        # Durable with the consent, before which a restart keeps nothing of the sitting.
+        record.progress.preferences = asdict(order.preferences)
+        record.progress.completes_package_id = order.completes_package_id
         taken = take(room, order.sitting_id)
         if taken is not None:
+            settle(room, order.sitting_id)
             return record, taken
         # It was withdrawn while we reached for it.
         record.drop("withdrawn")
+    settle(room, None)
     return room.records.begin(language), None
+
+
+def settle(room: Room, present: str | None) -> None:
+    """End the orders of sittings that were cut off or left and that nobody can go on with."""
+    if room.orders is not None:
+        room.orders.settle(present)
+
+
+def _spoken(room: Room, order: Order, language: str) -> str:
+    """Return the language to begin in: the person's own choice before the order's wish."""
+    wished = order.preferences.language
+    return wished if wished in room.languages and language == room.language else language
 
 
 def take(room: Room, sitting_id: str) -> Order | None:

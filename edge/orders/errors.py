@@ -9,6 +9,10 @@ class NoSuchOrder(Exception):
     """No order has this sitting id."""
 
 
+class OrderGone(Exception):
+    """The order ended so long ago that only its id is left. Its package is with the centre."""
+
+
 class OrderClosed(Exception):
     """The order has gone on: what is asked for is possible no more. Read it again."""
 

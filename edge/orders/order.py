@@ -7,9 +7,30 @@ takes one with it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from edge.fingers.wishes import OrderedFingers
 from edge.reuse import Candidate, When
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What suits the person, as the order says; None: nothing is said.
+
+    Attributes:
+        text_scale: size of the screen's text, 1.0 for the ordinary one.
+        voice: lines are spoken.
+        language: tag of RFC 5646; the pages speak it if they can.
+        seated: the person stays seated, in a chair or a wheelchair.
+    """
+
+    text_scale: float | None = None
+    voice: bool | None = None
+    language: str | None = None
+    seated: bool | None = None
+
+
+NO_PREFERENCES: Final = Preferences()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +53,9 @@ class Order:
         proxy: a relative was announced who may agree to the reuse.
         surname, honorific: how a screen may ask who is there; never a full name.
         slip_code: the day's number on the person's slip.
+        preferences: what suits the person.
+        completes_package_id: of an earlier package that lacks what this sitting shall bring.
+        urgent: the package leaves before those that are not.
 
     What names the person stays out of its `repr`.
     """
@@ -51,6 +75,9 @@ class Order:
     surname: str = field(default="", repr=False)
     honorific: str = field(default="", repr=False)
     slip_code: str = field(default="", repr=False)
+    preferences: Preferences = NO_PREFERENCES
+    completes_package_id: str | None = None
+    urgent: bool = False
 
     @property
     def fingers(self) -> OrderedFingers:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from edge.orders.errors import OrderUnknown
-from edge.orders.order import Order
+from edge.orders.order import NO_PREFERENCES, Order, Preferences
 from edge.reuse import Candidate
 
 
@@ -34,22 +34,40 @@ class Wanted:
     surname: str = field(default="", repr=False)
     honorific: str = field(default="", repr=False)
     slip_code: str = field(default="", repr=False)
+    preferences: Preferences = NO_PREFERENCES
+    completes_package_id: str | None = None
+    urgent: bool = False
     not_before_ms: int | None = None
     expires_at_ms: int | None = None
+
+    def standing(self, not_before_ms: int, expires_at_ms: int) -> Wanted:
+        """Return the same wishes with the times that the order stands."""
+        return replace(self, not_before_ms=not_before_ms, expires_at_ms=expires_at_ms)
 
 
 def kept_wishes(wanted: Wanted, ordered_at: str) -> dict[str, Any]:
     """Return what the journal keeps of the wishes while the order is open."""
-    fields = asdict(wanted)
-    del fields["not_before_ms"], fields["expires_at_ms"]
+    kept = asdict(wanted)
+    del kept["not_before_ms"], kept["expires_at_ms"]
     # The day of the order counts, not that of the sitting.
-    fields["applied_at"] = wanted.applied_at or ordered_at
-    return fields
+    kept["applied_at"] = wanted.applied_at or ordered_at
+    return kept
 
 
-def order_of(sitting_id: str, fields: Mapping[str, Any]) -> Order:
+def wanted_again(kept: Mapping[str, Any], ordered_at: str) -> Wanted:
+    """Return the wishes that were kept so, without the times that the order stands."""
+    order = order_of("", kept)
+    members = {one.name: getattr(order, one.name) for one in fields(Order)}
+    del members["sitting_id"]
+    # The moment of the order stands for a day that nobody said.
+    if members["applied_at"] == ordered_at:
+        members["applied_at"] = None
+    return Wanted(**members)
+
+
+def order_of(sitting_id: str, kept: Mapping[str, Any]) -> Order:
     """Return the order that was kept so."""
-    rest = {**fields}
+    rest = {**kept}
     positions, records = rest.pop("positions"), rest.pop("finger_records", None)
     return Order(
         sitting_id=sitting_id,
@@ -57,6 +75,8 @@ def order_of(sitting_id: str, fields: Mapping[str, Any]) -> Order:
         positions=None if positions is None else tuple(positions),
         finger_records=None if records is None else tuple(records),
         candidates=tuple(Candidate(**one) for one in rest.pop("candidates")),
+        # An order of an older release says nothing of preferences.
+        preferences=Preferences(**rest.pop("preferences", {})),
         **rest,
     )
 

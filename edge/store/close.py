@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import apsw
 
-from edge import audit
+from edge import audit, figures
 from edge.audit import Actor
 from edge.events import note_event
 from edge.seal import Closing, digest_of, package_file
@@ -67,6 +67,9 @@ def close(db: apsw.Connection, package_id: str, order: Order, now_ms: int) -> No
         audit_n=head.n,
         audit_head=head.hash.hex(),
     )
+    if order.ending is not None:
+        lacks = [row["what"] for row in order.ending.missing]
+        figures.count_closed(db, cursor, order.ending.result, lacks, now_ms)
     keep(db, cursor, closing, order, now_ms)
     if order.ending is not None:
         store_orders.end(db, sitting_id, order.ending, now_ms)

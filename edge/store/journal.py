@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from edge import audit
+from edge import audit, figures
 from edge.audit import Actor
 from edge.seal import Closing, KeptPart, Part, digest_of, package_file
 from edge.store import close as store_close
@@ -252,6 +252,7 @@ class Store:
             cursor = open_cursor(db, package_id)
             db.execute("delete from package where id = ?", (cursor,))
             note(db, actor, "package.drop", package_id)
+            figures.count_dropped(db, actor.id, now_ms())
 
         self._writer.run(drop, reserve=Reserve.LAST)
 

@@ -90,7 +90,9 @@ def stored_after(
 ) -> list[StoredOrder]:
     """Return rows behind the cursor `after`, in order of arrival."""
     found = db.execute(
-        "select * from shown_order where id > ? and (? is null or state = ?) order by id limit ?",
+        "select * from shown_order where id > ? and (? is null or state = ?)"
+        # One that was forgotten is an id and nothing more.
+        " and (state <> 'ended' or ended_at_ms is not null) order by id limit ?",
         (after, state, state, limit),
     )
     return [_stored(row) for row in found]

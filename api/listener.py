@@ -1,12 +1,14 @@
-"""One web listener: cheroot in threads, bounded in every direction, quick to stop.
+"""One web listener: cheroot's workers behind a porch, bounded in every direction, quick to stop.
 
 Limits and their measured reasons: cheroot's defaults are unlimited or small; any fixed pool starves
-when streams reach its threads, so threads are the stream caps plus `SPARE_THREADS`.
+when streams reach its threads, so threads are the stream caps plus `SPARE_THREADS`. Slow clients
+wait in `api.porch`; each listener has its own, so that a flood of one starves no other.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -15,13 +17,19 @@ from typing import Any, Final
 import structlog
 from cheroot import wsgi
 
-HEADER_BYTES_MAX: Final = 16 * 1024
+from api.connection import Connection
+from api.head import HEADER_BYTES_MAX
+from api.porch import Limits, Porch
+from api.tls import TlsDoor
+
+__all__ = ["BODY_BYTES_MAX", "HEADER_BYTES_MAX", "Limits", "Listener"]
+
 BODY_BYTES_MAX: Final = 1024 * 1024
 """The applications refuse at 256 KiB with a problem; beyond this cheroot's own text will do."""
 QUEUE_SIZE: Final = 128
-IDLE_CONNECTIONS_MAX: Final = 64
 SPARE_THREADS: Final = 16
-SOCKET_TIMEOUT_S: Final = 10
+PER_ADDRESS: Final = 16
+"""Connections of one address on a network: two streams, four leases and their downloads, twice."""
 STOP_TIMEOUT_S: Final = 2
 
 App = Callable[..., Iterable[bytes]]
@@ -29,16 +37,39 @@ App = Callable[..., Iterable[bytes]]
 log = structlog.get_logger("listener")
 
 
+class _Server(wsgi.Server):
+    """cheroot with the porch between its accept thread and its workers."""
+
+    ConnectionClass = Connection
+    porch: Porch
+
+    def process_conn(self, conn: Connection) -> None:
+        """Let a new connection wait for its first request."""
+        self.porch.admit(conn)
+
+    def put_conn(self, conn: Connection) -> None:
+        """Let a connection wait for its next request."""
+        self.porch.admit(conn)
+
+    @property
+    def can_add_keepalive_connection(self) -> bool:
+        """Whether an answer may leave its connection open."""
+        return bool(self.ready) and self.porch.has_idle_room
+
+
 class Listener:
-    """Serves one WSGI application on one loopback address.
+    """Serves one WSGI application on one address.
 
     Args:
         app: the application; its streams must watch `closing` and end soon after it is set.
-        host: a loopback address; others are refused until there is transport security.
+        host: its address; without `tls` a loopback address.
         port: 0 takes any free one, see `port`.
         streams: how many long answers the application allows at once.
         closing: set by `close` before the threads are joined.
         body_bytes_max: beyond it a request is refused before the application sees it.
+        tls: of `api.tls.server_context`; None: plain HTTP, on loopback only.
+        limits: how long and how many; by default `PER_ADDRESS` connections of one address where
+            the network can reach it, and of all together on loopback.
     """
 
     def __init__(
@@ -50,24 +81,30 @@ class Listener:
         streams: int,
         closing: threading.Event,
         body_bytes_max: int = BODY_BYTES_MAX,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
     ) -> None:
-        if not ipaddress.ip_address(host).is_loopback:
+        loopback = ipaddress.ip_address(host).is_loopback
+        if tls is None and not loopback:
             raise ValueError("a listener without transport security serves loopback only")
         self.host = host
         self._closing = closing
-        self._server: Any = wsgi.Server(
+        self._scheme = "http" if tls is None else "https"
+        self._server: Any = _Server(
             (host, port),
             app,
             numthreads=streams + SPARE_THREADS,
             max=streams + SPARE_THREADS,
             server_name="anxin",
             request_queue_size=QUEUE_SIZE,
-            timeout=SOCKET_TIMEOUT_S,
             shutdown_timeout=STOP_TIMEOUT_S,
         )
         self._server.max_request_header_size = HEADER_BYTES_MAX
         self._server.max_request_body_size = body_bytes_max
-        self._server.keep_alive_conn_limit = IDLE_CONNECTIONS_MAX
+        if tls is not None:
+            self._server.ssl_adapter = TlsDoor(tls)
+        limits = limits or Limits(per_address=None if loopback else PER_ADDRESS)
+        self._porch = self._server.porch = Porch(limits, body_bytes_max, self._server.requests.put)
         # The name and version of the server are nobody's business.
         self._server.software = "anxin"
         setattr(self._server, "error_log", _log_code)  # noqa: B010, it is meant to be replaced so
@@ -78,6 +115,7 @@ class Listener:
     def start(self) -> None:
         """Bind and serve. Raises `OSError` if the address is taken."""
         self._server.prepare()
+        self._porch.start()
         self._thread.start()
 
     @property
@@ -89,11 +127,12 @@ class Listener:
     def url(self) -> str:
         """Where a browser on this machine finds it; only after `start`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/"
+        return f"{self._scheme}://{host}:{self.port}/"
 
     def close(self) -> None:
         """End the streams, the threads and the socket. Closing twice is allowed."""
         self._closing.set()
+        self._porch.close()
         if self._thread.ident is None:
             return
         self._server.stop()

@@ -1,0 +1,60 @@
+"""TLS 1.3 whose handshake is done by a worker: in the accept thread one silent peer stops all."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from pathlib import Path
+from typing import Any, Final
+
+from cheroot import server
+from cheroot.errors import FatalSSLAlert
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+HANDSHAKE_S: Final = 5.0
+CERTIFIED: Final = "ANXIN_STATION_ID"
+"""In a request's environment: the station that the client certificate names."""
+SAN: Final = "anxin:station:"
+"""A station's certificate names it in a URI: `anxin:station:<station_id>`."""
+
+
+class Tls(BuiltinSSLAdapter):
+    """The server's certificate, and the CA of the stations' certificates if they must have one."""
+
+    def __init__(self, certificate: Path, key: Path, client_ca: Path | None) -> None:
+        super().__init__(str(certificate), str(key), str(client_ca) if client_ca else None)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_3
+        if client_ca:
+            self.context.verify_mode = ssl.CERT_REQUIRED
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        """Wrap at once; `Connection` shakes hands."""
+        wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
+
+
+class Connection(server.HTTPConnection):
+    """A connection whose first act is the handshake, and the look at who is there."""
+
+    shaken = False
+
+    def communicate(self) -> Any:
+        """Answer one request; False ends the connection."""
+        try:
+            if not self.shaken:
+                self._shake_hands()
+            return super().communicate()  # type: ignore[no-untyped-call]
+        except (OSError, FatalSSLAlert):
+            return False
+
+    def _shake_hands(self) -> None:
+        limit_s = self.socket.gettimeout()
+        self.socket.settimeout(HANDSHAKE_S)
+        self.socket.do_handshake()
+        self.socket.settimeout(limit_s)
+        self.shaken = True
+        if self.socket.context.verify_mode == ssl.CERT_REQUIRED:
+            names = self.socket.getpeercert().get("subjectAltName", ())
+            uris = [name for kind, name in names if kind == "URI" and name.startswith(SAN)]
+            # A certificate of the right CA that names no station, or two, is nobody's.
+            self.ssl_env[CERTIFIED] = uris[0][len(SAN) :] if len(uris) == 1 else ""

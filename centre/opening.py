@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
+from joserfc.jwk import ECKey, OKPKey
 
 from centre.keys import CentreKeyring
 
@@ -30,7 +30,9 @@ SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 SUITE_IDS: Final = (0x0020, 1, 2)
 # One folder at most, no leading dot: a name can never leave the package's folder.
 NAME: Final = re.compile(r"([a-z0-9_]+/)?[a-z0-9_]+(\.[a-z0-9_]+)*")
-StationKeys = Mapping[str, OKPKey]
+ALGORITHMS: Final = {"Ed25519": "Ed25519", "P-256": "ES256"}
+"""A key's curve decides the algorithm, never what a token says of itself."""
+StationKeys = Mapping[str, OKPKey | ECKey]
 
 
 class Rejected(Exception):
@@ -226,7 +228,8 @@ def _verified(
         key = keys.get(str(head.get("kid")))
         if key is None or head.get("typ") != typ:
             raise failure
-        signed = jws.deserialize_compact(token, key, algorithms=["Ed25519"])
+        algorithm = ALGORITHMS[str(key.curve_name)]
+        signed = jws.deserialize_compact(token, key, algorithms=[algorithm])
     except (JoseError, ValueError, UnicodeError):
         raise failure from None
     return _json(signed.payload, failure)

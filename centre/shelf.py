@@ -11,17 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 
-from centre.keys import keep, sync
+from centre.keys import keep, station_key, sync
 from centre.opening import Opened, StationKeys
 
 KEPT: Final = "packages"
 REFUSED: Final = "refused"
 STATIONS: Final = "stations"
 WORD: Final = "receipt.jws"
-_PUBLIC: Final = ("kty", "crv", "x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +52,9 @@ class Shelf:
         for file in (self._folder / STATIONS).glob("*.json"):
             try:
                 card = json.loads(file.read_bytes())
-                keys = [OKPKey.import_key({k: jwk[k] for k in _PUBLIC}) for jwk in card["keys"]]
+                keys = [station_key(jwk) for jwk in card["keys"]]
                 found[str(card["station_id"])] = {key.thumbprint(): key for key in keys}
-            except (ValueError, KeyError, TypeError, JoseError):
+            except (ValueError, KeyError, TypeError):
                 # A half-copied card registers nobody; the next request reads it again.
                 continue
         return found

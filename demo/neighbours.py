@@ -42,7 +42,7 @@ class Centre:
 
     def await_keys(self) -> None:
         """Return once its public halves can be pinned. Raises `DemoError`."""
-        files = (self._folder / "public.json", self._folder / "tls-ca.pem")
+        files = [self._folder / name for name in ("root.json", "keys.jws", "tls-ca.pem")]
         pause = threading.Event()
         for _ in range(round(BEGINS_WITHIN_S / LOOK_S)):
             if all(file.exists() for file in files):

@@ -110,7 +110,7 @@ def demo_settings(plan: DemoPlan) -> Settings:
         "url": f"https://127.0.0.1:{plan.centre_port}",
         "ca_file": centre / "tls-ca.pem",
     }
-    store = {"folder": plan.folder / "store", "centre_keys": centre / "public.json"}
+    store = {"folder": plan.folder / "store", "centre_keys": centre}
     staff = staff_file(plan.folder) if plan.badge else None
     return settings.model_copy(
         update={

@@ -1,22 +1,22 @@
-"""The keys a station holds: its own signing key, and the public halves of the centre's.
+"""The keys a station holds: its own signing key, and the centre's keys that it seals to.
 
-The station's private key is an Ed25519 file of mode 0600. Private halves of the centre's keys
-never come near the station: it cannot open what it sealed.
+The station's private key is an Ed25519 file of mode 0600, or lies in a TPM (`edge/trust/tpm.py`).
+Private halves of the centre's keys never come near the station: it cannot open what it sealed.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
+from joserfc.jwk import ECKey, OKPKey
 
 ALGORITHM: Final = "Ed25519"
 """RFC 9864; the older name "EdDSA" is deprecated."""
@@ -26,12 +26,49 @@ class KeyUnusable(Exception):
     """A key file is missing, damaged or of the wrong kind. Provision the station again."""
 
 
+class Signer(Protocol):
+    """Whatever holds a private key and signs with it, without showing it."""
+
+    @property
+    def algorithm(self) -> str:
+        """Return the JWS name of what it signs with: "Ed25519" or "ES256"."""
+
+    @property
+    def public(self) -> OKPKey | ECKey:
+        """Return the public half."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature as a JWS carries it: 64 bytes.
+
+        Raises:
+            KeyUnusable: the key does not answer any more.
+        """
+
+
+class FileSigner:
+    """An Ed25519 key in memory, read from a file."""
+
+    algorithm: Final = ALGORITHM
+
+    def __init__(self, key: OKPKey) -> None:
+        """Use the key. Raises `KeyUnusable` if it is no private Ed25519 key."""
+        private = key.private_key if key.is_private else None
+        if not isinstance(private, Ed25519PrivateKey):
+            raise KeyUnusable("this is no Ed25519 private key")
+        self._private = private
+        self.public: OKPKey | ECKey = key
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature. Source: RFC 8032, 5.1.6."""
+        return self._private.sign(message)
+
+
 class StationKey:
     """The key that signs manifests and seal statements: who sealed this, and where."""
 
-    def __init__(self, key: OKPKey) -> None:
-        self._key = key
-        self.kid: str = key.thumbprint()
+    def __init__(self, key: OKPKey | Signer) -> None:
+        self._signer: Signer = FileSigner(key) if isinstance(key, OKPKey) else key
+        self.kid: str = self._signer.public.thumbprint()
 
     @classmethod
     def open_or_make(cls, path: Path) -> StationKey:
@@ -41,25 +78,54 @@ class StationKey:
             KeyUnusable: the file holds no Ed25519 private key.
         """
         if not path.exists():
-            fresh = OKPKey.generate_key("Ed25519").as_pem(private=True)
-            write_secret(path, fresh)
+            write_secret(path, OKPKey.generate_key("Ed25519").as_pem(private=True))
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> StationKey:
+        """Read the PKCS 8 PEM file. Raises `KeyUnusable` if it is missing or no such key."""
         try:
-            key = OKPKey.import_key(path.read_bytes())
-        except (ValueError, JoseError) as error:
+            return cls(OKPKey.import_key(path.read_bytes()))
+        except (OSError, ValueError, JoseError) as error:
             raise KeyUnusable(f"{path} holds no private key") from error
-        if key.curve_name != "Ed25519" or not key.is_private:
-            raise KeyUnusable(f"{path} holds no Ed25519 private key")
-        return cls(key)
+        except KeyUnusable:
+            raise KeyUnusable(f"{path} holds no Ed25519 private key") from None
+
+    @property
+    def public(self) -> OKPKey | ECKey:
+        """The public half."""
+        return self._signer.public
+
+    @property
+    def algorithm(self) -> str:
+        """What it signs with: "Ed25519" or "ES256"."""
+        return self._signer.algorithm
 
     def sign_jws(self, payload: bytes, typ: str) -> str:
-        """Return the compact JWS over exactly these bytes."""
-        header = {"alg": ALGORITHM, "typ": typ, "kid": self.kid}
-        return jws.serialize_compact(header, payload, self._key, algorithms=[ALGORITHM])
+        """Return the compact JWS over exactly these bytes. Raises `KeyUnusable`.
+
+        Source: RFC 7515, 3.1 and 5.1.
+        """
+        header = {"alg": self.algorithm, "typ": typ, "kid": self.kid}
+        said = f"{_base64url(_compact(header))}.{_base64url(payload)}"
+        return f"{said}.{_base64url(self._signer.sign(said.encode()))}"
+
+    def public_jwk(self) -> dict[str, Any]:
+        """Return the public half as a registration carries it."""
+        return {**self.public.as_dict(private=False), "kid": self.kid, "use": "sig"}
 
     def registration(self, station_id: str) -> str:
         """Return what the centre is given at provisioning: the id and the public key, as JSON."""
-        jwk = {**self._key.as_dict(private=False), "kid": self.kid, "use": "sig"}
-        return json.dumps({"v": 1, "station_id": station_id, "keys": [jwk]}, indent=1) + "\n"
+        card = {"v": 1, "station_id": station_id, "keys": [self.public_jwk()]}
+        return json.dumps(card, indent=1) + "\n"
+
+
+def _base64url(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _compact(value: dict[str, str]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,54 +134,6 @@ class SealingKey:
 
     kid: str
     public_key: X25519PublicKey
-
-
-@dataclass(frozen=True, slots=True)
-class CentreKeys:
-    """The centre's published public keys: where samples are sealed to, who signs receipts.
-
-    Attributes:
-        sealing: newest first; a sitting takes the first.
-        receipts: Ed25519 public keys under their kids.
-    """
-
-    sealing: tuple[SealingKey, ...]
-    receipts: Mapping[str, OKPKey]
-
-    @classmethod
-    def load(cls, path: Path) -> CentreKeys:
-        """Read the centre's `public.json` as it was pinned at provisioning (`docs/package.md`).
-
-        Raises:
-            KeyUnusable: no such file, no JSON, or a use without a key.
-        """
-        try:
-            listed = [
-                (key["use"], OKPKey.import_key(_public(key["jwk"])), key.get("not_before", ""))
-                for key in json.loads(path.read_bytes())["keys"]
-            ]
-        except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
-            raise KeyUnusable(f"{path} holds no key list of a centre") from error
-        listed.sort(key=lambda row: str(row[2]), reverse=True)
-        sealing = tuple(
-            SealingKey(key.thumbprint(), key.public_key)
-            for use, key, _ in listed
-            if use == "seal" and isinstance(key.public_key, X25519PublicKey)
-        )
-        receipts = {
-            key.thumbprint(): key
-            for use, key, _ in listed
-            if use == "receipt" and key.curve_name == "Ed25519"
-        }
-        if not sealing or not receipts:
-            raise KeyUnusable(f"{path} names no sealing key or no receipt key")
-        return cls(sealing, receipts)
-
-
-def _public(jwk: Mapping[str, str]) -> dict[str, str | list[str]]:
-    if "d" in jwk:
-        raise KeyUnusable("a private key of the centre lies at the station: destroy it there")
-    return {name: jwk[name] for name in ("kty", "crv", "x")}
 
 
 def write_secret(path: Path, secret: bytes) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
-
-from edge.keys import ALGORITHM
+from edge.trust.key_list import ListedKey
+from edge.trust.signatures import SignatureInvalid, verified
+from edge.utc import now_ms
 
 RECEIPT_TYP: Final = "anxin-receipt+jws"
 
 
 class ReceiptInvalid(Exception):
-    """Not a receipt for this package by a pinned key. Keep the package and try again."""
+    """Not a receipt for this package by a listed key. Keep the package and try again."""
 
 
 class ReceiptConflict(Exception):
@@ -42,10 +40,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptVerifier:
-    """Checks receipts against the pinned receipt keys and this station's own id."""
+    """Checks receipts against the newest list's receipt keys and this station's own id."""
 
     station_id: str
-    keys: Mapping[str, OKPKey]
+    keys: Callable[[], Mapping[str, ListedKey]]
 
     def verify(self, token: str, package_id: str, digest: str, size: int) -> Receipt:
         """Return the receipt if signature, station, package, digest and size all agree.
@@ -71,14 +69,20 @@ class ReceiptVerifier:
         return Receipt(receipt_id, str(outcome), None if code is None else str(code), token)
 
     def _said(self, token: str) -> Mapping[str, Any]:
+        listed = self.keys()
         try:
-            head = jws.extract_compact(token.encode()).headers()
-            key = self.keys.get(str(head.get("kid")))
-            if key is None or head.get("typ") != RECEIPT_TYP:
-                raise ReceiptInvalid("the receipt is not by a pinned key")
-            said = json.loads(jws.deserialize_compact(token, key, algorithms=[ALGORITHM]).payload)
-        except (JoseError, ValueError, RecursionError) as error:
+            said, kid = verified(token, RECEIPT_TYP, {kid: key.key for kid, key in listed.items()})
+        except SignatureInvalid as error:
             raise ReceiptInvalid("the receipt's signature does not hold") from error
-        if not isinstance(said, dict) or said.get("v") != 1:
-            raise ReceiptInvalid("the receipt is of another version")
+        if _received_ms(said.get("received_at")) >= listed[kid].not_after_ms:
+            raise ReceiptInvalid("the receipt's key had expired when it signed")
         return said
+
+
+def _received_ms(received_at: object) -> float:
+    # A receipt may be carried here months after it was signed: what counts is whether the key was
+    # valid then. A key that leaked is struck off the list, whatever the receipt says of its time.
+    try:
+        return datetime.fromisoformat(str(received_at)).timestamp() * 1000
+    except (ValueError, OverflowError, OSError):
+        return now_ms()

@@ -18,6 +18,11 @@ from edge.samples import now
 from edge.seal import Sealer
 from edge.store import STATION, OpenPackage, Store
 from edge.store.rows import Role
+from edge.trust.centre import SITTING_MS
+
+
+class NoSealingKey(Exception):
+    """Every key of the centre has expired or is not valid yet. Bring a new key list."""
 
 
 class RecordRoom:
@@ -25,37 +30,43 @@ class RecordRoom:
 
     Args:
         store: the journal.
-        sealers: one for each sealing key of the centre, newest first.
+        sealers: returns one for each sealing key of the centre that is valid for so many
+            milliseconds from now on, newest first.
         sinks: every way out that a closed package shall take.
         about: returns further members of each manifest: software, settings_sha256, devices, clock.
         announce: is called after each closing, to wake the outboxes.
         keep_master: the unretouched still is delivered as well.
         keep_all_views: all presses of a finger that agree are delivered, not the best alone.
+        distrust: why nothing may be sealed now, as codes.
     """
 
     def __init__(
         self,
         store: Store,
-        sealers: Sequence[Sealer],
+        sealers: Callable[[int], Sequence[Sealer]],
         sinks: Mapping[str, Role],
         about: Callable[[], Mapping[str, Any]],
         announce: Callable[[], None],
         *,
         keep_master: bool,
         keep_all_views: bool = False,
+        distrust: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self.store = store
         self._office = Office(store, dict(sinks), about, announce, keep_master, keep_all_views)
-        self._sealers = tuple(sealers)
+        self._sealers = sealers
+        self._distrust = distrust
 
     def begin(self, language: str, order: Order | None = None) -> Record:
         """Open a new package, for an order under the order's own sitting id.
 
         Raises:
-            StoreFull, StoreBroken: nothing was begun.
+            StoreFull, StoreBroken, NoSealingKey: nothing was begun.
         """
+        sealer = next(iter(self._sealers(SITTING_MS)), None)
+        if sealer is None:
+            raise NoSealingKey("no key of the centre may be sealed to now")
         self._leave_others_alone()
-        sealer = self._sealers[0]
         progress = Progress(language, now())
         sitting_id = str(uuid7())
         if order is not None:
@@ -64,7 +75,10 @@ class RecordRoom:
             progress.positions = None if order.positions is None else list(order.positions)
         package_id = str(uuid7())
         kid = sealer.sealing_key.kid
-        self.store.open_package(package_id, sitting_id, sealer.station_id, kid, asdict(progress))
+        self.store.open_package(
+            package_id, sitting_id, sealer.station_id, kid, asdict(progress),
+            urgent=order is not None and order.urgent,
+        )  # fmt: skip
         return Record(self._office, sealer, package_id, sitting_id, progress)
 
     def interrupted(self, within_s: float) -> Record | None:
@@ -84,7 +98,7 @@ class RecordRoom:
 
     def refusals(self) -> tuple[str, ...]:
         """Why no sitting may begin now, as codes; empty if one may."""
-        return self.store.refusals
+        return (*self.store.refusals, *self._distrust())
 
     def _leave_others_alone(self) -> None:
         # Whoever begins now is another person: nobody else's sitting may be resumed before her.
@@ -93,9 +107,9 @@ class RecordRoom:
                 self.store.write(partial(leave_alone, package.package_id, package.sitting))
 
     def _resumed(self, package: OpenPackage) -> Record | None:
-        sealer = next((s for s in self._sealers if s.sealing_key.kid == package.kid), None)
+        sealer = next((s for s in self._sealers(0) if s.sealing_key.kid == package.kid), None)
         if sealer is None:
-            # Its key was withdrawn: no part can be added, the package waits for an attendant.
+            # Its key expired or was withdrawn: no part can be added, the package waits.
             return None
         progress = Progress(**package.sitting)
         record = Record(self._office, sealer, package.package_id, package.sitting_id, progress)

@@ -166,7 +166,7 @@ class Store(_Section):
 
     folder: Path
     centre_keys: Path
-    """The centre's public keys, pinned at provisioning (`docs/package.md`)."""
+    """The folder with the centre's root and keys, pinned at provisioning (`docs/provision.md`)."""
     floor_mib: Annotated[int, Field(ge=1)] = 256
     reserve_mib: Annotated[int, Field(ge=1)] = 32
 

@@ -21,6 +21,7 @@ from edge.fingers.exceptions import SignedReason
 from edge.health import Figures
 from edge.moves import Moves
 from edge.override import OverrideReason
+from edge.record_room import NoSealingKey
 from edge.room import Room
 from edge.screen import Screen
 from edge.sitting import (
@@ -150,6 +151,8 @@ class SittingLoop:
             action()
         except StoreFull:
             self._moves.not_stored("store_full")
+        except NoSealingKey:
+            self._moves.not_stored("no_sealing_key")
         except StoreBroken:
             # A failed write is never retried: the service stops, restarts and recovers.
             self.broken.set()

@@ -27,7 +27,7 @@ from edge.comparison.load import load_comparer
 from edge.fingers.judge import PressJudge
 from edge.fingers.kit import open_fingers
 from edge.health import Figures
-from edge.keys import CentreKeys, StationKey
+from edge.keys import StationKey
 from edge.orders import Orders
 from edge.orders.wishes import Known
 from edge.outbox import Outbox
@@ -47,10 +47,11 @@ from edge.settings import (
     load_reuse_policy,
     portrait_rules,
 )
-from edge.sinks.load import open_sink
+from edge.sinks.load import PULL, open_sink
 from edge.staff import Staff, StaffFileUnsafe
 from edge.store import Store
 from edge.supervisor import DeviceStatus, Upkeep
+from edge.trust.centre import PinnedCentre
 from edge.vision.client import ModelFiles, VisionLost, VisionWorker
 from edge.vision.models import AttackNet
 from edge.watchdog import Proof, answers, listens, moves, sees, writes
@@ -88,6 +89,8 @@ class Station:
     outboxes: tuple[Outbox, ...]
     orders: Orders
     desk: SittingDesk
+    centre: PinnedCentre
+    station_key: StationKey
 
     @property
     def failed(self) -> bool:
@@ -121,7 +124,8 @@ class Station:
         """Return why no sitting may begin now; empty if one may."""
         seeing = self.seeing.is_set() and self.camera.status.working
         broken = ("service_failed",) if self.failed else ()
-        return (*(() if seeing else ("device_out",)), *self.store.refusals, *broken)
+        trust = self.centre.reasons()
+        return (*(() if seeing else ("device_out",)), *self.store.refusals, *trust, *broken)
 
 
 def lay_foundation(settings: Settings, stack: ExitStack) -> Foundation:
@@ -168,7 +172,7 @@ def build(
         ModelUnfit: a model file of the comparer is not the one we tested.
     """
     settings = foundation.settings
-    centre = CentreKeys.load(settings.store.centre_keys)
+    centre = PinnedCentre.open(settings.store.centre_keys, foundation.store)
     station_key = StationKey.open_or_make(settings.store.folder / "station-key.pem")
     verifier = ReceiptVerifier(settings.station.id, centre.receipts)
     settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
@@ -177,12 +181,15 @@ def build(
     seeing = threading.Event()
     records = RecordRoom(
         foundation.store,
-        [Sealer(settings.station.id, station_key, key) for key in centre.sealing],
+        lambda for_ms: [
+            Sealer(settings.station.id, station_key, key) for key in centre.sealing(for_ms)
+        ],
         {sink.name: sink.role for sink in settings.sinks},
         lambda: _about(settings_sha256, (camera.status, reader.status)),
         lambda: _wake(outboxes),
         keep_master=settings.portrait.keep_master,
         keep_all_views=settings.fingers.keep_all_views,
+        distrust=centre.reasons,
     )
     documents = {name: load_document(name) for name in document_names()}
     policy = load_reuse_policy() if settings.reuse.enabled else None
@@ -223,6 +230,7 @@ def build(
     return Station(
         settings, settings_sha256, foundation.figures, foundation.store, verifier,
         foundation.vision, seeing, camera, reader, fingers.judge, outboxes, orders, desk,
+        centre, station_key,
     )  # fmt: skip
 
 
@@ -245,6 +253,8 @@ def _outboxes(
 ) -> Sequence[Outbox]:
     outboxes = []
     for sink in foundation.settings.sinks:
+        if sink.driver == PULL:
+            continue
         outbox = Outbox(
             foundation.store,
             sink.name,

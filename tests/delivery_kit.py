@@ -13,10 +13,11 @@ from pathlib import Path
 from centre.app import create_app
 from centre.keys import CentreKeyring, open_or_make_keys
 from centre.shelf import Shelf
-from edge.keys import CentreKeys, StationKey
+from edge.keys import StationKey
 from edge.receipt import ReceiptVerifier
 from edge.seal import Sealer
 from edge.store import PackageRow, Store
+from edge.trust.centre import CentreKeys
 
 STATION = "st-000007"
 SINK = "centre"
@@ -42,7 +43,7 @@ class Kit:
     @property
     def verifier(self) -> ReceiptVerifier:
         """Receipts of this kit's centre."""
-        return ReceiptVerifier(STATION, self.keys.receipts)
+        return ReceiptVerifier(STATION, lambda: self.keys.receipts)
 
     @property
     def application(self):
@@ -92,7 +93,7 @@ def make_kit(folder: Path) -> Kit:
     """Provision a station and a centre in one folder."""
     keyring = open_or_make_keys(folder / "centre")
     shelf = Shelf(folder / "centre")
-    keys = CentreKeys.load(folder / "centre" / "public.json")
+    keys = CentreKeys.load(folder / "centre")
     station_key = StationKey.open_or_make(folder / "keys" / "station.pem")
     card = folder / "centre" / "stations" / f"{STATION}.json"
     card.write_text(station_key.registration(STATION))

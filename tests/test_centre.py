@@ -416,10 +416,10 @@ def test_a_package_goes_from_the_store_to_the_shelf_over_tls(kit, served):
 def test_the_centre_keeps_its_keys_over_a_restart(kit, sent):
     """What stations pinned stays true."""
     row, content = sent
-    public = (kit.folder / "centre" / "public.json").read_text()
+    public = (kit.folder / "centre" / "keys.jws").read_text()
     again = make_kit(kit.folder)
 
-    assert (kit.folder / "centre" / "public.json").read_text() == public
+    assert (kit.folder / "centre" / "keys.jws").read_text() == public
     assert put(again, row.package_id, content, row.statement).status_code == 201
 
 

@@ -71,7 +71,7 @@ def begin(tmp_path):
 
         def begun(*, keep_all_views=False, **ordered):
             room = RecordRoom(
-                store, [kit.sealer], {SINK: "custody"}, dict, lambda: None,
+                store, lambda _: [kit.sealer], {SINK: "custody"}, dict, lambda: None,
                 keep_master=False, keep_all_views=keep_all_views,
             )  # fmt: skip
             record = room.begin("en")

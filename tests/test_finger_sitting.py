@@ -125,8 +125,9 @@ class Bench:
             vision=None,
             seeing=threading.Event(),
             records=RecordRoom(
-                self.store, [kit.sealer], {SINK: "custody"}, dict, lambda: None, keep_master=False
-            ),
+                self.store, lambda _: [kit.sealer], {SINK: "custody"}, dict, lambda: None,
+                keep_master=False,
+            ),  # fmt: skip
             documents=(load_document("cn_exit_entry"),),
             rules=None,
             fingers=Fingers(lift_s=0, presses_max=PRESSES_MAX),

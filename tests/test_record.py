@@ -34,7 +34,7 @@ def room(tmp_path, clock):
     kit = make_kit(tmp_path)
     with kit.open_store() as store:
         yield RecordRoom(
-            store, [kit.sealer], {SINK: "custody"}, dict, lambda: None, keep_master=False
+            store, lambda _: [kit.sealer], {SINK: "custody"}, dict, lambda: None, keep_master=False
         )
 
 

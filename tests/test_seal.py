@@ -16,8 +16,9 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey
 
-from edge.keys import CentreKeys, KeyUnusable, SealingKey, StationKey
+from edge.keys import KeyUnusable, SealingKey, StationKey
 from edge.seal import SUITE, digest_of, manifest_payload, package_file, seal_part
+from edge.trust.signed_list import read_root
 
 PRIVATE = X25519PrivateKey.generate()
 KEY = SealingKey("kid-1", PRIVATE.public_key())
@@ -143,9 +144,8 @@ def test_a_damaged_key_file_is_named(tmp_path, content):
 
 def test_a_private_key_of_the_centre_is_refused(tmp_path):
     """A station that could open packages is misprovisioned: it says so and does not start."""
-    jwk = OKPKey.generate_key("X25519").as_dict(private=True)
-    path = tmp_path / "public.json"
-    path.write_text(json.dumps({"v": 1, "keys": [{"use": "seal", "jwk": jwk}]}))
+    jwk = OKPKey.generate_key("Ed25519").as_dict(private=True)
+    (tmp_path / "root.json").write_text(json.dumps({"v": 1, "jwk": jwk}))
 
     with pytest.raises(KeyUnusable, match="destroy"):
-        CentreKeys.load(path)
+        read_root(tmp_path)

@@ -108,7 +108,7 @@ def station_bed(
         peer = stack.enter_context(
             ZfmPeer(plan=presses, delay_s=0.1, folder=folder / "reader", **peer_knobs)
         )
-        if centre or not (folder / "centre" / "public.json").exists():
+        if centre or not (folder / "centre" / "keys.jws").exists():
             # Keys are needed in any case: a station is provisioned before it is alone.
             with ExitStack() as briefly:
                 start_centre(plan, settings.station.id, stack if centre else briefly)

@@ -30,7 +30,6 @@ from edge.orders.held_photos import HeldPhotos, NoRoomForPhotos
 from edge.orders.idempotency import KeyBusy, KeyReused, Once
 from edge.settings import load_reuse_policy
 from edge.store import Store, StoreError
-from edge.store import file as store_file
 from tests.contracts.test_lookup import jpeg
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 from tests.hostile_centre import HostileCentre, answer
@@ -412,22 +411,6 @@ def test_a_package_and_its_order_end_together_or_not_at_all(kit, store, orders):
     close_package(kit, store, package_id, order.sitting_id, Ending("accepted"))
     row = orders.row(order.sitting_id)
     assert (row.state, row.result, row.package_id) == ("ended", "accepted", package_id)
-
-
-def test_a_store_of_the_release_before_gains_what_it_lacks(kit, tmp_path, monkeypatch):
-    """Its packages stay; a store of a release to come is refused."""
-    where = (tmp_path / "store.db", tmp_path / "store.key")
-    with monkeypatch.context() as earlier:
-        earlier.setattr(store_file, "SCHEMA_STEPS", store_file.SCHEMA_STEPS[:1])
-        earlier.setattr(store_file, "SCHEMA_VERSION", 1)
-        with Store.open(*where) as store:
-            package_id = kit.fill(store, new_id())
-    with Store.open(*where) as store, opened(store) as orders:
-        assert kit.shut(store, package_id).state == "ready"
-        assert orders.add(wanted()) == orders.waiting()[0]
-    monkeypatch.setattr(store_file, "SCHEMA_VERSION", 1)
-    with pytest.raises(StoreError, match="newer release"):
-        Store.open(*where)
 
 
 # Twice is once

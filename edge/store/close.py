@@ -14,6 +14,7 @@ from edge.audit import Actor
 from edge.events import note_event
 from edge.seal import Closing, digest_of, package_file
 from edge.store import orders as store_orders
+from edge.store.counters import count
 from edge.store.errors import NoSuchPackage, OutOfTurn
 from edge.store.orders import Ending
 from edge.store.rows import Role
@@ -107,5 +108,6 @@ def keep(db: apsw.Connection, cursor: int, closing: Closing, order: Order, now_m
             (cursor, sink, role == "custody"),
         )
     db.execute("update chain set sequence = ?, digest = ?", (closing.sequence, closing.digest))
+    count(db, "persons")
     told = {"sequence": closing.sequence, "size": closing.size}
     note_event(db, "package.sealed", closing.package_id, told, now_ms)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
@@ -75,6 +76,22 @@ class DiskFloor:
                 return any(self._drop(kind) for kind in kinds)
             except OSError:
                 return False
+
+    def spent(self, reusable_bytes: Callable[[], int]) -> bool:
+        """Whether the last reserve was given up and is still needed: only what frees may write.
+
+        Else the samples of a sitting would eat what its closing and its delivery need.
+
+        Args:
+            reusable_bytes: returns the free pages inside the database; asked only in need.
+        """
+        last = self._file(Reserve.LAST)
+        if last.exists():
+            return False
+        try:
+            return self._room_bytes() + reusable_bytes() < self._sizes[Reserve.LAST]
+        except OSError:
+            return True
 
     def _file(self, kind: Reserve) -> Path:
         return self._folder / ("reserve" if kind is Reserve.SITTING else "reserve-last")

@@ -94,7 +94,7 @@ class Store:
         except audit.AuditBroken:
             self.alarms += ("audit_broken",)
         self._readers = Readers(file.reader)
-        self._writer = Writer(file.db, floor.make_room, observe_commit)
+        self._writer = Writer(file.db, floor, observe_commit)
         self.commits = self._writer.commits
         """Wakes whoever waits for something new."""
 
@@ -127,7 +127,7 @@ class Store:
             file.close()
             raise
         try:
-            store._writer.run(store._note_start)
+            store._writer.run(store._note_start, reserve=Reserve.LAST)
         except BaseException:
             store.close()
             raise
@@ -162,6 +162,8 @@ class Store:
         station_id: str,
         kid: str,
         sitting: Mapping[str, Any],
+        *,
+        urgent: bool = False,
     ) -> None:
         """Begin a package, sealed to the key `kid` throughout.
 
@@ -171,19 +173,20 @@ class Store:
             station_id: as the centre knows it.
             kid: of the sealing key.
             sitting: what a restart needs to go on; JSON, not biometric, erased at the closing.
+            urgent: of the green channel; outboxes let it go first.
 
         Raises:
             StoreFull: below the floor, or no room; nothing happened.
         """
         if "store_full" in self.refusals:
             raise StoreFull("The disk is almost full: no new sitting is begun.")
-        row = (package_id, sitting_id, station_id, kid, now_ms(), _json(sitting))
+        row = (package_id, sitting_id, station_id, kid, now_ms(), _json(sitting), urgent)
 
         def begin(db: apsw.Connection) -> None:
             if package_state(db, package_id) is None:
                 db.execute(
                     "insert into package(package_id, sitting_id, station_id, kid, state,"
-                    " opened_at_ms, sitting) values(?, ?, ?, ?, 'open', ?, ?)",
+                    " opened_at_ms, sitting, urgent) values(?, ?, ?, ?, 'open', ?, ?, ?)",
                     row,
                 )
                 note(db, STATION, "package.open", package_id)
@@ -399,10 +402,15 @@ class Store:
 
     # Delivery
 
-    def pending(self, sink: str, limit: int = 100, after: int = 0) -> list[Pending]:
-        """Return what waits for the sink, oldest first, behind the cursor `after`."""
+    def pending(
+        self, sink: str, limit: int = 100, after: int = 0, *, urgent: bool = False
+    ) -> list[Pending]:
+        """Return what waits for the sink, oldest first, behind the cursor `after`.
+
+        With `urgent` only what is of the green channel, at a cost of its own few.
+        """
         with self._readers.lend() as db:
-            return store_delivery.pending(db, sink, limit, after)
+            return store_delivery.pending(db, sink, limit, after, urgent=urgent)
 
     def waiting(self, sink: str) -> tuple[int, int | None]:
         """Return how many packages wait for the sink and when the oldest was sealed (UTC ms)."""

@@ -189,7 +189,8 @@ def recover(db: apsw.Connection, now_ms: int) -> None:
     """After a start: an order runs only if a sitting with consent is there to go on with it."""
     found = db.execute(
         "select o.sitting_id,"
-        " exists(select 1 from package p where p.sitting_id = o.sitting_id and p.state <> 'open'),"
+        " exists(select 1 from package p where p.sitting_id = o.sitting_id"
+        " and p.sequence is not null),"
         " exists(select 1 from package p where p.sitting_id = o.sitting_id and p.state = 'open'"
         " and p.sitting ->> '$.consented')"
         " from sitting_order o where o.state = 'running'"

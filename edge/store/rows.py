@@ -75,6 +75,7 @@ class Pending:
     Attributes:
         attempts: tries that were begun.
         last_code: how the last one ended; "interrupted" if the service ended in the middle of it.
+        urgent: of the green channel.
     """
 
     cursor: int
@@ -87,3 +88,4 @@ class Pending:
     statement: str
     attempts: int
     last_code: str | None
+    urgent: bool = False

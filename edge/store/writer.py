@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from edge.store.commits import Commits
-from edge.store.disk_floor import Reserve
+from edge.store.disk_floor import DiskFloor, Reserve
 from edge.store.errors import StoreBroken, StoreError, StoreFull
 
 T = TypeVar("T")
@@ -27,18 +27,18 @@ class Writer:
     def __init__(
         self,
         db: apsw.Connection,
-        make_room: Callable[[Reserve], bool],
+        floor: DiskFloor,
         observe_commit: Callable[[float], None] | None = None,
     ) -> None:
         """Start the thread.
 
         Args:
             db: the only write connection; the writer uses it alone until `close` returned.
-            make_room: frees a reserve on a full disk; False if none is left that the job may use.
+            floor: frees a reserve on a full disk, if one is left that the job may use.
             observe_commit: is told the seconds of every transaction.
         """
         self._db = db
-        self._make_room = make_room
+        self._floor = floor
         self._observe_commit = observe_commit or (lambda _: None)
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Reserve, Future[Any]] | None] = (
             queue.SimpleQueue()
@@ -115,13 +115,18 @@ class Writer:
             raise StoreBroken(self.broken) from error
 
     def _until_it_fits(self, job: Job[T], reserve: Reserve) -> T:
+        if reserve is not Reserve.LAST and self._floor.spent(self._reusable_bytes):
+            raise apsw.FullError("what is left is for closing and delivery")
         while True:
             try:
                 return self._once(job)
             except apsw.FullError:
                 # Nothing happened, so the job may run again in the room that a reserve gives.
-                if not self._make_room(reserve):
+                if not self._floor.make_room(reserve):
                     raise
+
+    def _reusable_bytes(self) -> int:
+        return int(self._db.pragma("freelist_count")) * int(self._db.pragma("page_size"))
 
     def _once(self, job: Job[T]) -> T:
         try:

@@ -12,10 +12,13 @@ from api.kiosk.catalogue import MASTER, SECOND, load_catalogue
 from api.kiosk.pages import EVENT_STREAMS, PREVIEW_STREAMS, Kiosk, kiosk_pages
 from api.kiosk.station import KioskStation
 from api.listener import Listener
+from api.v1.audit import audit_routes
 from api.v1.caller import Identity, TokenIdentity, guard
 from api.v1.contract import API_VERSION, open_spec
 from api.v1.devices import device_routes
+from api.v1.events import event_routes
 from api.v1.health import health_routes
+from api.v1.leases import lease_routes
 from api.v1.metrics import metric_routes
 from api.v1.openapi import document_routes
 from api.v1.packages import package_routes
@@ -105,7 +108,8 @@ def create_v1_app(station: V1Station, identity: Identity | str) -> Flask:
 
     spec = open_spec()
     for routes in (
-        station_routes, health_routes, device_routes, package_routes, metric_routes, support_routes,
+        station_routes, health_routes, device_routes, package_routes, lease_routes, event_routes,
+        audit_routes, metric_routes, support_routes,
     ):  # fmt: skip
         app.register_blueprint(routes(station, spec))
     if station.orders is not None:

@@ -18,6 +18,7 @@ import structlog
 from cheroot import wsgi
 
 from api.connection import Connection
+from api.departure import Gateway
 from api.head import HEADER_BYTES_MAX
 from api.porch import Limits, Porch
 from api.tls import TlsDoor
@@ -42,6 +43,7 @@ class _Server(wsgi.Server):
 
     ConnectionClass = Connection
     porch: Porch
+    closing: threading.Event
 
     def process_conn(self, conn: Connection) -> None:
         """Let a new connection wait for its first request."""
@@ -99,6 +101,8 @@ class Listener:
             request_queue_size=QUEUE_SIZE,
             shutdown_timeout=STOP_TIMEOUT_S,
         )
+        # A stream asks them whether anybody listens still.
+        self._server.gateway, self._server.closing = Gateway, closing
         self._server.max_request_header_size = HEADER_BYTES_MAX
         self._server.max_request_body_size = body_bytes_max
         if tls is not None:

@@ -126,6 +126,9 @@ _FURTHER: Final = (
     Problem("if-match-required", 428, "缺少 If-Match", "An If-Match is required."),
     Problem("receipt-conflict", 409, "已有另一张回执", "Another receipt is held already."),
     Problem("receipt-invalid", 422, "回执无效", "The receipt does not prove custody."),
+    Problem("leased-by-other", 409, "别的客户端正在取", "Another client has leased the package."),
+    Problem("lease-expired", 409, "租约已到期", "The lease is over; take a new one."),
+    Problem("leases-exhausted", 409, "租约太多", "The client has too many open leases."),
     Problem("streams-exhausted", 503, "连接太多", "Too many streams are open.", 30),
     Problem("not-accepting", 503, "本机暂不接待", "The station does not accept sittings now.", 10),
 )  # fmt: skip

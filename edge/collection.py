@@ -65,8 +65,8 @@ def page(
     found: list[Collectable] = []
     kept_as = "ready" if state == "leased" else state
     # A literal, so that SQLite sees which index fits.
-    which = "state <> 'open'" if kept_as is None else f"state = '{kept_as}'"
-    for row in _rows(db, after, which):
+    which = "true" if kept_as is None else f"state = '{kept_as}'"
+    for row in _rows(db, which, after=after, chunk=limit):
         shown = _as_shown(row, leased)
         if state in (None, shown.state):
             found.append(shown)
@@ -78,7 +78,7 @@ def page(
 def one(db: apsw.Connection, package_id: str, leased: Container[str]) -> Collectable | None:
     """Return one closed package; None if there is no such package."""
     row = db.execute(
-        f"select {_COLUMNS} from package where package_id = ? and state <> 'open'",  # noqa: S608
+        f"select {_COLUMNS} from package where package_id = ? and sequence is not null",  # noqa: S608
         (package_id,),
     ).get
     return None if row is None else _as_shown(Collectable(*row), leased)
@@ -123,20 +123,22 @@ def often_leased(db: apsw.Connection) -> int:
 
 def _waiting(db: apsw.Connection) -> Iterator[Collectable]:
     # By its own index: the planner would rather read all that waits than sort the few.
-    yield from _rows(db, 0, "state = 'ready' and urgent = 1", "indexed by package_urgent")
-    yield from _rows(db, 0, "state = 'ready'")
+    yield from _rows(db, "state = 'ready' and urgent = 1", how="indexed by package_urgent")
+    yield from _rows(db, "state = 'ready'")
 
 
-def _rows(db: apsw.Connection, after: int, which: str, how: str = "") -> Iterator[Collectable]:
+def _rows(
+    db: apsw.Connection, which: str, *, how: str = "", after: int = 0, chunk: int = _CHUNK
+) -> Iterator[Collectable]:
     """Yield rows behind a sequence, read in pieces so that nobody reads a whole table."""
     query = (
         f"select {_COLUMNS} from package {how} where {which} and sequence > ?"  # noqa: S608
-        f" order by sequence limit {_CHUNK}"
+        f" order by sequence limit {chunk}"
     )
     while True:
         rows = [Collectable(*row) for row in _read(db, query, after)]
         yield from rows
-        if len(rows) < _CHUNK:
+        if len(rows) < chunk:
             return
         after = rows[-1].sequence
 

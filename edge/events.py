@@ -130,7 +130,10 @@ def _after(db: apsw.Connection, id_: int, limit: int) -> list[Event]:
         "select id, at_ms, type, subject, body from event where id > ? order by id limit ?",
         (id_, limit),
     ).fetchall()
-    return [Event(*row, json.loads(body)) for *row, body in found]
+    return [
+        Event(id_at, at_ms, type_, subject, json.loads(body))
+        for id_at, at_ms, type_, subject, body in found
+    ]
 
 
 def _kept(db: apsw.Connection) -> tuple[int, int]:

@@ -37,7 +37,7 @@ from edge.settings_sections import (
     Store,
     Vision,
 )
-from edge.sinks.load import sink_config, sink_names
+from edge.sinks.load import PULL, sink_config, sink_names
 from quality.document import Document
 from quality.pitch_zero import PitchZero
 
@@ -139,6 +139,11 @@ def _check_sinks(path: Path, sinks: Sequence[Sink]) -> None:
         if name in names[:n]:
             taken = "another sink has that name; each needs its own"
             raise refusal(path, ["sinks", str(n), "name"], f"is {name!r}", taken)
+    ours = (PULL, PULL, "custody")
+    for n, sink in enumerate(sinks):
+        if PULL in (sink.name, sink.driver) and (sink.name, sink.driver, sink.role) != ours:
+            why = "the sink that clients collect from is 'pull' by name and driver, with custody"
+            raise refusal(path, ["sinks", str(n), "driver"], f"is {sink.driver!r}", why)
     if not any(sink.role == "custody" for sink in sinks):
         why = "one sink at least must be 'custody', or nothing is ever deleted"
         raise refusal(path, ["sinks", "0", "role"], "is 'copy', as everywhere", why)

@@ -8,9 +8,9 @@ never registered with the application, only asked for the document.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import ErrorDetails
 from spectree import Response, SpecTree
 
@@ -24,6 +24,12 @@ class Answer(BaseModel):
     """Base of every JSON answer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+"""An id as RFC 9562 writes it."""
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""RFC 3339, UTC, milliseconds."""
 
 
 class Query(BaseModel):

@@ -17,6 +17,7 @@ from edge.seal import MEDIA_TYPE
 OPEN_PATHS: Final = frozenset({"/v1/health/live"})
 PATH_PARAMETERS: Final = {
     "package_id": "Id of a package, from the list.",
+    "lease_id": "Id of a lease, from the answer that made it.",
     "device_id": "Id of a device, from the list.",
     "sitting_id": "Id of a sitting, from the answer to its order or from the list.",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import base64
 import io
 from collections.abc import Callable
 from typing import Annotated, Final, Literal, TypeVar
@@ -13,16 +13,19 @@ from spectree import SpecTree
 
 from api.problems import Refused
 from api.security import checked_id
-from api.v1.contract import Answer, NoQuery, Query, answers, utc
+from api.v1.caller import actor, caller
+from api.v1.contract import Answer, Id, Moment, NoQuery, Query, answers
 from api.v1.paging import Place
 from api.v1.station import V1Station
-from edge.audit import Actor
+from edge import collection
+from edge.collection import Collectable
 from edge.receipt import ReceiptConflict, ReceiptInvalid
 from edge.seal import MEDIA_TYPE
+from edge.sinks.load import PULL
 from edge.store import NoSuchPackage, PackageGone, PackageRow
+from edge.utc import rfc3339
 
 RECEIPT_TYPE: Final = "application/jose"
-CLIENT: Final = Actor("client", "token")
 
 T = TypeVar("T")
 
@@ -31,7 +34,7 @@ class PackageQuery(Query):
     """Which page of which packages."""
 
     state: Annotated[
-        Literal["ready", "receipted", "quarantined"] | None,
+        Literal["ready", "leased", "receipted", "quarantined"] | None,
         Field(description="Only packages in this state."),
     ] = None
     after: Annotated[
@@ -42,20 +45,24 @@ class PackageQuery(Query):
 
 
 class Package(Answer):
-    """One closed package; `seal` is the station's signed statement, a compact JWS."""
+    """One closed package; `seal` is the station's signed statement, a compact JWS.
 
-    package_id: str
+    `sequence` counts a station's packages without a gap. `deliveries` is how often it was leased.
+    """
+
+    package_id: Id
     sequence: int
     size: int
     digest: str
-    sealed_at: str | None
+    sealed_at: Moment
     kid: str
-    state: str
+    state: Literal["ready", "leased", "receipted", "quarantined"]
+    deliveries: int
     seal: str
 
 
 class PackagePage(Answer):
-    """One page, oldest first; `next` is null on the last one."""
+    """One page, in the order of closing; `next` is null on the last one."""
 
     items: tuple[Package, ...]
     next: str | None
@@ -64,19 +71,22 @@ class PackagePage(Answer):
 def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     """Return the four routes of packages."""
     routes = Blueprint("packages", __name__)
-    store = station.store
+    store, leases = station.store, station.leases
 
     @routes.get("/v1/packages")
     @spec.validate(query=PackageQuery, resp=answers(PackagePage, "HTTP_400"), tags=["packages"])
     def list_packages() -> PackagePage:
         """List closed packages in the order in which they were closed."""
         query: PackageQuery = request.context.query  # type: ignore[attr-defined]
-        # One more than asked for says whether there is another page.
         place = Place("packages", query.state)
-        rows = store.packages(place.after(query.after), query.limit + 1, query.state)
-        more = rows[query.limit - 1].cursor if len(rows) > query.limit else None
+        after, leased = place.after(query.after), leases.leased()
+        # One more than asked for says whether there is another page.
+        rows = store.read(
+            lambda db: collection.page(db, after, query.limit + 1, query.state, leased)
+        )
+        more = rows[query.limit - 1].sequence if len(rows) > query.limit else None
         return PackagePage(
-            items=tuple(_package(row) for row in rows[: query.limit]),
+            items=tuple(package_answer(row) for row in rows[: query.limit]),
             next=None if more is None else place.cursor(more),
         )
 
@@ -84,13 +94,19 @@ def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     @spec.validate(query=NoQuery, resp=answers(Package, "HTTP_404"), tags=["packages"])
     def read_package(package_id: str) -> Package:
         """Return one package's metadata with its seal statement."""
-        return _package(_found(lambda: store.package(checked_id(package_id))))
+        wanted, leased = checked_id(package_id), leases.leased()
+        row = store.read(lambda db: collection.one(db, wanted, leased))
+        if row is None:
+            raise Refused("not-found")
+        return package_answer(row)
 
     @routes.get("/v1/packages/<package_id>/sealed")
     @spec.validate(query=NoQuery, tags=["packages"])
     def download_package(package_id: str) -> Response:
         """Return the sealed file; ranges and conditional requests are served."""
         row = _found(lambda: store.package(checked_id(package_id)))
+        if leases.holder(row.package_id) not in (None, caller().name):
+            raise Refused("leased-by-other")
         return sealed_answer(row, _found(lambda: store.sealed(row.package_id)))
 
     @routes.put("/v1/packages/<package_id>/receipt")
@@ -101,6 +117,7 @@ def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
         if request.mimetype != RECEIPT_TYPE:
             raise Refused("media-type")
         take_receipt(station, row, request.get_data().decode("ascii", "replace").strip())
+        leases.settle(row.package_id)
         return "", 204
 
     return routes
@@ -127,9 +144,10 @@ def take_receipt(station: V1Station, row: PackageRow, token: str) -> None:
         raise Refused("receipt-conflict")
     if not custody:
         raise Refused("receipt-conflict")
-    sink = custody[0].sink
+    # Who brings it collects; a station without a sink for that lets it stand for its own delivery.
+    sink = next((one.sink for one in custody if one.sink == PULL), custody[0].sink)
     if receipt.outcome == "stored":
-        station.store.record_receipt(row.package_id, sink, token, CLIENT)
+        station.store.record_receipt(row.package_id, sink, token, actor())
     else:
         station.store.quarantine(row.package_id, sink, receipt.code or "refused", token)
 
@@ -144,7 +162,7 @@ def sealed_answer(row: PackageRow, content: bytes) -> Response:
         mimetype=MEDIA_TYPE,
         as_attachment=True,
         download_name=f"{row.package_id}.sealed",
-        etag=hashlib.sha256(content).hexdigest(),
+        etag=etag_of(row.digest),
         conditional=True,
     )
     # spectree reads the whole answer, which a passed-through file refuses.
@@ -153,6 +171,11 @@ def sealed_answer(row: PackageRow, content: bytes) -> Response:
     if answer.status_code == 200:
         answer.headers["Content-Digest"] = row.digest
     return answer
+
+
+def etag_of(digest: str) -> str:
+    """Return the hex SHA-256 of a digest in the form of RFC 9530; the store has checked it."""
+    return base64.b64decode(digest.removeprefix("sha-256=:").removesuffix(":")).hex()
 
 
 def _found(read: Callable[[], T]) -> T:
@@ -164,14 +187,16 @@ def _found(read: Callable[[], T]) -> T:
         raise Refused("package-gone") from None
 
 
-def _package(row: PackageRow) -> Package:
+def package_answer(row: Collectable) -> Package:
+    """Return a package as it is shown."""
     return Package(
         package_id=row.package_id,
         sequence=row.sequence,
         size=row.size,
         digest=row.digest,
-        sealed_at=utc(row.sealed_at_ms),
+        sealed_at=rfc3339(row.sealed_at_ms),
         kid=row.kid,
-        state=row.state,
+        state=row.state,  # type: ignore[arg-type]
+        deliveries=row.deliveries,
         seal=row.statement,
     )

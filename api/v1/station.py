@@ -11,6 +11,7 @@ from spectree import SpecTree
 
 from api.v1.contract import API_VERSION, Answer, NoQuery, answers
 from edge.fingers.examiner import NO_EXAMINER
+from edge.leases import Leases
 from edge.orders import Orders
 from edge.pace import OutboxStatus
 from edge.receipt import ReceiptVerifier
@@ -35,6 +36,8 @@ class V1Station:
         step: the screen that the sitting of this id is at; None if it is not the present one.
         traces: the last words on each device's line, by device; never a byte of an image.
         log_lines: the last lines of the log, as they were written.
+        audit_head: the end of the audit chain, signed by the station; None where nobody signs.
+        leases: who has which packages.
     """
 
     station_id: str
@@ -52,12 +55,17 @@ class V1Station:
     step: Callable[[str], str | None] = lambda _: None
     traces: Callable[[], Mapping[str, Sequence[str]]] = dict
     log_lines: Callable[[], Sequence[str]] = tuple
+    audit_head: Callable[[], str | None] = lambda: None
+    leases: Leases = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "leases", Leases(self.store))
 
     @property
     def features(self) -> tuple[str, ...]:
         """What this station's interface can do beyond its first version."""
         ordering = () if self.orders is None else ("sittings", "reuse-photos")
-        return ("packages", "receipts", "support", *ordering)
+        return ("packages", "receipts", "leases", "events", "audit", "support", *ordering)
 
 
 class StationAnswer(Answer):

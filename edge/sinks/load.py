@@ -14,11 +14,18 @@ from edge import sinks
 from edge.sinks.sink import Sink
 
 NO_SINKS: Final = frozenset({"load", "sink"})
+PULL: Final = "pull"
+"""Driver and name of the sink that a client empties over `/v1`."""
 
 
 def sink_names() -> list[str]:
     """Return the names of the sinks that this station has."""
     return sorted({module.name for module in iter_modules(sinks.__path__)} - NO_SINKS)
+
+
+def sending_sinks() -> list[str]:
+    """Return the names of the sinks that something is sent to."""
+    return [name for name in sink_names() if name != PULL]
 
 
 def sink_config(name: str) -> type[BaseModel]:
@@ -34,6 +41,8 @@ def open_sink(name: str, options: Mapping[str, object]) -> Sink:
         ValueError: no such sink, or options that it refuses (pydantic's `ValidationError`).
         OSError: a file that the options name cannot be read.
     """
+    if name == PULL:
+        raise ValueError("nothing is sent to a sink that a client empties")
     module = _module(name)
     sink: Sink = module.open_sink(module.Config.model_validate(options))
     return sink

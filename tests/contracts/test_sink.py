@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from centre.opening import digest_of
 from edge.outbox import Outbox
 from edge.pace import Pace
-from edge.sinks.load import open_sink, sink_names
+from edge.sinks.load import open_sink, sending_sinks
 from edge.sinks.sink import AlreadyThere, Outgoing, ReceiptPending, SinkAway, SinkError
 from tests.delivery_kit import SINK, STATION, make_kit, until
 from tests.hostile_centre import HostileCentre, answer
@@ -97,12 +97,12 @@ def opened(name, folder):
             sink.close()
 
 
-every_sink = pytest.mark.parametrize("name", sink_names())
+every_sink = pytest.mark.parametrize("name", sending_sinks())
 
 
 def test_every_sink_has_another_end():
     """A sink nobody can try out is not finished."""
-    assert set(sink_names()) == set(OTHER_ENDS)
+    assert set(sending_sinks()) == set(OTHER_ENDS)
 
 
 def send(sink, outgoing):

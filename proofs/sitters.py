@@ -1,0 +1,163 @@
+"""People who sit: made-up samples that go through the product's own record, step by step.
+
+Their pictures are true JPEG and PNG files of noise, which nothing can compress away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from drivers.fingerprint import FingerImage
+from edge.fingers.capture import FingerTaken
+from edge.fingers.presses import Agreement, GoodPress, Presentation
+from edge.fingers.wishes import FingerWishes
+from edge.portrait import DocumentPhoto
+from edge.portrait_capture import Portrait
+from edge.record import Record
+from edge.sitting import Result
+from edge.store import Store
+from quality.finger.score import FingerScore
+
+Told = Callable[[str], None]
+FINGERS: Final = ("right_thumb", "left_thumb")
+WISHES: Final = FingerWishes(
+    profile="proof", slots=FINGERS, fallback=(), other_hand=False, minimum=None,
+    enrolment_grade=False, card_codes=False, records=(),
+)  # fmt: skip
+DOCUMENTS: Final = ("cn_exit_entry", "cn_resident_id")
+JPEG_BEGIN: Final = bytes.fromhex("ffd8ffe000104a46494600010100000100010000")
+JPEG_END: Final = b"\xff\xd9"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How large the samples of a sitting are.
+
+    Attributes:
+        photo_bytes, master_bytes: of the files, close to it.
+        print_side_px: of a square finger image of noise, a byte a pixel.
+    """
+
+    photo_bytes: int
+    master_bytes: int
+    print_side_px: int
+
+
+SMALL: Final = Build(4_000, 8_000, 48)
+"""So small that every file operation of some sittings can be cut at."""
+USUAL: Final = Build(31_000, 300_000, 150)
+"""As the demo's: 450 kB a package [measured]."""
+
+
+def noise(label: str, size: int) -> bytes:
+    """Return bytes that follow from the label, so that nothing need be remembered."""
+    return hashlib.shake_128(label.encode()).digest(size)
+
+
+def jpeg(label: str, size: int) -> bytes:
+    """Return a file that begins and ends as a JPEG does, with noise between."""
+    return JPEG_BEGIN + noise(label, size) + JPEG_END
+
+
+def portrait(label: str, build: Build) -> Portrait:
+    """Return an accepted portrait."""
+    master = jpeg(f"{label}/master", build.master_bytes)
+    digest = hashlib.sha256(master).hexdigest()
+    photos = tuple(
+        DocumentPhoto(
+            name, jpeg(f"{label}/{name}", build.photo_bytes), 390, 567, 300, 90, True,
+            ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)), digest, (),
+        )
+        for name in DOCUMENTS
+    )  # fmt: skip
+    readings = dict.fromkeys(DOCUMENTS, ())
+    return Portrait(photos, master, readings, (), time.monotonic(), preset="proof")
+
+
+def finger(label: str, position: str, build: Build) -> tuple[FingerTaken, Presentation]:
+    """Return one finger that was accepted, and the press it came from."""
+    side = build.print_side_px
+    image = FingerImage(noise(f"{label}/{position}", side * side), side, side, 500)
+    press = Presentation(1, FingerScore(71), "", time.monotonic())
+    best = GoodPress(1, image, FingerScore(71))
+    taken = FingerTaken(position, position, best, (best,), Agreement.NOT_ASSESSED, False, (press,))
+    return taken, press
+
+
+def steps(record: Record, build: Build, label: str) -> Iterator[Callable[[], None]]:
+    """Return what is left to be done of a sitting, from wherever a restart finds it."""
+    if not record.progress.consented:
+        yield lambda: record.keep_consent("zh-CN")
+    if not record.portrait_in:
+        yield lambda: record.keep_portrait(portrait(label, build))
+    if record.finger_wishes is None:
+        record.wish_fingers(WISHES)
+    for position in FINGERS:
+        if position not in record.fingers_in:
+            taken, press = finger(label, position, build)
+            yield lambda position=position, press=press: record.note_press(  # type: ignore[misc]
+                position, press
+            )
+            yield lambda taken=taken: record.keep_finger(taken)  # type: ignore[misc]
+    yield lambda: record.close(Result.ACCEPTED)
+
+
+def sit(
+    store: Store,
+    record: Record,
+    build: Build,
+    tell: Told,
+    *,
+    early: bool = False,
+    pause: Callable[[], None] = lambda: None,
+) -> None:
+    """Walk one person through; tell what is in custody as soon as the product says so.
+
+    Args:
+        store: the journal, asked for what it keeps in clear of the parts.
+        record: of the sitting, new or found again.
+        build: size of the samples.
+        tell: what a screen or an answer would tell; durable from then on.
+        early: broken on purpose: tells before it is done.
+        pause: between two steps.
+    """
+    label = record.package_id
+    for step in steps(record, build, label):
+        if early:
+            names = [part.name for part in store.parts(record.package_id)]
+            tell(said_kept(record.package_id, {**dict.fromkeys(names, ""), _next(names): ""}))
+            step()
+        else:
+            step()
+            _tell_true(store, record, tell)
+        pause()
+
+
+def _tell_true(store: Store, record: Record, tell: Told) -> None:
+    for package in store.open_packages():
+        if package.package_id == record.package_id:
+            tell(said_kept(package.package_id, {p.name: p.record_sha256 for p in package.parts}))
+            return
+    row = store.package(record.package_id)
+    tell(json.dumps({"closed": row.package_id, "digest": row.digest}))
+
+
+def said_kept(package_id: str, parts: dict[str, str]) -> str:
+    """Return the word that these parts are in custody; "" stands for any digest."""
+    return json.dumps({"kept": package_id, "parts": parts})
+
+
+def _next(names: list[str]) -> str:
+    wanted = ["consent.json", "portrait/master.jpg", *(f"finger/{name}.png" for name in FINGERS)]
+    return next((name for name in wanted if name not in names), "sitting.json")
+
+
+def shuffled(dice: random.Random, low_s: float, high_s: float) -> Callable[[], None]:
+    """Return a pause of chance length, as between a person's steps."""
+    return lambda: time.sleep(dice.uniform(low_s, high_s))

@@ -7,7 +7,7 @@ EXAMPLES ?= 10000
 SECONDS ?= 300
 JOBS ?= 2
 
-.PHONY: help run test lint fuzz-vision fuzz-line bench accuracy proof-line proof-plugs soak-vision lock clean
+.PHONY: help run test lint fuzz-vision fuzz-line bench accuracy proof-line proof-plugs soak-vision lock release clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\): *## */make \1: /p' Makefile
@@ -52,6 +52,9 @@ proof-plugs:  ## pull the reader's plug and its network in whole stations; two m
 soak-vision:  ## watch the vision worker's memory over ten thousand frames and 300 stills
 	@$(PYTHON) -m setup test
 	@.venv/bin/python -m bench memory --long
+
+release:  ## pack the committed tree, its packages, their list (CycloneDX) and digests into dist/
+	@$(PYTHON) -m setup.release $(ARGS)
 
 lock:  ## compile the lock files; ARGS=--upgrade takes newer versions
 	@$(PYTHON) -m setup.lock $(ARGS)

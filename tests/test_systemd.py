@@ -8,24 +8,25 @@ from pathlib import Path
 import pytest
 
 UNITS = Path(__file__).resolve().parent.parent / "firmware_configs" / "systemd"
-SCORE_MAX = 20
-"""Of 100, as `--threshold` counts; 2.0 of 10."""
+SCORE_MAX = {"anxin-station.service": 20, "anxin-kiosk.service": 23}
+"""Of 100, as `--threshold` counts; 20 are 2.0 of 10. A browser needs namespaces for its sandbox, memory
+that it writes and runs, and a network, which brings the screen's service to 2.3."""
 BARE = "[Service]\nExecStart=/bin/true\n"
 
 
-def score(unit):
+def score(unit, score_max):
     """Return whether the unit keeps below the score, and what systemd said."""
     words = ["systemd-analyze", "security", "--offline=yes", "--no-pager"]
     done = subprocess.run(
-        [*words, f"--threshold={SCORE_MAX}", str(unit)], capture_output=True, text=True, check=False
+        [*words, f"--threshold={score_max}", str(unit)], capture_output=True, text=True, check=False
     )
     return done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("unit", sorted(UNITS.glob("*.service")), ids=lambda unit: unit.name)
 def test_each_service_is_shut_in(unit):
-    """Its exposure is 2.0 at the most."""
-    kept, said = score(unit)
+    """Its exposure is at most what we say of it; a unit that we say nothing of fails here."""
+    kept, said = score(unit, SCORE_MAX[unit.name])
     assert kept, said[-400:]
 
 
@@ -33,7 +34,7 @@ def test_a_bare_service_is_not(tmp_path):
     """The control: the same question about a service without walls is answered with no."""
     unit = tmp_path / "bare.service"
     unit.write_text(BARE)
-    kept, said = score(unit)
+    kept, said = score(unit, SCORE_MAX["anxin-kiosk.service"])
     assert not kept
     assert "UNSAFE" in said
 

@@ -23,12 +23,10 @@ from edge.technician_commands import TECHNICIAN_COMMANDS
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
-    from api.app import KioskStation, V1Station
     from api.listener import Listener
     from demo.clerk import Clerk
     from demo.neighbours import Centre
     from demo.station import DemoPlan
-    from edge.settings import Settings
     from edge.station import Station
 
 DEMO_FOLDER: Final = Path(__file__).resolve().parent / "var" / "demo"
@@ -52,6 +50,7 @@ def run(path: Path) -> None:
     """Run the station that a settings file describes."""
     stop = _stop_signal()
     with ExitStack() as stack, one_sentence():
+        from api.serve import check_listeners
         from edge.core_files import forbid_core_files
         from edge.logs import configure_logs
         from edge.settings import load_settings
@@ -60,7 +59,7 @@ def run(path: Path) -> None:
         forbid_core_files()
         configure_logs()
         settings = load_settings(path)
-        _check_listeners(settings, f"kiosk.port in {path}", f"v1.port in {path}")
+        check_listeners(settings, path)
         station = build(lay_foundation(settings, stack), stack)
         listeners = open_listeners(station, stack)
         _watch(station, [listener.url for listener in listeners], stack)
@@ -219,56 +218,11 @@ def staff() -> None:
     """Say who may sign at the station: numbers and hashed PINs, in `reuse.staff_file`."""
 
 
-def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, Listener]:
-    """Serve the kiosk pages and `/v1`; closed by the stack.
+def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, ...]:
+    """Serve what the settings say, pages and `/v1` first; closed by the stack."""
+    from api import serve
 
-    Raises:
-        OSError: a port was taken since `check_ports`, or the token's file cannot be read.
-        TokenUnusable: what stands in the token's file protects nothing.
-    """
-    from api.app import (
-        KIOSK_STREAMS,
-        V1_BODY_BYTES_MAX,
-        V1_STREAMS,
-        Listener,
-        create_kiosk_app,
-        create_v1_app,
-    )
-    from api.security import open_or_make_token
-
-    settings = station.settings
-    token = open_or_make_token(settings.store.folder / "v1.token")
-    kiosk_closing, v1_closing = threading.Event(), threading.Event()
-    kiosk = Listener(
-        create_kiosk_app(_behind_kiosk(station), kiosk_closing),
-        settings.kiosk.host,
-        settings.kiosk.port,
-        streams=KIOSK_STREAMS,
-        closing=kiosk_closing,
-    )
-    v1 = Listener(
-        create_v1_app(_behind_v1(station), token),
-        settings.v1.host,
-        settings.v1.port,
-        streams=V1_STREAMS,
-        closing=v1_closing,
-        body_bytes_max=V1_BODY_BYTES_MAX,
-    )
-    for listener in (kiosk, v1):
-        listener.start()
-        stack.callback(listener.close)
-    return kiosk, v1
-
-
-def _check_listeners(settings: Settings, kiosk: str, v1: str) -> None:
-    from api.ports import WantedPort, check_ports
-
-    check_ports(
-        [
-            WantedPort(settings.kiosk.host, settings.kiosk.port, kiosk),
-            WantedPort(settings.v1.host, settings.v1.port, v1),
-        ]
-    )
+    return serve.open_listeners(station, stack)
 
 
 def _check_demo_ports(kiosk: int, v1: int, centre: int, console: int) -> None:
@@ -277,43 +231,6 @@ def _check_demo_ports(kiosk: int, v1: int, centre: int, console: int) -> None:
     wanted = {"--kiosk-port": kiosk, "--v1-port": v1, "--centre-port": centre}
     wanted["--console-port"] = console
     check_ports([WantedPort("127.0.0.1", port, option) for option, port in wanted.items()])
-
-
-def _behind_kiosk(station: Station) -> KioskStation:
-    from api.app import KioskStation
-
-    settings = station.settings
-    return KioskStation(
-        desk=station.desk,
-        camera=station.camera,
-        number=settings.station.id,
-        hotline=settings.station.hotline,
-        screen_ppi=settings.kiosk.screen_ppi,
-    )
-
-
-def _behind_v1(station: Station) -> V1Station:
-    from api.app import V1Station
-    from edge import VERSION
-    from edge.logs import last_lines
-
-    return V1Station(
-        station_id=station.settings.station.id,
-        software=VERSION,
-        settings_sha256=station.settings_sha256,
-        store=station.store,
-        verifier=station.verifier,
-        devices=station.devices,
-        reasons=station.reasons,
-        sinks=tuple(sink.name for sink in station.settings.sinks),
-        outboxes=station.queues,
-        registry=station.figures.registry,
-        orders=station.orders,
-        examiner=lambda: station.judge.examiner_state,
-        step=lambda sitting_id: _step(station, sitting_id),
-        traces=station.traces,
-        log_lines=last_lines,
-    )
 
 
 def _watch(station: Station, urls: list[str], stack: ExitStack) -> None:
@@ -325,11 +242,6 @@ def _watch(station: Station, urls: list[str], stack: ExitStack) -> None:
     watchdog = Watchdog(Keeper.from_environment(os.environ), station.proofs(*urls))
     watchdog.start()
     stack.callback(watchdog.close)
-
-
-def _step(station: Station, sitting_id: str) -> str | None:
-    shown = station.desk.snapshot
-    return shown.state.value if shown.sitting_id == sitting_id else None
 
 
 def _serve(station: Station, stop: threading.Event) -> int:
@@ -352,6 +264,7 @@ def one_sentence() -> Iterator[None]:
     """End with one sentence that says what to do, where a traceback would help nobody."""
     from api.ports import PortTaken
     from api.security import TokenUnusable
+    from api.tls import TlsUnusable
     from demo.neighbours import DemoError
     from edge.keys import KeyUnusable
     from edge.settings import SettingsError
@@ -365,7 +278,7 @@ def one_sentence() -> Iterator[None]:
         _refuse(_disk_full(""))
     except (
         SettingsError, StoreError, KeyUnusable, ModelUnfit, DemoError, PortTaken, TokenUnusable,
-        StaffFileUnsafe, StaffRefused,
+        TlsUnusable, StaffFileUnsafe, StaffRefused,
     ) as error:  # fmt: skip
         _refuse(str(error))
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 from flask import Flask, Response, render_template, request
@@ -80,12 +81,15 @@ def create_kiosk_app(station: KioskStation, closing: threading.Event) -> Flask:
     return app
 
 
-def create_v1_app(station: V1Station, identity: Identity | str) -> Flask:
+def create_v1_app(
+    station: V1Station, identity: Identity | str, hosts: Sequence[str] = security.LOOPBACK
+) -> Flask:
     """Build the interface for the central system.
 
     Args:
         station: what stands behind it.
         identity: how its clients are known; a text is the token of `TokenIdentity`.
+        hosts: the names that requests may call the station by.
 
     Raises:
         ValueError: the token is too short to protect anything.
@@ -95,7 +99,9 @@ def create_v1_app(station: V1Station, identity: Identity | str) -> Flask:
     app = Flask("api.v1", static_folder=None)
     # A path with a doubled slash is unknown, not another spelling to be led to.
     app.url_map.merge_slashes = False
-    security.install(app, origin_needed=False, body_limits={PUT_PHOTO: PHOTO_BYTES_MAX})
+    security.install(
+        app, origin_needed=False, hosts=hosts, body_limits={PUT_PHOTO: PHOTO_BYTES_MAX}
+    )
     problems.install(app)
 
     guard(app, identity)

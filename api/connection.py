@@ -155,10 +155,6 @@ class Connection(HTTPConnection):
 
         super().__init__(server, sock, make)
 
-    def left(self) -> bool:
-        """Tell whether the client has gone: for a long answer that has nothing to say just now."""
-        return self._closed or client_left(self.socket)
-
     def close(self) -> None:
         """Close, once; whoever counts connections is told."""
         if self.lingers:
@@ -178,18 +174,6 @@ class Connection(HTTPConnection):
             self.lingers = False
         # Without lingering it is a plain close, from here or from there.
         self.porch.admit(self) if self.lingers else self.close()
-
-
-def client_left(sock: socket.socket) -> bool:
-    """Tell whether the other end of a connection has closed or reset it."""
-    import select  # noqa: PLC0415
-
-    poll = select.poll()
-    try:
-        poll.register(sock, select.POLLRDHUP)
-        return bool(poll.poll(0))
-    except (OSError, ValueError):
-        return True
 
 
 def refusal(status: int) -> bytes:
@@ -212,8 +196,5 @@ def _problem(status: int) -> Problem:
     if status == 414:
         return BY_STATUS[413]
     return (
-        BY_STATUS.get(status)
-        or BY_SLUG[
-            "internal-error" if status == 500 else "request-refused"
-        ]
+        BY_STATUS.get(status) or BY_SLUG["internal-error" if status == 500 else "request-refused"]
     )

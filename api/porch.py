@@ -34,8 +34,6 @@ from api.tls import read_certificate
 
 CERTIFICATE: Final = "anxin.certificate"
 """Key of the WSGI environ: the client's `Certificate`, on a listener with TLS."""
-LEFT: Final = "anxin.client_left"
-"""Key of the WSGI environ: tells whether the client has gone, for an answer that goes on."""
 TICK_S: Final = 0.25
 PIECE_BYTES: Final = 64 * 1024
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -302,7 +300,6 @@ class Porch:
         self._take_leave_of(visitor)
         conn = visitor.conn
         conn.rfile = Received(visitor.received)
-        conn.ssl_env = {**(conn.ssl_env or {}), LEFT: conn.left}
         self._hand_over(conn)
 
     def _is_whole(self, visitor: _Visitor) -> bool:

@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -55,17 +55,19 @@ def install(
     app: Flask,
     *,
     origin_needed: bool,
+    hosts: Sequence[str] = LOOPBACK,
     body_limits: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Put the checks before and the headers behind every request of this application.
 
     Args:
-        app: its `TRUSTED_HOSTS` is set here: nothing but loopback names.
+        app: its `TRUSTED_HOSTS` is set here.
         origin_needed: True for pages, where only a browser posts; False for programs, whose
             requests carry no Origin, so that only a foreign one is refused.
+        hosts: the names that a request may call this machine by.
         body_limits: bytes of a body at most, by endpoint, where not `BODY_BYTES_MAX`.
     """
-    app.config["TRUSTED_HOSTS"] = list(LOOPBACK)
+    app.config["TRUSTED_HOSTS"] = list(hosts)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.config["MAX_FORM_PARTS"] = 32
 

@@ -14,6 +14,8 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    IPvAnyAddress,
+    IPvAnyNetwork,
     ValidationInfo,
     field_validator,
 )
@@ -35,6 +37,13 @@ ExaminerChoice = Literal["auto", "nbis", "none"]
 """auto: where it is installed; nbis: also, but its absence is a warning; none: never."""
 
 
+Scope = Literal[
+    "station:read", "events:read", "metrics:read", "audit:read", "sittings:write", "sittings:read",
+    "photo-checks:run", "packages:collect", "keys:write", "policies:write",
+]  # fmt: skip
+"""What a client of `/v1` may do (`docs/security.md`)."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,6 +53,11 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     if twice is not None:
         raise ValueError(f"each may stand there once, and {twice!r} stands there again")
     return names
+
+
+def _one_row_each(clients: tuple[V1Client, ...]) -> tuple[V1Client, ...]:
+    _each_once(tuple(client.name for client in clients))
+    return clients
 
 
 class Station(_Section):
@@ -179,11 +193,36 @@ class Kiosk(_Section):
     screen_ppi: Annotated[float, Field(ge=50, le=400)] = 102.46
 
 
+class V1Network(_Section):
+    """`/v1` on the network: TLS 1.3, and nobody without a certificate of the centre's client CA."""
+
+    host: IPvAnyAddress
+    port: Port = 8443
+    certificate: Path
+    private_key: Path
+    client_ca: Path
+    hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")], ...] = ()
+    """Names, beside the address itself, by which clients may call the station (`Host`)."""
+
+
+class V1Client(_Section):
+    """One client of the centre: whose certificate names it `anxin:client:<name>`."""
+
+    name: Identifier
+    scopes: Annotated[tuple[Scope, ...], AfterValidator(_each_once)] = ()
+    pins: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = ()
+    """SHA-256 of public keys (SubjectPublicKeyInfo); with any, no other key is this client's."""
+    ips: tuple[IPvAnyNetwork, ...] = ()
+    """Where it may come from; none: from anywhere."""
+
+
 class V1(_Section):
-    """The interface for the central system. Until client certificates: loopback and a token."""
+    """The interface for the central system: on loopback with a token, and as `network` says."""
 
     host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
     port: Port = 8081
+    network: V1Network | None = None
+    clients: Annotated[tuple[V1Client, ...], AfterValidator(_one_row_each)] = ()
 
 
 class Sink(_Section):

@@ -104,7 +104,7 @@ def test_a_wrong_value_is_refused_with_file_line_key_and_allowed_values(
         ("hotline =", "hot_line =", "station.hot_line", "hotline"),
         ("[portrait]", "[portrait]\ngood_frame = 9", "portrait.good_frame", "good_frames"),
         ("[fingers]", "[finger]", "finger", "fingers"),
-        ("[v1]", "[v1]\ncors = true", "v1.cors", "host, port"),
+        ("[v1]", "[v1]\ncors = true", "v1.cors", "host, network, port"),
         ("[sinks.options]", "[sinks.options]\nca = 1", "sinks.0.options.ca", "ca_file"),
         ("[reader.options]", "[reader.options]\nbauds = 9600", "reader.options.bauds", "baud"),
         ('name = "centre"', 'nick = "centre"', "sinks.0.nick", "name"),

@@ -6,7 +6,9 @@ Whoever adds a route adds its line here. A route without a line answers nobody
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
+
+from edge.settings_sections import Scope
 
 OPEN: Final = "open"
 """Holds nothing of this station: that it lives, and what the interface looks like. In token mode
@@ -25,23 +27,25 @@ PACKAGES_COLLECT: Final = "packages:collect"
 KEYS_WRITE: Final = "keys:write"
 POLICIES_WRITE: Final = "policies:write"
 
-ALL_SCOPES: Final = frozenset(
-    {
-        STATION_READ, EVENTS_READ, METRICS_READ, AUDIT_READ, SITTINGS_WRITE, SITTINGS_READ,
-        PHOTO_CHECKS_RUN, PACKAGES_COLLECT, KEYS_WRITE, POLICIES_WRITE,
-    }
-)  # fmt: skip
+ALL_SCOPES: Final = frozenset(get_args(Scope))
+"""As the settings spell them."""
 
 SCOPES: Final[dict[str, str]] = {
+    "audit.list_entries": AUDIT_READ,
+    "audit.read_heads": AUDIT_READ,
     "devices.list_devices": STATION_READ,
     "devices.read_device": STATION_READ,
     "document.lead_to_docs": OPEN,
     "document.read_document": OPEN,
     "document.show_document": OPEN,
     "document.static": OPEN,
+    "events.follow_events": EVENTS_READ,
     "health.read_health": STATION_READ,
     "health.read_live": OPEN,
     "health.read_ready": KNOWN,
+    "leases.end_lease": PACKAGES_COLLECT,
+    "leases.extend_lease": PACKAGES_COLLECT,
+    "leases.take_lease": PACKAGES_COLLECT,
     "metrics.read_metrics": METRICS_READ,
     "packages.download_package": PACKAGES_COLLECT,
     "packages.list_packages": PACKAGES_COLLECT,

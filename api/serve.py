@@ -1,0 +1,138 @@
+"""The station's listeners, each a server of its own: pages, `/v1` on loopback, `/v1` on a network.
+
+One server object for each, so that who floods one finds the others as quick as before.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+
+from api.app import (
+    KIOSK_STREAMS,
+    V1_BODY_BYTES_MAX,
+    V1_STREAMS,
+    KioskStation,
+    Listener,
+    V1Station,
+    create_kiosk_app,
+    create_v1_app,
+)
+from api.ports import WantedPort, check_ports
+from api.security import LOOPBACK, open_or_make_token
+from api.tls import server_context
+from api.v1.certificates import CertificateIdentity
+from edge import VERSION
+from edge.logs import last_lines
+from edge.settings import Settings
+from edge.settings_sections import V1Network
+from edge.station import Station
+
+
+def check_listeners(settings: Settings, source: object) -> None:
+    """Raise `PortTaken` for the first port of a station that cannot be had.
+
+    Args:
+        settings: what the station will listen on.
+        source: where the ports may be changed: the settings' file.
+    """
+    kiosk, v1 = settings.kiosk, settings.v1
+    wanted = [
+        WantedPort(kiosk.host, kiosk.port, f"kiosk.port in {source}"),
+        WantedPort(v1.host, v1.port, f"v1.port in {source}"),
+    ]
+    if v1.network:
+        host, port = str(v1.network.host), v1.network.port
+        wanted.append(WantedPort(host, port, f"v1.network.port in {source}"))
+    check_ports(wanted)
+
+
+def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, ...]:
+    """Serve the kiosk pages, `/v1`, and `/v1` on the network where settings say so; in this order.
+
+    Raises:
+        OSError: a port was taken since `check_listeners`, or the token's file cannot be read.
+        TokenUnusable: what stands in the token's file protects nothing.
+        TlsUnusable: the network's certificate, key or CA cannot be used.
+    """
+    behind = behind_v1(station)
+    listeners = [_kiosk(station), _v1(station, behind)]
+    network = station.settings.v1.network
+    if network is not None:
+        listeners.append(_v1_network(station, network, behind))
+    for listener in listeners:
+        listener.start()
+        stack.callback(listener.close)
+    return tuple(listeners)
+
+
+def _kiosk(station: Station) -> Listener:
+    kiosk, closing = station.settings.kiosk, threading.Event()
+    app = create_kiosk_app(behind_kiosk(station), closing)
+    return Listener(app, kiosk.host, kiosk.port, streams=KIOSK_STREAMS, closing=closing)
+
+
+def _v1(station: Station, behind: V1Station) -> Listener:
+    settings, closing = station.settings, threading.Event()
+    token = open_or_make_token(settings.store.folder / "v1.token")
+    return Listener(
+        create_v1_app(behind, token),
+        settings.v1.host,
+        settings.v1.port,
+        streams=V1_STREAMS,
+        closing=closing,
+        body_bytes_max=V1_BODY_BYTES_MAX,
+    )
+
+
+def _v1_network(station: Station, network: V1Network, behind: V1Station) -> Listener:
+    host, closing = str(network.host), threading.Event()
+    identity = CertificateIdentity(station.settings.v1.clients, lambda: station.centre.denied)
+    own = (f"[{host}]" if ":" in host else host, *network.hosts)
+    return Listener(
+        create_v1_app(behind, identity, (*own, *LOOPBACK)),
+        host,
+        network.port,
+        streams=V1_STREAMS,
+        closing=closing,
+        body_bytes_max=V1_BODY_BYTES_MAX,
+        tls=server_context(network.certificate, network.private_key, network.client_ca),
+    )
+
+
+def behind_kiosk(station: Station) -> KioskStation:
+    """Return what the pages may ask of the station."""
+    settings = station.settings
+    return KioskStation(
+        desk=station.desk,
+        camera=station.camera,
+        number=settings.station.id,
+        hotline=settings.station.hotline,
+        screen_ppi=settings.kiosk.screen_ppi,
+    )
+
+
+def behind_v1(station: Station) -> V1Station:
+    """Return what `/v1` may ask of the station."""
+    return V1Station(
+        station_id=station.settings.station.id,
+        software=VERSION,
+        settings_sha256=station.settings_sha256,
+        store=station.store,
+        verifier=station.verifier,
+        devices=station.devices,
+        reasons=station.reasons,
+        sinks=tuple(sink.name for sink in station.settings.sinks),
+        outboxes=station.queues,
+        registry=station.figures.registry,
+        orders=station.orders,
+        examiner=lambda: station.judge.examiner_state,
+        step=lambda sitting_id: _step(station, sitting_id),
+        traces=station.traces,
+        log_lines=last_lines,
+    )
+
+
+def _step(station: Station, sitting_id: str) -> str | None:
+    shown = station.desk.snapshot
+    return shown.state.value if shown.sitting_id == sitting_id else None

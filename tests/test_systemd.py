@@ -9,8 +9,8 @@ import pytest
 
 UNITS = Path(__file__).resolve().parent.parent / "firmware_configs" / "systemd"
 SCORE_MAX = {"anxin-station.service": 20, "anxin-kiosk.service": 23}
-"""Of 100, as `--threshold` counts; 20 are 2.0 of 10. A browser needs namespaces for its sandbox, memory
-that it writes and runs, and a network, which brings the screen's service to 2.3."""
+"""Of 100, as `--threshold` counts; 20 are 2.0 of 10. A browser needs namespaces, a network, and
+memory that it writes and runs: that makes 2.3 of the screen's."""
 BARE = "[Service]\nExecStart=/bin/true\n"
 
 

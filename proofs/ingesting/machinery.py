@@ -1,0 +1,244 @@
+"""A centre on this machine: bus nodes, an object store and gateways, each a process to be killed.
+
+Nothing listens anywhere but on 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import boto3  # type: ignore[import-untyped]
+from botocore.config import Config  # type: ignore[import-untyped]
+from joserfc.jwk import OKPKey
+
+from demo.station import free_port
+from edge.keys import StationKey
+from proofs import CannotRun
+from proofs.ingesting.certificates import Authority
+
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+GATEWAY: Final = CHECKOUT / "docs" / "centre"
+BUCKET: Final = "packages"
+STREAM: Final = "packages"
+LIMIT_S: Final = 60.0
+"""A busy machine is slow, not wrong."""
+CREDENTIALS: Final = {
+    "AWS_ACCESS_KEY_ID": "anxin",
+    "AWS_SECRET_ACCESS_KEY": "anxin-secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+class Process:
+    """One process that can be killed and started again with the same command."""
+
+    def __init__(self, name: str, command: list[str], port: int, log: Path) -> None:
+        """`port` is where it listens once it is up; `log` gets what it says."""
+        self.name = name
+        self.port = port
+        self._command = command
+        self._log = log
+        self._running: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id. Raises `RuntimeError` when it does not run."""
+        if self._running is None:
+            raise RuntimeError(f"{self.name} does not run")
+        return self._running.pid
+
+    def start(self) -> None:
+        """Start it; `wait` for it where that matters."""
+        environment = {**os.environ, **CREDENTIALS, "PYTHONPATH": f"{CHECKOUT}:{GATEWAY}"}
+        with self._log.open("ab") as log:
+            self._running = subprocess.Popen(self._command, env=environment, stdout=log, stderr=log)
+
+    def wait(self) -> None:
+        """Wait until it accepts connections."""
+        until(self._accepts, f"{self.name} did not start: see {self._log}")
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        if self._running:
+            self._running.kill()
+            self._running.wait()
+            self._running = None
+
+    def _accepts(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+
+@dataclass
+class Plan:
+    """What a centre is made of.
+
+    Attributes:
+        nodes: of the bus; 0: none.
+        gateway: the module that is run as one.
+        client_ca: whether stations must show a certificate.
+        journal: whether the object store finds its objects again.
+        threads: of each gateway.
+    """
+
+    nodes: int = 3
+    gateways: int = 2
+    gateway: str = "gateway"
+    client_ca: bool = False
+    journal: bool = True
+    threads: int = 16
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Machinery:
+    """The processes of one centre below one folder."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        """Write every settings file; nothing runs yet. Raises `CannotRun`."""
+        self.folder = folder
+        self.plan = plan
+        self.receipt_key = OKPKey.generate_key("Ed25519")
+        self.servers = Authority(folder, "servers")
+        self.clients = Authority(folder, "clients")
+        (folder / "stations").mkdir()
+        (folder / "receipt.pem").write_bytes(self.receipt_key.as_pem(private=True))
+        self.nodes = self._bus_nodes()
+        port = free_port()
+        command = [sys.executable, "-m", "proofs.ingesting.object_store", str(port)]
+        command += [str(folder / "objects.jsonl")] if plan.journal else []
+        self.store = Process("store", command, port, folder / "store.log")
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.gateways = [self._gateway(number) for number in range(plan.gateways)]
+        self.s3 = boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            config=Config(retries={"total_max_attempts": 5}, s3={"addressing_style": "path"}),
+        )
+
+    @property
+    def processes(self) -> list[Process]:
+        """All of them."""
+        return [*self.nodes, self.store, *self.gateways]
+
+    @property
+    def bus_servers(self) -> list[str]:
+        """Where the bus's nodes listen for clients."""
+        return [f"nats://127.0.0.1:{node.port}" for node in self.nodes]
+
+    def register(self, station_id: str, key: StationKey) -> None:
+        """Do what a person does with a station's card."""
+        (self.folder / "stations" / f"{station_id}.json").write_text(key.registration(station_id))
+
+    def __enter__(self) -> Machinery:
+        try:
+            for process in self.processes:
+                process.start()
+            for process in self.processes:
+                process.wait()
+            if self.nodes:
+                until(lambda: self.command("prepare").returncode == 0, "no bus came about")
+            else:
+                self.s3.create_bucket(Bucket=BUCKET)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process."""
+        self.s3.close()
+        for process in self.processes:
+            process.kill()
+
+    def command(self, *words: str, said: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one of the gateway's commands to its end; `said` is its standard input."""
+        return subprocess.run(
+            [sys.executable, "-m", "gateway", str(self.folder / "gateway-0.toml"), *words],
+            input=said,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **CREDENTIALS, "PYTHONPATH": str(GATEWAY)},
+        )
+
+    def _bus_nodes(self) -> list[Process]:
+        if not self.plan.nodes:
+            return []
+        server = shutil.which("nats-server", path=str(Path(sys.executable).parent))
+        if server is None:
+            raise CannotRun("nats-server is not installed")
+        ports = [(free_port(), free_port()) for _ in range(self.plan.nodes)]
+        routes = json.dumps([f"nats://127.0.0.1:{route}" for _, route in ports])
+        nodes = []
+        for number, (port, route) in enumerate(ports):
+            cluster = f'cluster {{ name: centre, listen: "127.0.0.1:{route}", routes: {routes} }}'
+            file = self.folder / f"bus-{number}.conf"
+            file.write_text(
+                f'server_name: bus-{number}\nlisten: "127.0.0.1:{port}"\n'
+                f'jetstream {{ store_dir: "{self.folder}/bus-{number}", sync_interval: always }}\n'
+                f"{cluster if self.plan.nodes > 1 else ''}\n"
+            )
+            log = self.folder / f"bus-{number}.log"
+            nodes.append(Process(f"bus-{number}", [server, "-c", str(file)], port, log))
+        return nodes
+
+    def _gateway(self, number: int) -> Process:
+        port = free_port()
+        certificate, key = self.servers.issue(f"gateway-{number}")
+        lines = [
+            'name = "centre-proof"',
+            f'listen = "127.0.0.1:{port}"',
+            f"threads = {self.plan.threads}",
+            "connections = 2000",
+            'stations = "stations"',
+            'receipt_key = "receipt.pem"',
+            "[tls]",
+            f'certificate = "{certificate.name}"',
+            f'key = "{key.name}"',
+            f'client_ca = "{self.clients.file.name}"' if self.plan.client_ca else "",
+            "[s3]",
+            f'endpoint = "{self.endpoint}"',
+            f'bucket = "{BUCKET}"',
+            "[bus]",
+            f"servers = {json.dumps(self.bus_servers)}",
+            f'stream = "{STREAM}"',
+            f"replicas = {min(self.plan.nodes, 3)}",
+            "bytes_max = 100_000_000",
+        ]
+        file = self.folder / f"gateway-{number}.toml"
+        file.write_text("\n".join(lines) + "\n")
+        command = [sys.executable, "-m", self.plan.gateway, str(file), "serve"]
+        return Process(f"gateway-{number}", command, port, self.folder / f"gateway-{number}.log")
+
+
+def until(holds: Callable[[], object], otherwise: str, limit_s: float = LIMIT_S) -> None:
+    """Wait until it holds. Raises `TimeoutError` with those words."""
+    end_s = time.monotonic() + limit_s
+    while not holds():
+        if time.monotonic() > end_s:
+            raise TimeoutError(otherwise)
+        time.sleep(0.02)

@@ -112,6 +112,7 @@ _FURTHER: Final = (
     Problem("origin-foreign", 403, "来源不对", "Requests from other pages are refused."),
     Problem("client-unknown", 403, "没有有效的凭证", "The client is not known."),
     Problem("client-denied", 403, "凭证已被停用", "The client has been shut out by the centre."),
+    Problem("order-gone", 410, "预约已结束并清除", "The order ended long ago and was forgotten."),
     Problem("package-gone", 410, "包裹已经签收并删除", "The package was receipted and deleted."),
     Problem(
         "idempotency-in-progress", 409, "同一请求正在处理", "The same request is being served.", 1
@@ -130,6 +131,8 @@ _FURTHER: Final = (
     Problem("lease-expired", 409, "租约已到期", "The lease is over; take a new one."),
     Problem("leases-exhausted", 409, "租约太多", "The client has too many open leases."),
     Problem("streams-exhausted", 503, "连接太多", "Too many streams are open.", 30),
+    Problem("too-many-requests", 429, "请求太频繁", "The client asks too often.", 1),
+    Problem("station-busy", 503, "本机正在接待", "The station serves a person now.", 5),
     Problem("not-accepting", 503, "本机暂不接待", "The station does not accept sittings now.", 10),
 )  # fmt: skip
 

@@ -130,6 +130,7 @@ def behind_v1(station: Station) -> V1Station:
         step=lambda sitting_id: _step(station, sitting_id),
         traces=station.traces,
         log_lines=last_lines,
+        withdraw=station.desk.withdraw,
     )
 
 

@@ -12,12 +12,14 @@ from datetime import date
 from edge.desk_requests import Requests
 from edge.fingers.exceptions import ExceptionReason, Permanence, SignedReason
 from edge.health import Figures
+from edge.orders.errors import OrderRefused
 from edge.override import OverrideReason
 from edge.room import Room
 from edge.screen import Picture, Screen
 from edge.sitting import LANGUAGES, Event, Snapshot
 from edge.sitting_loop import SittingLoop
 from edge.staff import WrongPin
+from edge.store.errors import StoreFull
 
 
 class SittingDesk:
@@ -184,6 +186,32 @@ class SittingDesk:
         if language not in LANGUAGES:
             raise ValueError(f"languages are {', '.join(LANGUAGES)}")
         return self._requests.ask(lambda: self._loop.speak(language))
+
+    def withdraw(self, sitting_id: str, cancel: Callable[[], None]) -> None:
+        """Let the centre take an order back, and lead whoever stands here to the window.
+
+        Args:
+            sitting_id: of the order's sitting.
+            cancel: ends the order; runs where no step of the sitting can come between.
+
+        Raises:
+            TimeoutError: the loop did not come to it in time.
+            OrderRefused, StoreFull: what `cancel` raised; the sitting goes on.
+        """
+        refused: list[Exception] = []
+
+        def withdraw() -> None:
+            try:
+                cancel()
+            except (OrderRefused, StoreFull) as error:
+                # An answer for the centre; the person need not notice.
+                refused.append(error)
+            else:
+                self._loop.withdraw(sitting_id)
+
+        self._requests.ask(withdraw)
+        if refused:
+            raise refused[0]
 
     def call_help(self, wanted: bool) -> Snapshot:
         """Put the help screen up and count the call, or take it away. The sitting stays."""

@@ -95,12 +95,13 @@ class Moves:
         self._screen.show(result=Result.TO_WINDOW)
         self.make(Event.NOT_STORED)
 
-    def withdraw(self, sitting_id: str) -> None:
-        """The centre took its order back: whoever stands here is led to the window."""
+    def withdraw(self, sitting_id: str) -> bool:
+        """The centre took its order back: lead whoever stands here to the window, if anybody."""
         if self.visit is None or sitting_id != self.sitting_id:
-            return
+            return False
         self._screen.show(result=Result.TO_WINDOW)
         self.make(Event.WITHDRAWN)
+        return True
 
     def leave_alone(self, visit: Visit) -> None:
         """Nobody is here: what was accepted stays for an attendant. Raises as `make`."""

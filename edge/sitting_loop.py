@@ -136,6 +136,11 @@ class SittingLoop:
         """Speak another language from now on."""
         self._screen.show(language=language)
 
+    def withdraw(self, sitting_id: str) -> None:
+        """Lead whoever is in this sitting to the window: its order was taken back."""
+        if self._moves.withdraw(sitting_id):
+            self._touch()
+
     def call_help(self, wanted: bool) -> None:
         """Put the help screen up and count the call, or take it away."""
         self._cover(Overlay.HELP if wanted else None)

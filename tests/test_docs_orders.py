@@ -27,9 +27,11 @@ Content-Type: application/problem+json
 "state":"waiting"
 "state":"held"
 1
+"state":"waiting"
+"state":"held"
 428
-204
 412
+204
 """
 
 

@@ -24,6 +24,7 @@ from edge.settings import FINGER_POSITIONS
 from edge.store import Store
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 from tests.order_kit import PERSONAL, PHOTO, all_text, body, candidate, digest, opened, photo
+from tests.test_orders import seal_something
 from tests.test_v1 import BEARER, CAMERA, TOKEN, slug
 
 KEY = "7f3c0c4e5b1a4a0e9d2f"
@@ -286,6 +287,13 @@ REFUSED = [
      "#/reuse_photo/taken_at", "value_error"),
     ({"reuse_photo": {"source": "x", "digest": digest(PHOTO), "size": (2 << 20) + 1}},
      "#/reuse_photo/size", "less_than_equal"),
+    ({"preferences": {"text_scale": 2.5}}, "#/preferences/text_scale", "less_than_equal"),
+    ({"preferences": {"text_scale": "large"}}, "#/preferences/text_scale", "float_type"),
+    ({"preferences": {"voice": 1}}, "#/preferences/voice", "bool_type"),
+    ({"preferences": {"language": "SECRET"}}, "#/preferences/language", "string_pattern_mismatch"),
+    ({"preferences": {"wheelchair": True}}, "#/preferences/wheelchair", "extra_forbidden"),
+    ({"completes_package_id": "SECRET"}, "#/completes_package_id", "string_pattern_mismatch"),
+    ({"urgent": "yes"}, "#/urgent", "bool_type"),
     ({"proxy_expected": "yes"}, "#/proxy_expected", "bool_type"),
     ({"expires_at": "2020-01-01T00:00:00Z"}, "#/expires_at", "too_early"),
     ({"expires_at": "9999-12-31T23:59:59Z"}, "#/expires_at", "too_late"),
@@ -430,14 +438,19 @@ def test_a_cancellation_shows_what_it_has_read(bench: Bench):
     assert slug(cancel(If_Match="*")) == "illegal-move"
 
 
-def test_a_sitting_that_runs_is_not_cancelled_from_afar(bench: Bench):
-    """Somebody stands there."""
-    sitting_id = bench.order()
-    bench.orders.take()
-    answer = bench.ask("DELETE", f"/{sitting_id}", headers={"If-Match": "*"})
+def test_a_sitting_that_runs_is_cancelled_only_before_anything_is_accepted(kit, bench: Bench):
+    """204 while nothing was given; 409 once somebody gave something."""
+    nothing, something = bench.order(), bench.order()
+    for sitting_id in (nothing, something):
+        bench.orders.take(sitting_id)
+    seal_something(kit, bench.store, something)
+    answer = bench.ask("DELETE", f"/{something}", headers={"If-Match": "*"})
 
     assert (answer.status_code, slug(answer)) == (409, "illegal-move")
-    assert bench.orders.row(sitting_id).state == "running"
+    assert bench.orders.row(something).state == "running"
+    assert bench.ask("DELETE", f"/{nothing}", headers={"If-Match": '"1"'}).status_code == 412
+    assert bench.ask("DELETE", f"/{nothing}", headers={"If-Match": '"2"'}).status_code == 204
+    assert bench.orders.row(nothing).result == "cancelled"
 
 
 # The earlier photo
@@ -521,7 +534,7 @@ def test_the_document_tells_all_of_it(calm: Bench):
     assert set(paths) == routes
     assert {"201", "400", "403", "409", "413", "415", "422", "503"} <= set(order["responses"])
     assert {"204", "409", "411", "413", "415", "422", "503"} <= set(photo_["responses"])
-    assert set(paths["/v1/sittings/{sitting_id}"]) == {"get", "delete"}
+    assert set(paths["/v1/sittings/{sitting_id}"]) == {"get", "patch", "delete"}
     assert list(photo_["requestBody"]["content"]) == [JPEG]
     assert set(asked["properties"]) == set(NewSitting.model_fields)
     assert asked["additionalProperties"] is False

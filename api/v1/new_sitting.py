@@ -1,4 +1,4 @@
-"""The body of `POST /v1/sittings`: what a central system may ask for, and nothing else."""
+"""The body of `POST /v1/sittings`, and how one is changed: what may be asked for, nothing else."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from api.problems import FieldError, Refused
 from edge.orders import Wanted
+from edge.orders.order import Preferences as Wishes
 from edge.photo_fault import PHOTO_BYTES_MAX
 from edge.reuse import Candidate
 from edge.settings import EXTRA_PARTS_MAX, FingerPosition, RecordKind
@@ -108,6 +109,24 @@ class Person(Asked):
     ] = None
 
 
+class Preferences(Asked):
+    """What suits the person; the station does what it can and notes the rest in the package."""
+
+    text_scale: Annotated[
+        float | None,
+        Field(ge=1.0, le=2.0, description="Size of the screen's text, 1.0 the ordinary one."),
+    ] = None
+    voice: Annotated[bool | None, Field(description="Lines are spoken.")] = None
+    language: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$",
+            description="Tag of RFC 5646, such as `zh-CN` or `yue`.",
+        ),
+    ] = None
+    seated: Annotated[bool | None, Field(description="The person stays seated.")] = None
+
+
 class NewSitting(Asked):
     """One order: a sitting for one person."""
 
@@ -140,6 +159,17 @@ class NewSitting(Asked):
     person: Annotated[Person | None, Field(description="Who comes.")] = None
     proxy_expected: Annotated[
         bool, Field(description="A relative was announced who may agree to the reuse.")
+    ] = False
+    preferences: Annotated[Preferences | None, Field(description="What suits the person.")] = None
+    completes_package_id: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+            description="Of an earlier package that lacks what this sitting shall bring.",
+        ),
+    ] = None
+    urgent: Annotated[
+        bool, Field(description="Its package leaves before those that are not urgent.")
     ] = False
     not_before: Annotated[AwareDatetime | None, Field(description="Earlier it cannot begin.")] = (
         None
@@ -186,17 +216,25 @@ def wanted_of(body: bytes, at_ms: int) -> Wanted:
         surname=person.surname or "",
         honorific=person.honorific or "",
         slip_code=person.slip_code or "",
+        preferences=Wishes(**(asked.preferences or Preferences()).model_dump()),
+        completes_package_id=asked.completes_package_id,
+        urgent=asked.urgent,
         not_before_ms=_ms(asked.not_before),
         expires_at_ms=_ms(asked.expires_at),
     )
 
 
 def field_error(found: ErrorDetails) -> FieldError:
-    """Return where in the body and why; a name that is not ours may say anything: left out."""
+    """Return where in the body and why."""
     parts = [str(part) for part in found["loc"]]
-    if found["type"] == "extra_forbidden" and not _OURS.fullmatch(parts[-1]):
-        parts[-1] = "-"
+    if found["type"] == "extra_forbidden":
+        parts[-1] = field_name(parts[-1])
     return FieldError(pointer(parts), found["type"])
+
+
+def field_name(given: str) -> str:
+    """Return a member's name; one that could not be ours may say anything: "-" in its place."""
+    return given if _OURS.fullmatch(given) else "-"
 
 
 def pointer(parts: list[Any] | tuple[Any, ...]) -> str:

@@ -12,6 +12,7 @@ from api import problems
 from api.v1 import packages, sittings
 from api.v1.metrics import MEDIA_TYPE as METRICS_TYPE
 from api.v1.new_sitting import NewSitting
+from api.v1.openapi_rest import describe_rest
 from edge.seal import MEDIA_TYPE
 
 OPEN_PATHS: Final = frozenset({"/v1/health/live"})
@@ -87,6 +88,7 @@ def described(generated: dict[str, Any]) -> dict[str, Any]:
     _describe_packages(document["paths"])
     if "/v1/sittings" in document["paths"]:
         _describe_sittings(document)
+    describe_rest(document, _problem, _header)
     return document
 
 

@@ -51,6 +51,7 @@ SCOPES: Final[dict[str, str]] = {
     "packages.list_packages": PACKAGES_COLLECT,
     "packages.put_receipt": PACKAGES_COLLECT,
     "packages.read_package": PACKAGES_COLLECT,
+    "sittings.change_sitting": SITTINGS_WRITE,
     "sittings.cancel_sitting": SITTINGS_WRITE,
     "sittings.list_sittings": SITTINGS_READ,
     "sittings.order_sitting": SITTINGS_WRITE,

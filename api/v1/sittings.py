@@ -1,4 +1,4 @@
-"""`/v1/sittings`: order a sitting, send its earlier photo, see how it goes, cancel it.
+"""`/v1/sittings`: order a sitting, change it, send its earlier photo, see how it goes, cancel it.
 
 Nothing personal that came in an order is ever said again: neither here nor in a problem.
 """
@@ -10,25 +10,28 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Final, Literal
+from typing import Final
 
 from flask import Blueprint, Response, json, request
-from pydantic import Field
 from spectree import SpecTree
 
 from api.problems import FieldError, Refused
 from api.security import checked_id
-from api.v1.contract import Answer, NoQuery, Query, answers, utc
+from api.v1.caller import actor, caller
+from api.v1.changed_sitting import MEDIA_TYPE as MERGE_PATCH
+from api.v1.changed_sitting import changed
+from api.v1.contract import NoQuery, answers
 from api.v1.new_sitting import pointer, wanted_of
 from api.v1.paging import Place
+from api.v1.sitting_answer import Sitting, SittingPage, SittingQuery, sitting_answer
 from api.v1.station import V1Station
-from edge.audit import Actor
 from edge.orders import (
     NoRoomForPhotos,
     NoSuchOrder,
     OrderClosed,
+    OrderGone,
     OrderRow,
     Orders,
     OrdersFull,
@@ -41,9 +44,9 @@ from edge.orders.idempotency import KeyBusy, KeyReused, Once
 from edge.photo_fault import PhotoFault
 from edge.utc import now_ms
 
+JSON: Final = "application/json"
 JPEG: Final = "image/jpeg"
 PUT_PHOTO: Final = "sittings.put_photo"
-CLIENT: Final = Actor("client", "token")
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _DIGEST: Final = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]{1,88}):\s*(?=,|$)")
 _SLUGS: Final[dict[type[Exception], str]] = {
@@ -51,78 +54,30 @@ _SLUGS: Final[dict[type[Exception], str]] = {
     KeyReused: "idempotency-key-reused",
     NoSuchOrder: "not-found",
     OrderClosed: "illegal-move",
+    OrderGone: "order-gone",
     OrderStale: "stale",
     OtherPhoto: "digest-mismatch",
+    TimeoutError: "station-busy",
 }
 _TOO_LARGE: Final = frozenset({PhotoFault.TOO_LARGE, PhotoFault.TOO_MANY_PIXELS})
 
 
-class SittingQuery(Query):
-    """Which page of which sittings."""
-
-    state: Annotated[
-        Literal["waiting", "running", "ended"] | None,
-        Field(description="Only sittings in this state."),
-    ] = None
-    after: Annotated[
-        Annotated[str, Field(max_length=200)] | None,
-        Field(description="Where to go on: `next` of the page before, unchanged."),
-    ] = None
-    limit: Annotated[int, Field(ge=1, le=200, description="Sittings a page.")] = 50
-
-
-class MissingRow(Answer):
-    """What the package lacks ("portrait" or "finger:<position>") and why, as codes."""
-
-    what: str
-    reason: str
-
-
-class ReusePhotoAnswer(Answer):
-    """Where the earlier photo stands.
-
-    `state` is one of none, needed, held, used, declined, unfit; `reason` a code: why it is unfit,
-    or why the last look-up brought nothing.
-    """
-
-    state: str
-    reason: str | None
-
-
-class Sitting(Answer):
-    """One ordered sitting; `state` is one of waiting, running, ended, `step` a screen's id.
-
-    `result` is null until it has ended, and where a restart came between: then the package says.
-    """
-
-    sitting_id: str
-    state: str
-    step: str | None
-    result: str | None
-    missing: tuple[MissingRow, ...]
-    reuse_photo: ReusePhotoAnswer
-    package_id: str | None
-    ordered_at: str | None
-    expires_at: str | None
-    ended_at: str | None
-
-
-class SittingPage(Answer):
-    """One page, oldest first; `next` is null on the last one."""
-
-    items: tuple[Sitting, ...]
-    next: str | None
-
-
 def sitting_routes(station: V1Station, orders: Orders, spec: SpecTree) -> Blueprint:
-    """Return the five routes of sittings."""
+    """Return the six routes of sittings."""
     routes = Blueprint("sittings", __name__)
+    _route_reads(routes, station, orders, spec)
+    _route_orders(routes, station, orders, spec)
+    _route_changes(routes, station, orders, spec)
+    return routes
+
+
+def _route_orders(routes: Blueprint, station: V1Station, orders: Orders, spec: SpecTree) -> None:
 
     @routes.post("/v1/sittings")
     @spec.validate(query=NoQuery, tags=["sittings"])
     def order_sitting() -> Response:
         """Order a sitting; the same request again gives the same answer and no second one."""
-        if request.mimetype != "application/json":
+        if request.mimetype != JSON:
             raise Refused("media-type")
         body = request.get_data()
         once = _once(body)
@@ -132,41 +87,6 @@ def sitting_routes(station: V1Station, orders: Orders, spec: SpecTree) -> Bluepr
             if station.store.refusals:
                 raise Refused("not-accepting", reasons=station.store.refusals)
             return _said(_add(orders, body, once), replayed=False)
-
-    @routes.get("/v1/sittings")
-    @spec.validate(query=SittingQuery, resp=answers(SittingPage, "HTTP_400"), tags=["sittings"])
-    def list_sittings() -> SittingPage:
-        """List sittings in the order in which they were ordered."""
-        query: SittingQuery = request.context.query  # type: ignore[attr-defined]
-        place = Place("sittings", query.state)
-        # One more than asked for says whether there is another page.
-        rows = orders.rows(place.after(query.after), query.limit + 1, query.state)
-        more = rows[query.limit - 1].cursor if len(rows) > query.limit else None
-        return SittingPage(
-            items=tuple(_sitting(row, station) for row in rows[: query.limit]),
-            next=None if more is None else place.cursor(more),
-        )
-
-    @routes.get("/v1/sittings/<sitting_id>")
-    @spec.validate(query=NoQuery, resp=answers(Sitting, "HTTP_404"), tags=["sittings"])
-    def read_sitting(sitting_id: str) -> tuple[Sitting, int, dict[str, str]]:
-        """Say how one sitting goes; its ETag is what a cancellation must show."""
-        with refusing():
-            row = orders.row(checked_id(sitting_id))
-        return _sitting(row, station), 200, {"ETag": f'"{row.etag}"'}
-
-    @routes.delete("/v1/sittings/<sitting_id>")
-    @spec.validate(query=NoQuery, tags=["sittings"])
-    def cancel_sitting(sitting_id: str) -> tuple[str, int]:
-        """Cancel a sitting that waits."""
-        if "If-Match" not in request.headers:
-            raise Refused("if-match-required")
-        read = request.if_match
-        with refusing():
-            orders.cancel(
-                checked_id(sitting_id), lambda etag: read.star_tag or read.is_strong(etag), CLIENT
-            )
-        return "", 204
 
     @routes.put("/v1/sittings/<sitting_id>/reuse-photo")
     @spec.validate(query=NoQuery, tags=["sittings"])
@@ -178,7 +98,61 @@ def sitting_routes(station: V1Station, orders: Orders, spec: SpecTree) -> Bluepr
             orders.bring_photo(wanted, content)
         return "", 204
 
-    return routes
+
+def _route_reads(routes: Blueprint, station: V1Station, orders: Orders, spec: SpecTree) -> None:
+    @routes.get("/v1/sittings")
+    @spec.validate(query=SittingQuery, resp=answers(SittingPage, "HTTP_400"), tags=["sittings"])
+    def list_sittings() -> SittingPage:
+        """List sittings in the order in which they were ordered."""
+        query: SittingQuery = request.context.query  # type: ignore[attr-defined]
+        place = Place("sittings", query.state)
+        # One more than asked for says whether there is another page.
+        rows = orders.rows(place.after(query.after), query.limit + 1, query.state)
+        more = rows[query.limit - 1].cursor if len(rows) > query.limit else None
+        return SittingPage(
+            items=tuple(sitting_answer(row, station) for row in rows[: query.limit]),
+            next=None if more is None else place.cursor(more),
+        )
+
+    @routes.get("/v1/sittings/<sitting_id>")
+    @spec.validate(query=NoQuery, resp=answers(Sitting, "HTTP_404", "HTTP_410"), tags=["sittings"])
+    def read_sitting(sitting_id: str) -> tuple[Sitting, int, dict[str, str]]:
+        """Say how one sitting goes; its ETag is what a cancellation must show."""
+        with refusing():
+            row = orders.row(checked_id(sitting_id))
+        return sitting_answer(row, station), 200, {"ETag": f'"{row.etag}"'}
+
+
+def _route_changes(routes: Blueprint, station: V1Station, orders: Orders, spec: SpecTree) -> None:
+    @routes.patch("/v1/sittings/<sitting_id>")
+    @spec.validate(query=NoQuery, tags=["sittings"])
+    def change_sitting(sitting_id: str) -> Response:
+        """Change what a sitting that waits is about."""
+        if request.mimetype != MERGE_PATCH:
+            raise Refused("media-type")
+        wanted, read, body, at_ms = (
+            checked_id(sitting_id),
+            _if_match(),
+            request.get_data(),
+            now_ms(),
+        )
+        with refusing():
+            row = orders.change(wanted, read, lambda now: changed(now, body, at_ms), actor())
+        answer = Response(sitting_answer(row, station).model_dump_json(), mimetype=JSON)
+        answer.headers["ETag"] = f'"{row.etag}"'
+        return answer
+
+    @routes.delete("/v1/sittings/<sitting_id>")
+    @spec.validate(query=NoQuery, tags=["sittings"])
+    def cancel_sitting(sitting_id: str) -> tuple[str, int]:
+        """Cancel a sitting that waits, or that runs without any accepted sample."""
+        wanted, read, who = checked_id(sitting_id), _if_match(), actor()
+        with refusing():
+            if orders.row(wanted).state == "running":
+                station.withdraw(wanted, lambda: orders.withdraw(wanted, read, who))
+            else:
+                orders.cancel(wanted, read, who)
+        return "", 204
 
 
 @contextmanager
@@ -200,11 +174,19 @@ def refusing() -> Iterator[None]:
         raise Refused(slug, [FieldError("#", error.code.value)]) from None
 
 
+def _if_match() -> Callable[[str], bool]:
+    """Return what tells whether an etag is the one that the client has read."""
+    if "If-Match" not in request.headers:
+        raise Refused("if-match-required")
+    read = request.if_match
+    return lambda etag: bool(read.star_tag or read.is_strong(etag))
+
+
 def _once(body: bytes) -> Once:
     key = request.headers.get("Idempotency-Key", "")
     if not _KEY.fullmatch(key):
         raise Refused("idempotency-key-required")
-    return Once.of(CLIENT.id, key, request.method, request.path, body)
+    return Once.of(caller().name, key, request.method, request.path, body)
 
 
 def _add(orders: Orders, body: bytes, once: Once) -> str:
@@ -213,18 +195,18 @@ def _add(orders: Orders, body: bytes, once: Once) -> str:
 
     def answer(row: OrderRow) -> str:
         nonlocal said
-        sitting = _sitting(row, None).model_dump(mode="json")
+        sitting = sitting_answer(row, None).model_dump(mode="json")
         said = json.dumps({"etag": row.etag, "sitting": sitting}, ensure_ascii=False)
         return said
 
-    orders.add(wanted_of(body, now_ms()), once=once, answer=answer, actor=CLIENT)
+    orders.add(wanted_of(body, now_ms()), once=once, answer=answer, actor=actor())
     return said
 
 
 def _said(kept: str, *, replayed: bool) -> Response:
     said = json.loads(kept)
     sitting = said["sitting"]
-    answer = Response(json.dumps(sitting, ensure_ascii=False), 201, mimetype="application/json")
+    answer = Response(json.dumps(sitting, ensure_ascii=False), 201, mimetype=JSON)
     answer.headers["Location"] = f"/v1/sittings/{sitting['sitting_id']}"
     answer.headers["ETag"] = f'"{said["etag"]}"'
     if replayed:
@@ -247,19 +229,3 @@ def _photo() -> bytes:
     if not hmac.compare_digest(said, hashlib.sha256(content).digest()):
         raise Refused("digest-mismatch", [FieldError("Content-Digest", "mismatch")])
     return content
-
-
-def _sitting(row: OrderRow, station: V1Station | None) -> Sitting:
-    running = row.state == "running" and station is not None
-    return Sitting(
-        sitting_id=row.sitting_id,
-        state=row.state,
-        step=station.step(row.sitting_id) if running and station else None,
-        result=row.result,
-        missing=tuple(MissingRow(what=one["what"], reason=one["reason"]) for one in row.missing),
-        reuse_photo=ReusePhotoAnswer(state=row.photo, reason=row.photo_reason),
-        package_id=row.package_id,
-        ordered_at=utc(row.ordered_at_ms),
-        expires_at=utc(row.expires_at_ms),
-        ended_at=utc(row.ended_at_ms),
-    )

@@ -38,6 +38,9 @@ class V1Station:
         log_lines: the last lines of the log, as they were written.
         audit_head: the end of the audit chain, signed by the station; None where nobody signs.
         leases: who has which packages.
+        withdraw: cancels a running sitting where none of its steps can come between, and leads
+            whoever stands there to the window; raises what the cancelling raises, and
+            `TimeoutError`.
     """
 
     station_id: str
@@ -56,6 +59,7 @@ class V1Station:
     traces: Callable[[], Mapping[str, Sequence[str]]] = dict
     log_lines: Callable[[], Sequence[str]] = tuple
     audit_head: Callable[[], str | None] = lambda: None
+    withdraw: Callable[[str, Callable[[], None]], None] = lambda _, cancel: cancel()
     leases: Leases = field(init=False)
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge.orders.book import (
+    RESULTS,
     Ending,
     Known,
     NoRoomForPhotos,
@@ -21,6 +22,7 @@ from edge.orders.book import (
 )
 
 __all__ = [
+    "RESULTS",
     "Ending",
     "Known",
     "NoRoomForPhotos",

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class NoSuchOrder(Exception):
+class OrderRefused(Exception):
+    """Base of what an order refuses; nothing happened."""
+
+
+class NoSuchOrder(OrderRefused):
     """No order has this sitting id."""
 
 
-class OrderGone(Exception):
+class OrderGone(OrderRefused):
     """The order ended so long ago that only its id is left. Its package is with the centre."""
 
 
-class OrderClosed(Exception):
+class OrderClosed(OrderRefused):
     """The order has gone on: what is asked for is possible no more. Read it again."""
 
 
-class OrderStale(Exception):
+class OrderStale(OrderRefused):
     """The order changed since it was read. Read it again and decide again."""
 
 

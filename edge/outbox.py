@@ -1,8 +1,9 @@
-"""Delivery to one sink: at least once, oldest first, in a thread that nothing else waits for.
+"""Delivery to one sink: at least once, in a thread that nothing else waits for.
 
 A package leaves the store only when a verified, signed receipt names its digest. Whatever else a
 sink answers, the package stays; what an answer means for the sink and for the package is the table
-of `docs/package.md`, here as one `except` each.
+of `docs/package.md`, here as one `except` each. Whose turn it is stands in `edge/turns.py`, what is
+noted and when in `edge/delivery_book.py`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from edge.delivery_book import DeliveryBook
 from edge.pace import OutboxStatus, Pace
 from edge.receipt import Receipt, ReceiptConflict, ReceiptInvalid, ReceiptVerifier
 from edge.sinks.sink import (
@@ -35,9 +38,17 @@ from edge.store import (
     StoreFull,
 )
 from edge.store.rows import Role
+from edge.turns import Turns
 
 LOOK_AGAIN_S: Final = 60.0
 INVALID_RECEIPTS_MAX: Final = 5
+TOGETHER: Final = 16
+"""Tries that are noted as begun in one transaction while all goes well. After a power cut so many
+receipts are asked for, 1 KB each; a commit for each try would cost more on every good day."""
+ASK_FIRST: Final = frozenset(
+    {"interrupted", "cut", "timeout", "http_202", "written", "receipt_invalid", "store_full"}
+)
+"""How a try ended after which the other side may have the package: its receipt is asked for."""
 
 
 class Outbox:
@@ -53,6 +64,7 @@ class Outbox:
         role: Role = "custody",
         pace: Pace | None = None,
         observe_try: Callable[[str], None] | None = None,
+        audit_head: Callable[[], str] | None = None,
     ) -> None:
         """Prepare; `start` begins.
 
@@ -62,8 +74,9 @@ class Outbox:
             sink: used by this thread alone; closed with the outbox.
             verifier: of receipts.
             role: "copy" is content with a sink that took the package and gives no receipt.
-            pace: the waits.
+            pace: the waits, and the hours.
             observe_try: is told the code of every try that ended.
+            audit_head: returns the signed end of the audit chain, which travels along.
         """
         self._store = store
         self._name = name
@@ -72,15 +85,21 @@ class Outbox:
         self._role = role
         self._pace = pace or Pace()
         self._observe_try = observe_try or (lambda _: None)
+        self._audit_head = audit_head or (lambda: "")
         self._bell = threading.Condition()
         self._ending = self._woken = self._hurry = False
         self._state, self._last_code = "idle", ""
         self._alarms: frozenset[str] = frozenset()
         self._failures = self._invalid_receipts = 0
         self._next_try_at_s: float | None = None
-        self._behind = 0
-        self._unclear: set[str] = set()
-        self._not_before_s: dict[str, float] = {}
+        self._book = DeliveryBook(store, name)
+        self._turns = Turns(lambda after, limit, urgent: store.pending(
+            name, limit, after, urgent=urgent))  # fmt: skip
+        self._batch: deque[Pending] = deque()
+        self._head = ""
+        self._last_try_s = 0.0
+        self._unclear: set[int] = set()
+        self._asked: dict[str, tuple[int, int]] = {}
         self._thread = threading.Thread(target=self._work, name=f"outbox-{name}")
 
     def start(self) -> None:
@@ -142,9 +161,11 @@ class Outbox:
             while not self._ending:
                 package = self._next()
                 if package is None:
-                    self._rest(self._idle_s(), "idle", wakeable=True)
+                    self._rest(self._idle_s(), self._idle_state(), wakeable=True)
+                    self._look_again()
                 else:
                     self._serve(package)
+            self._put_back()
             self._state = "ended"
         except StoreBroken:
             # The service ends now and recovers at its restart; nothing is to be done here.
@@ -155,43 +176,73 @@ class Outbox:
             self._alarms |= {"outbox_failed"}
             raise
 
+    # Whose turn it is
+
     def _next(self) -> Pending | None:
-        """Return the oldest package that may go; while the sink fails, each gets its turn."""
-        now_s = time.monotonic()
-        behind, self._behind = self._behind, 0
-        for after in dict.fromkeys((behind, 0)):
-            while page := self._store.pending(self._name, limit=50, after=after):
-                for package in page:
-                    if self._not_before_s.get(package.package_id, 0.0) <= now_s:
-                        return package
-                after = page[-1].cursor  # noqa: PLW2901 - the next page begins behind this one
-        return None
+        if self._woken:
+            with self._bell:
+                self._woken = False
+            self._put_back()
+            self._turns.look_again()
+        if not self._batch:
+            self._take_batch()
+        return self._batch.popleft() if self._batch else None
+
+    def _take_batch(self) -> None:
+        """Take whoever goes next, one alone while the sink fails, and note that they are tried."""
+        # What was delivered must be noted before the store is asked what waits.
+        self._kept(self._book.keep)
+        urgent_only = not self._pace.open_now()
+        for _ in range(1 if self._failures else TOGETHER):
+            package = self._turns.take(urgent_only=urgent_only)
+            if package is None:
+                break
+            self._batch.append(package)
+        self._book.begin(one for one in self._batch if not self._ask_first(one))
+        self._head = self._audit_head() if self._batch else ""
+
+    def _put_back(self) -> None:
+        for package in self._batch:
+            self._turns.back(package)
+        batch, self._batch = list(self._batch), deque()
+        self._kept(lambda: self._book.release(batch))
+
+    def _look_again(self) -> None:
+        here = self._sink.receipts_here()
+        self._turns.now({self._asked[one][0] for one in here & self._asked.keys()})
+        self._turns.look_again()
 
     def _idle_s(self) -> float:
-        waits_s = [at_s - time.monotonic() for at_s in self._not_before_s.values()]
-        return max(0.0, min([LOOK_AGAIN_S, *waits_s]))
+        waits_s = (LOOK_AGAIN_S, self._turns.next_due_s(), self._pace.opens_in_s())
+        return max(0.0, min(wait_s for wait_s in waits_s if wait_s is not None))
+
+    def _idle_state(self) -> str:
+        return "idle" if self._pace.open_now() else "out_of_hours"
+
+    # One try
 
     def _serve(self, package: Pending) -> None:
+        began_s = time.monotonic()
         try:
             self._try(package)
         except StoreFull:
             # The answer could not be kept: the receipt is asked for again when there is room.
-            self._unclear.add(package.package_id)
+            self._unclear.add(package.cursor)
             self._fail(package, "store_full", 0.0)
         except (NoSuchPackage, PackageGone):
             # Another sink's receipt came in between.
             self._forget(package)
+        self._last_try_s = time.monotonic() - began_s
 
     def _try(self, package: Pending) -> None:  # noqa: C901 - the table of answers, whole
         self._state, self._next_try_at_s = "sending", None
         try:
-            self._note(lambda: self._store.begin_try(package.package_id, self._name))
             receipt = self._deliver(package)
         except ReceiptPending as pending:
             self._take_pending(package, pending)
         except SinkAway as away:
             if away.unclear:
-                self._unclear.add(package.package_id)
+                self._unclear.add(package.cursor)
             self._fail(package, away.code, away.retry_after_s)
         except SinkClosed as closed:
             self._stop(package, closed.code)
@@ -208,19 +259,25 @@ class Outbox:
         else:
             self._settle(package, receipt)
 
+    def _ask_first(self, package: Pending) -> bool:
+        return package.cursor in self._unclear or package.last_code in ASK_FIRST
+
     def _deliver(self, package: Pending) -> Receipt:
+        self._kept(lambda: self._book.keep_soon(self._last_try_s))
         token = None
-        if package.package_id in self._unclear or package.last_code == "interrupted":
+        if self._ask_first(package):
             token = self._sink.receipt(package.package_id)
         if token is None:
             token = self._send(package)
         return self._verifier.verify(token, package.package_id, package.digest, package.size)
 
     def _send(self, package: Pending) -> str:
+        self._kept(lambda: self._book.begin([package]))
         content = self._store.sealed(package.package_id)
         outgoing = Outgoing(
-            package.package_id, package.station_id, package.digest, package.statement, content
-        )
+            package.package_id, package.station_id, package.digest, package.statement, content,
+            self._head,
+        )  # fmt: skip
         try:
             return self._sink.send(outgoing)
         except AlreadyThere:
@@ -234,25 +291,28 @@ class Outbox:
             code = f"refused:{receipt.code}"
             self._set_aside(package, code, alarm="package_refused", token=receipt.token)
             return
-        self._store.record_receipt(package.package_id, self._name, receipt.token)
+        self._book.take_receipt(package, receipt.token)
         self._succeed(package, "ok")
+        self._forget(package)
 
     def _take_pending(self, package: Pending, pending: ReceiptPending) -> None:
         if self._role == "copy":
-            self._store.record_receipt(package.package_id, self._name, None)
+            self._book.take_receipt(package, None)
             self._succeed(package, pending.code)
+            self._forget(package)
             return
-        wait_s = max(pending.retry_after_s, self._pace.pending_s)
-        self._note(lambda: self._store.record_try(package.package_id, self._name, pending.code))
+        self._book.end_try(package, pending.code)
         self._succeed(package, pending.code)
-        self._unclear.add(package.package_id)
-        self._not_before_s[package.package_id] = time.monotonic() + wait_s
+        self._unclear.add(package.cursor)
+        times = self._asked.get(package.package_id, (0, 0))[1] + 1
+        self._asked[package.package_id] = package.cursor, times
+        self._turns.later(package, max(pending.retry_after_s, self._pace.ask_again_s(times)))
 
     def _doubt(self, package: Pending) -> None:
         self._invalid_receipts += 1
         if self._invalid_receipts >= INVALID_RECEIPTS_MAX:
             self._alarms |= {"receipts_invalid"}
-        self._unclear.add(package.package_id)
+        self._unclear.add(package.cursor)
         self._fail(package, "receipt_invalid", 0.0)
 
     def _fail(self, package: Pending, code: str, at_least_s: float) -> None:
@@ -267,8 +327,11 @@ class Outbox:
         self._rest(self._pace.closed_s, "stopped")
 
     def _end_try(self, package: Pending, code: str) -> None:
-        self._last_code, self._behind = code, package.cursor
-        self._note(lambda: self._store.record_try(package.package_id, self._name, code))
+        self._last_code = code
+        self._book.end_try(package, code)
+        self._turns.back(package)
+        # One probe alone is out while the sink fails.
+        self._put_back()
         self._observe_try(code)
 
     def _set_aside(
@@ -277,26 +340,34 @@ class Outbox:
         if alarm:
             self._alarms |= {alarm}
         self._store.quarantine(package.package_id, self._name, code, token)
+        self._book.forget(package)
         self._succeed(package, code)
+        self._forget(package)
 
     def _succeed(self, package: Pending, code: str) -> None:
         """The sink works, whatever it said of the package."""
         self._alarms -= {"sink_closed", "receipts_invalid"}
         self._last_code = code
         self._failures = self._invalid_receipts = 0
-        self._forget(package)
         self._observe_try(code)
 
     def _forget(self, package: Pending) -> None:
-        self._unclear.discard(package.package_id)
-        self._not_before_s.pop(package.package_id, None)
+        self._turns.done(package)
+        self._unclear.discard(package.cursor)
+        self._asked.pop(package.package_id, None)
 
-    def _note(self, write: Callable[[], None]) -> None:
+    def _kept(self, write: Callable[[], None]) -> None:
+        """Write into the book; what a full disk kept from being noted is asked for again."""
         try:
             write()
         except StoreFull:
-            # Delivery is what frees the disk: it goes on without the note.
-            return
+            for package in self._book.unkept():
+                self._unclear.add(package.cursor)
+                self._turns.back(package)
+            self._failures += 1
+            self._last_code = "store_full"
+            self._observe_try("store_full")
+            self._rest(self._pace.back_off_s(self._failures), "backing_off")
 
     def _rest(self, seconds: float, state: str, *, wakeable: bool = False) -> None:
         with self._bell:
@@ -308,4 +379,8 @@ class Outbox:
                 if left_s <= 0:
                     break
                 self._bell.wait(left_s)
-            self._woken = self._hurry = False
+            hurry, self._hurry = self._hurry, False
+            if wakeable:
+                self._woken = False
+        if hurry:
+            self._turns.now()

@@ -19,9 +19,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from centre.shelf import Shelf
-from edge.keys import CentreKeys, StationKey
+from edge.keys import StationKey
 from edge.seal import Sealer
 from edge.store import NoSuchPackage, PackageGone, Store
+from edge.trust.centre import CentreKeys
 from proofs import Proof, Tally, each_of
 from proofs.delivering.ends import SINK, STATION, open_ledger, open_store
 from proofs.delivering.stage import Broken, Stage
@@ -86,7 +87,7 @@ def _round(folder: Path, packages: int, seed: int, broken: Broken) -> tuple[Coun
 
 def hand_in(folder: Path, packages: int, chance: random.Random) -> Mapping[str, str]:
     """Close so many packages; return their digests under their ids."""
-    keys = CentreKeys.load(folder / "centre" / "public.json")
+    keys = CentreKeys.load(folder / "centre")
     key = StationKey.open_or_make(folder / "station-key.pem")
     card = folder / "centre" / "stations" / f"{STATION}.json"
     card.write_text(key.registration(STATION))

@@ -84,6 +84,14 @@ class FolderSink:
             with file.open("rb") as opened:
                 return opened.read(RECEIPT_BYTES_MAX).decode("ascii", "replace").strip()
 
+    def receipts_here(self) -> frozenset[str]:
+        """Return for which packages the centre's word lies on the medium that is here now."""
+        try:
+            names = os.listdir(self._ours / "receipts")
+        except OSError:
+            return frozenset()
+        return frozenset(name[: -len(".jws")] for name in names if name.endswith(".jws"))
+
     def cancel(self) -> None:
         """Do nothing: a write to a medium cannot be called off half-way."""
 

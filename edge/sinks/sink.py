@@ -60,6 +60,7 @@ class Outgoing:
         digest: of `content`, RFC 9530.
         statement: the signed seal statement.
         content: the whole file.
+        audit_head: the signed end of the audit chain; empty if none is sent along.
     """
 
     package_id: str
@@ -67,6 +68,7 @@ class Outgoing:
     digest: str
     statement: str
     content: bytes
+    audit_head: str = ""
 
 
 class Sink(Protocol):
@@ -88,6 +90,9 @@ class Sink(Protocol):
         Raises:
             SinkError: one of its kinds, `ReceiptPending` among them.
         """
+
+    def receipts_here(self) -> frozenset[str]:
+        """Return for which packages a receipt lies ready; none where only asking shows it."""
 
     def cancel(self) -> None:
         """Make a running `send` or `receipt` end soon. Harmless if none runs."""

@@ -13,6 +13,7 @@ import select
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -20,12 +21,12 @@ from typing import Any, Final, NoReturn
 from centre.app import serve
 from centre.opening import Opened
 from centre.shelf import Shelf, Word
-from edge.keys import CentreKeys
 from edge.outbox import Outbox
 from edge.pace import Pace
 from edge.receipt import Receipt, ReceiptVerifier
 from edge.sinks.load import open_sink
 from edge.store import Store
+from edge.trust.centre import CentreKeys
 
 STATION: Final = "st-proof"
 SINK: Final = "centre"
@@ -65,6 +66,10 @@ class CountingShelf(Shelf):
 class KeylessShelf(CountingShelf):
     """Broken on purpose: a centre that keeps no unique key and takes whatever comes."""
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._one_by_one = threading.Lock()
+
     def word(self, package_id: str) -> Word | None:
         """Remember nothing."""
         return None
@@ -72,9 +77,10 @@ class KeylessShelf(CountingShelf):
     def store(self, package_id: str, opened: Opened, statement: str, receipt: str) -> Word:
         """Take it again."""
         kept = self.folder / "packages" / package_id
-        if kept.exists():
-            kept.rename(kept.with_name(f".{package_id}.{time.time_ns()}.part"))
-        return super().store(package_id, opened, statement, receipt)
+        with self._one_by_one:
+            if kept.exists():
+                kept.rename(kept.with_name(f".{package_id}.{time.time_ns()}.part"))
+            return super().store(package_id, opened, statement, receipt)
 
 
 class Believing(ReceiptVerifier):
@@ -95,8 +101,8 @@ def open_ledger(folder: Path) -> sqlite3.Connection:
 
 def run_station(folder: Path, url: str, *, believing: bool = False) -> None:
     """Deliver until nothing waits any more."""
-    keys = CentreKeys.load(folder / "centre" / "public.json")
-    verifier = (Believing if believing else ReceiptVerifier)(STATION, keys.receipts)
+    keys = CentreKeys.load(folder / "centre")
+    verifier = (Believing if believing else ReceiptVerifier)(STATION, lambda: keys.receipts)
     options = {
         "url": url,
         "ca_file": folder / "centre" / "tls-ca.pem",

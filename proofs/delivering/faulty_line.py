@@ -138,10 +138,13 @@ class FaultyLine:
 
     def _serve(self, line: socket.socket) -> None:
         line.settimeout(PATIENCE_S)
-        with suppress(OSError, _LineCut, http.client.HTTPException), line:
-            with self._server_tls.wrap_socket(line, server_side=True) as secure:
-                while not self._closing.is_set():
-                    self._one(secure)
+        with (
+            suppress(OSError, _LineCut, http.client.HTTPException),
+            line,
+            self._server_tls.wrap_socket(line, server_side=True) as secure,
+        ):
+            while not self._closing.is_set():
+                self._one(secure)
 
     def _draw(self) -> str:
         with self._drawing:
@@ -173,7 +176,9 @@ class FaultyLine:
             self._kill("station")
         self._answer(secure, asked, fault)
 
-    def _answer(self, secure: ssl.SSLSocket, asked: Asked, fault: str) -> None:
+    def _answer(  # noqa: C901 - what can happen to an answer, whole
+        self, secure: ssl.SSLSocket, asked: Asked, fault: str
+    ) -> None:
         own = {"error_before": 500, "busy": 503, "empty_200": 200}.get(fault)
         if own is not None:
             secure.sendall(Answered(own, {"Retry-After": "0"}, b"").whole())

@@ -35,7 +35,6 @@ from edge.seal import MEDIA_TYPE, Sealer, digest_of
 from edge.sinks.load import open_sink
 from edge.store import PackageRow, Store
 from edge.trust.centre import CentreKeys
-from edge.trust.centre import CentreKeys
 
 STATION: Final = "st-bench"
 SINK: Final = "centre"

@@ -12,7 +12,6 @@ import os
 import select
 import signal
 import sqlite3
-import sys
 import threading
 import time
 from pathlib import Path
@@ -174,4 +173,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

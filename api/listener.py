@@ -27,7 +27,8 @@ __all__ = ["BODY_BYTES_MAX", "HEADER_BYTES_MAX", "Limits", "Listener"]
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 """The applications refuse at 256 KiB with a problem; beyond this cheroot's own text will do."""
-QUEUE_SIZE: Final = 128
+QUEUE_SIZE: Final = 512
+"""Connections that wait to be accepted; one that finds no room there tries again a second later."""
 SPARE_THREADS: Final = 16
 PER_ADDRESS: Final = 16
 """Connections of one address on a network: two streams, four leases and their downloads, twice."""
@@ -109,6 +110,8 @@ class Listener:
             self._server.ssl_adapter = TlsDoor(tls)
         limits = limits or Limits(per_address=None if loopback else PER_ADDRESS)
         self._porch = self._server.porch = Porch(limits, body_bytes_max, self._server.requests.put)
+        # How long it sleeps at most: the end of the listener waits for it.
+        self._server.expiration_interval = 0.1
         # The name and version of the server are nobody's business.
         self._server.software = "anxin"
         setattr(self._server, "error_log", _log_code)  # noqa: B010, it is meant to be replaced so
@@ -126,6 +129,11 @@ class Listener:
     def port(self) -> int:
         """The bound port; only after `start`."""
         return int(self._server.bind_addr[1])
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open now, waiting or being answered."""
+        return self._porch.connections
 
     @property
     def url(self) -> str:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from demo.told import DemoCommand, greet, report
+from edge.audit_commands import AUDIT_COMMANDS
+from edge.provision_commands import provision
 from edge.staff_commands import STAFF_COMMANDS, StaffRefused
 from edge.technician_commands import TECHNICIAN_COMMANDS
 
@@ -213,6 +215,11 @@ class _RefusingGroup(click.Group):
             return super().invoke(ctx)
 
 
+@cli.group("audit", cls=_RefusingGroup, commands=AUDIT_COMMANDS)
+def audit_chain() -> None:
+    """Check the record of who did what."""
+
+
 @cli.group(cls=_RefusingGroup, commands=STAFF_COMMANDS)
 def staff() -> None:
     """Say who may sign at the station: numbers and hashed PINs, in `reuse.staff_file`."""
@@ -307,7 +314,7 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-for _command in TECHNICIAN_COMMANDS:
+for _command in (*TECHNICIAN_COMMANDS, provision):
     _command.callback = one_sentence()(_command.callback) if _command.callback else None
     cli.add_command(_command)
 

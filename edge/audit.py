@@ -111,7 +111,7 @@ def verify(rows: Iterable[Row], after: Head | None = None, known: Head | None = 
             raise AuditBroken(last.n + 1, "missing")
         if row.hash != link(last.hash, row.entry):
             raise AuditBroken(row.n, "does not follow from the row before")
-        if json.loads(row.entry).get("n") != row.n:
+        if _number(row.entry) != row.n:
             raise AuditBroken(row.n, "names another number")
         last = Head(row.n, row.hash)
         if known is not None and known.n == row.n:
@@ -132,3 +132,11 @@ def verify_tail(db: apsw.Connection, rows_max: int = 10_000) -> Head:
         return verify(rows)
     trusted = next(rows)
     return verify(rows, Head(trusted.n, trusted.hash))
+
+
+def _number(entry: bytes) -> object:
+    try:
+        said = json.loads(entry)
+    except (ValueError, RecursionError):
+        return None
+    return said.get("n") if isinstance(said, dict) else None

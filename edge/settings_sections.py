@@ -181,6 +181,10 @@ class Store(_Section):
     folder: Path
     centre_keys: Path
     """The folder with the centre's root and keys, pinned at provisioning (`docs/provision.md`)."""
+    station_key: Literal["auto", "tpm", "file"] = "auto"
+    """Where `provision` makes the station's own key; auto: in the TPM, if one answers."""
+    tpm: Annotated[str, Field(max_length=256)] = "device:/dev/tpmrm0"
+    """How the TPM's tools reach it (TCTI)."""
     floor_mib: Annotated[int, Field(ge=1)] = 256
     reserve_mib: Annotated[int, Field(ge=1)] = 32
 

@@ -15,7 +15,6 @@ import re
 import secrets
 import stat
 import threading
-import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,14 +23,15 @@ from typing import Final
 
 import structlog
 
+from edge.store import Store
+from edge.trust.pin import BootClock, Pace, Throttle
+
 STAFF_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 PIN: Final = re.compile(r"[0-9]{6,12}")
 """Digits only, as the screen's pad has them; six of them, so that guessing takes years."""
-FREE_TRIES: Final = 2
-"""So many slips of a finger cost no wait."""
-FIRST_WAIT_S: Final = 2.0
-LONGEST_WAIT_S: Final = 60.0
-"""At this pace all PINs of six digits take 694 days without a break [ours: 10^6 x 60 s]."""
+ATTENDANT: Final = Pace(free=2, first_s=2.0, longest_s=60.0)
+"""Two slips of a finger cost no wait. At this pace all PINs of six digits take 694 days without a
+break [ours: 10^6 x 60 s]."""
 COST: Final = {"n": 2**14, "r": 8, "p": 1}
 """16 MiB and some 50 ms for each try (RFC 7914, section 2: interactive use)."""
 _NOBODY: Final = "-"
@@ -57,20 +57,18 @@ class _Hashed:
     digest: bytes
 
 
-@dataclass(slots=True)
-class _Tries:
-    wrong: int = 0
-    next_at_s: float = float("-inf")
-
-
 class Staff:
     """Checks PINs against one staff file. All methods may be called from any thread."""
 
-    def __init__(self, path: Path) -> None:
-        """Take the file. Raises `StaffFileUnsafe`: it cannot be used as it is."""
+    def __init__(self, path: Path, store: Store, clock: BootClock | None = None) -> None:
+        """Take the file; the waits lie in the journal and outlast a restart.
+
+        Raises:
+            StaffFileUnsafe: the file cannot be used as it is.
+        """
         self._path = path
         self._lock = threading.Lock()
-        self._tries: dict[str, _Tries] = {}
+        self._throttle = Throttle(store, "attendant", ATTENDANT, clock)
         # Whoever is not in the file costs the same time as whoever is.
         self._nobody = _Hashed(secrets.token_bytes(16), secrets.token_bytes(32))
         _read(path)
@@ -82,24 +80,21 @@ class Staff:
         """
         with self._lock:
             known = self._known().get(staff_id)
-            tries = self._tries.setdefault(staff_id if known else _NOBODY, _Tries())
-            if time.monotonic() < tries.next_at_s:
+            account = staff_id if known else _NOBODY
+            if self._throttle.wait_s(account) > 0:
                 return False
             expected = known or self._nobody
             fits = hmac.compare_digest(_digest(pin, expected.salt), expected.digest)
             if fits and known is not None:
-                del self._tries[staff_id]
+                self._throttle.passed(account)
                 return True
-            tries.wrong += 1
-            tries.next_at_s = time.monotonic() + _wait_after(tries.wrong)
-            log.warning("wrong_pin", attempts=tries.wrong)
+            self._throttle.failed(account)
             return False
 
     def wait_s(self, staff_id: str) -> float:
         """Return how long the next try for this id must wait."""
         with self._lock:
-            tries = self._tries.get(staff_id if staff_id in self._known() else _NOBODY)
-            return max(0.0, tries.next_at_s - time.monotonic()) if tries else 0.0
+            return self._throttle.wait_s(staff_id if staff_id in self._known() else _NOBODY)
 
     def _known(self) -> dict[str, _Hashed]:
         try:
@@ -175,9 +170,3 @@ def _read(path: Path) -> dict[str, _Hashed]:
 def _digest(pin: str, salt: bytes) -> bytes:
     # Far longer entries than any PIN would only cost time.
     return hashlib.scrypt(pin.encode()[:64], salt=salt, dklen=32, **COST)
-
-
-def _wait_after(wrong: int) -> float:
-    if wrong <= FREE_TRIES:
-        return 0.0
-    return min(FIRST_WAIT_S * 2.0 ** min(wrong - FREE_TRIES - 1, 16), LONGEST_WAIT_S)

@@ -52,6 +52,7 @@ from edge.staff import Staff, StaffFileUnsafe
 from edge.store import Store
 from edge.supervisor import DeviceStatus, Upkeep
 from edge.trust.centre import PinnedCentre
+from edge.trust.station_key import open_station_key
 from edge.vision.client import ModelFiles, VisionLost, VisionWorker
 from edge.vision.models import AttackNet
 from edge.watchdog import Proof, answers, listens, moves, sees, writes
@@ -173,7 +174,7 @@ def build(
     """
     settings = foundation.settings
     centre = PinnedCentre.open(settings.store.centre_keys, foundation.store)
-    station_key = StationKey.open_or_make(settings.store.folder / "station-key.pem")
+    station_key = open_station_key(settings.store.folder, settings.store.tpm)
     verifier = ReceiptVerifier(settings.station.id, centre.receipts)
     settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
     outboxes = tuple(_outboxes(foundation, verifier, stack))
@@ -220,7 +221,7 @@ def build(
         orders=orders,
         reuse_policy=policy,
         comparer=comparer,
-        staff=_staff(settings.reuse.staff_file),
+        staff=_staff(settings.reuse.staff_file, foundation.store),
         photo_timeout_s=settings.reuse.photo_timeout_s,
     )
     desk = SittingDesk(room, foundation.figures)
@@ -241,9 +242,9 @@ def _lookup(settings: Settings, station_key: StationKey) -> Lookup | None:
     return open_lookup(named.driver, named.options, settings.station.id, station_key.sign_jws)
 
 
-def _staff(path: Path | None) -> Staff | None:
+def _staff(path: Path | None, store: Store) -> Staff | None:
     try:
-        return None if path is None else Staff(path)
+        return None if path is None else Staff(path, store)
     except StaffFileUnsafe as error:
         raise SettingsError(f"reuse.staff_file {path}: {error}.") from None
 

@@ -34,6 +34,7 @@ from edge.reuse import Candidate, Offer, Reason, Refusal, may_reuse
 from edge.settings import load_reuse_policy
 from edge.sitting import Event, State
 from edge.staff import Staff
+from edge.store import Store
 from tests.browser.desk import SCENES, TOKEN, Desk
 
 POLICY = load_reuse_policy()
@@ -93,11 +94,12 @@ def test_the_attendant_is_made_once_and_only_the_owner_can_read_the_pin(tmp_path
     assert (badge.new, again.new) == (True, False)
     assert (badge.number, badge.pin) == (again.number, again.pin)
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert Staff(staff_file(tmp_path)).check(badge.number, badge.pin)
-    assert badge.pin not in staff_file(tmp_path).read_text() + repr(badge)
-    staff_file(tmp_path).unlink()
-    open_or_make_badge(tmp_path)
-    assert Staff(staff_file(tmp_path)).check(badge.number, badge.pin)
+    with Store.open(tmp_path / "store.db", tmp_path / "store.key") as store:
+        assert Staff(staff_file(tmp_path), store).check(badge.number, badge.pin)
+        assert badge.pin not in staff_file(tmp_path).read_text() + repr(badge)
+        staff_file(tmp_path).unlink()
+        open_or_make_badge(tmp_path)
+        assert Staff(staff_file(tmp_path), store).check(badge.number, badge.pin)
 
 
 @pytest.mark.parametrize("damaged", ["", "{}", "[1]", "\x00"])

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import time
 import tomllib
 
 import pytest
 
 from edge import staff as staff_module
-from edge.staff import FREE_TRIES, LONGEST_WAIT_S, Staff, StaffFileUnsafe, add_staff
+from edge.staff import ATTENDANT, Staff, StaffFileUnsafe, add_staff
+from edge.store import Store
+from edge.trust.pin import BootClock
 
 WU, PIN, WRONG = "wu-7", "190604", "190605"
 
 
 class Clock:
-    """The machine's monotonic clock; time passes when a test says so."""
+    """The clock that runs since the machine started; time passes when a test says so."""
 
     now_s = 1000.0
 
-    def monotonic(self) -> float:
-        return self.now_s
+    def read_ms(self) -> int:
+        return round(self.now_s * 1000)
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(staff_module, "time", clock)
-    return clock
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def staff(file, clock, tmp_path):
+    """Whoever is in the file, with waits that lie in a journal."""
+    (tmp_path / "boot_id").write_text("first")
+    with Store.open(tmp_path / "store.db", tmp_path / "store.key") as store:
+        yield Staff(file, store, BootClock(tmp_path / "boot_id", clock.read_ms))
 
 
 @pytest.fixture
@@ -46,10 +53,9 @@ def fail(staff: Staff, clock: Clock, times: int, staff_id: str = WU) -> list[flo
     return waits
 
 
-def test_only_the_right_pin_signs(file):
+def test_only_the_right_pin_signs(file, staff):
     """Neither another PIN nor another's, and nobody who is not in the file."""
     add_staff(file, "li-2", "772211")
-    staff = Staff(file)
 
     assert staff.check(WU, PIN)
     assert staff.check("li-2", "772211")
@@ -59,27 +65,25 @@ def test_only_the_right_pin_signs(file):
     assert not staff.check(WU, "一二三四五六" * 1000)
 
 
-def test_waits_grow_and_never_become_a_lock_out(file, clock):
+def test_waits_grow_and_never_become_a_lock_out(staff, clock):
     """Two slips are free; then each wait is longer, up to a minute, and the right PIN still signs.
 
     A person stands at the station who needs the attendant.
     """
-    staff = Staff(file)
     waits = fail(staff, clock, 40)
 
-    assert waits[:FREE_TRIES] == [0.0] * FREE_TRIES
-    growing = waits[FREE_TRIES:]
+    assert waits[: ATTENDANT.free] == [0.0] * ATTENDANT.free
+    growing = waits[ATTENDANT.free :]
     assert growing == sorted(growing)
     assert growing[0] > 0
-    assert growing[-1] == LONGEST_WAIT_S
+    assert growing[-1] == ATTENDANT.longest_s
     assert staff.check(WU, PIN)
     assert fail(staff, clock, 1) == [0.0]
 
 
-def test_while_a_wait_runs_nothing_is_looked_at(file, clock, monkeypatch):
+def test_while_a_wait_runs_nothing_is_looked_at(staff, clock, monkeypatch):
     """Not even the right PIN is taken early, and trying costs no longer wait."""
-    staff = Staff(file)
-    fail(staff, clock, FREE_TRIES)
+    fail(staff, clock, ATTENDANT.free)
     assert not staff.check(WU, WRONG)
     wait_s = staff.wait_s(WU)
     monkeypatch.setattr(staff_module, "_digest", None)
@@ -89,9 +93,8 @@ def test_while_a_wait_runs_nothing_is_looked_at(file, clock, monkeypatch):
     monkeypatch.undo()
 
 
-def test_guessing_at_strangers_ids_delays_nobody_who_works_here(file, clock):
+def test_guessing_at_strangers_ids_delays_nobody_who_works_here(staff, clock):
     """Whoever plays with the pad does not keep the attendant from helping."""
-    staff = Staff(file)
     fail(staff, clock, 10, "nobody")
     assert not staff.check("somebody-else", WRONG)
 
@@ -99,9 +102,8 @@ def test_guessing_at_strangers_ids_delays_nobody_who_works_here(file, clock):
     assert staff.check(WU, PIN)
 
 
-def test_an_unknown_id_costs_the_same_hash_as_a_known_one(file, clock, monkeypatch):
+def test_an_unknown_id_costs_the_same_hash_as_a_known_one(staff, monkeypatch):
     """How long an answer takes does not tell who works here."""
-    staff = Staff(file)
     hashed = []
     digest = staff_module._digest
     monkeypatch.setattr(
@@ -113,9 +115,8 @@ def test_an_unknown_id_costs_the_same_hash_as_a_known_one(file, clock, monkeypat
     assert hashed == [16, 16]
 
 
-def test_who_is_struck_off_signs_no_more_without_a_restart(file):
+def test_who_is_struck_off_signs_no_more_without_a_restart(file, staff):
     """The file is the truth at every check."""
-    staff = Staff(file)
     add_staff(file, "li-2", "772211")
     assert staff.check("li-2", "772211")
     add_staff(file, WU, "334455")
@@ -140,8 +141,11 @@ def test_a_file_that_others_may_touch_is_refused(file, mode):
     """Whoever can write it can sign as anybody."""
     file.chmod(mode)
 
-    with pytest.raises(StaffFileUnsafe, match="chmod 600"):
-        Staff(file)
+    with (
+        Store.open(file.parent / "store.db", file.parent / "store.key") as store,
+        pytest.raises(StaffFileUnsafe, match="chmod 600"),
+    ):
+        Staff(file, store)
 
 
 @pytest.mark.parametrize("text", ["staff = 3", "[staff.wu]\nsalt = 'zz'\nscrypt = ''", "\x00", "["])
@@ -149,8 +153,11 @@ def test_a_file_that_is_none_of_ours_is_refused(file, text):
     """At the start, in one sentence that quotes nothing of it."""
     file.write_text(text)
 
-    with pytest.raises(StaffFileUnsafe) as refused:
-        Staff(file)
+    with (
+        Store.open(file.parent / "store.db", file.parent / "store.key") as store,
+        pytest.raises(StaffFileUnsafe) as refused,
+    ):
+        Staff(file, store)
     assert text not in str(refused.value)
     assert not list(file.parent.glob(".*.part"))
 
@@ -162,8 +169,3 @@ def test_ids_and_pins_have_a_form(file, staff_id, pin):
     """Ids fit into records and logs; PINs fit on the screen's pad and are long enough."""
     with pytest.raises(ValueError, match="is"):
         add_staff(file, staff_id, pin)
-
-
-def test_the_clock_is_the_real_one():
-    """The waits above are counted by the monotonic clock, which nobody can set back."""
-    assert staff_module.time is time

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge.staff import Staff
+from edge.store import Store
 from run_edge import cli
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -35,15 +36,16 @@ def test_an_attendant_is_added_listed_and_struck_off(station: Path):
     assert staff(station, "list").output == ""
     added = staff(station, "add", "1024", typed=f"{PIN}\n{PIN}\n")
     file = station.parent / "keys" / "staff.toml"
-    people = Staff(file)
+    with Store.open(station.parent / "store.db", station.parent / "store.key") as store:
+        people = Staff(file, store)
 
-    assert added.exit_code == 0
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert people.check("1024", PIN)
-    assert staff(station, "list").output == "1024\n"
-    assert staff(station, "remove", "1024").exit_code == 0
-    assert staff(station, "list").output == ""
-    assert not people.check("1024", PIN)
+        assert added.exit_code == 0
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert people.check("1024", PIN)
+        assert staff(station, "list").output == "1024\n"
+        assert staff(station, "remove", "1024").exit_code == 0
+        assert staff(station, "list").output == ""
+        assert not people.check("1024", PIN)
 
 
 def test_a_pin_is_neither_shown_nor_written(station: Path):

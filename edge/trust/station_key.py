@@ -1,0 +1,139 @@
+"""Where the station's own key lies: in the TPM if there is one, else in a file; and its successor.
+
+    station-key.tpm.json    the key lies in a TPM; goes before
+    station-key.pem         the key itself, mode 0600
+    next-station-key.*      made, signed by the present key, not yet known to the centre
+
+No key is ever made in the place of one that does not answer: the centre would refuse everything
+that it signs, and nobody would know why.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final, Literal
+
+from edge.keys import KeyUnusable, StationKey, sync_folder
+from edge.trust.key_list import ListedKey
+from edge.trust.signatures import SignatureInvalid, verified
+from edge.trust.tpm import KeptKey, Tpm, TpmAway, TpmSigner, keep_key
+from edge.utc import now_ms, rfc3339
+
+Kept = Literal["auto", "tpm", "file"]
+IN_TPM: Final = "station-key.tpm.json"
+IN_FILE: Final = "station-key.pem"
+NEXT: Final = "next-"
+SUCCESSOR_TYP: Final = "anxin-station-key+jws"
+KNOWN_TYP: Final = "anxin-station-key-known+jws"
+
+
+def open_station_key(folder: Path, tcti: str) -> StationKey:
+    """Open the station's key; none is made.
+
+    Raises:
+        KeyUnusable: there is none yet, it is damaged, or the TPM that holds it does not answer.
+    """
+    key = _open(folder, "", tcti)
+    if key is None:
+        raise KeyUnusable("This station has no key yet: run run_edge.py provision --settings FILE.")
+    return key
+
+
+def open_or_make_station_key(folder: Path, kept: Kept, tcti: str) -> StationKey:
+    """Open the station's key, or make its first. Raises `KeyUnusable`."""
+    return _open(folder, "", tcti) or _make(folder, "", kept, tcti)
+
+
+def open_next_key(folder: Path, tcti: str) -> StationKey | None:
+    """Return the key that shall follow, None if none was made."""
+    return _open(folder, NEXT, tcti)
+
+
+def make_next_key(folder: Path, kept: Kept, tcti: str, station_id: str, present: StationKey) -> str:
+    """Make the key that shall follow, and return its card, signed by the present key.
+
+    Doing it again signs the same next key again. The centre checks the card by the key that it
+    knows, so it may travel on any way.
+
+    Raises:
+        KeyUnusable: either key does not answer.
+    """
+    if (folder / IN_TPM).exists():
+        # Back into a file would be a step down, and could not be made in one move.
+        kept = "tpm"
+    following = open_next_key(folder, tcti) or _make(folder, NEXT, kept, tcti)
+    said = {
+        "v": 1,
+        "station_id": station_id,
+        "jwk": following.public_jwk(),
+        "at": rfc3339(now_ms()),
+    }
+    return present.sign_jws(json.dumps(said, separators=(",", ":")).encode(), SUCCESSOR_TYP)
+
+
+def use_next_key(
+    folder: Path, tcti: str, station_id: str, word: str, keys: dict[str, ListedKey]
+) -> StationKey:
+    """Let the next key take over, once the centre has said that it knows it. Twice is once.
+
+    Args:
+        folder: of the keys.
+        tcti: the TPM's address.
+        station_id: ours.
+        word: the centre's signed word: compact JWS by a receipt key.
+        keys: its receipt keys, by kid.
+
+    Raises:
+        KeyUnusable: there is no next key, or the word is not about it.
+    """
+    following = open_next_key(folder, tcti)
+    try:
+        said, _ = verified(word, KNOWN_TYP, {kid: key.key for kid, key in keys.items()})
+    except SignatureInvalid as error:
+        raise KeyUnusable("This is no word of the centre about a key; nothing changed.") from error
+    present = open_station_key(folder, tcti)
+    if said.get("station_id") != station_id:
+        raise KeyUnusable("The centre's word is about another station; nothing changed.")
+    if following is None and said.get("kid") == present.kid:
+        return present
+    if following is None or said.get("kid") != following.kid:
+        raise KeyUnusable("The centre's word is about another key; nothing changed.")
+    _take_over(folder, tcti)
+    return following
+
+
+def _take_over(folder: Path, tcti: str) -> None:
+    before = folder / IN_TPM
+    old = KeptKey.read(before) if before.exists() else None
+    in_tpm = (folder / f"{NEXT}{IN_TPM}").exists()
+    name = IN_TPM if in_tpm else IN_FILE
+    (folder / f"{NEXT}{name}").replace(folder / name)
+    sync_folder(folder)
+    # The other kind goes only now: at every moment one whole key stands here.
+    (folder / (IN_FILE if in_tpm else IN_TPM)).unlink(missing_ok=True)
+    sync_folder(folder)
+    if old is not None:
+        Tpm(tcti).forget(old.handle)
+
+
+def _open(folder: Path, prefix: str, tcti: str) -> StationKey | None:
+    in_tpm, in_file = folder / f"{prefix}{IN_TPM}", folder / f"{prefix}{IN_FILE}"
+    if in_tpm.exists():
+        try:
+            return StationKey(TpmSigner(Tpm(tcti), KeptKey.read(in_tpm)))
+        except TpmAway as error:
+            raise TpmAway(
+                f"The station's key lies in a TPM ({in_tpm}), and it cannot be used: {error}"
+                " No other key is made in its place: see docs/provision.md."
+            ) from error
+    return StationKey.open(in_file) if in_file.exists() else None
+
+
+def _make(folder: Path, prefix: str, kept: Kept, tcti: str) -> StationKey:
+    tpm = Tpm(tcti)
+    if kept == "file" or (kept == "auto" and not tpm.answers()):
+        return StationKey.open_or_make(folder / f"{prefix}{IN_FILE}")
+    key = tpm.make_key()
+    keep_key(folder / f"{prefix}{IN_TPM}", key)
+    return StationKey(TpmSigner(tpm, key))

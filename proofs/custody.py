@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,13 +77,27 @@ class Found:
     faults: list[str]
 
 
-def judge(premises: Premises, folder: Path, words: Sequence[str]) -> Verdict:
-    """Restart the station in the folder and judge it."""
+def judge(
+    premises: Premises,
+    folder: Path,
+    words: Sequence[str],
+    arrived: Callable[[PackageRow], bool] = lambda row: True,
+) -> Verdict:
+    """Restart the station in the folder and judge it.
+
+    Args:
+        premises: of the station and its centre.
+        folder: of the station's journal.
+        words: what was told.
+        arrived: whether the centre has this package, by its digest.
+    """
     told = Told.of(words)
     try:
         with open_store(folder) as store:
             found = look(premises, store)
             lost = len(list(missing(told, found)))
+            gone = [row for row in found.closed.values() if row.state == "receipted"]
+            lost += sum(not arrived(row) for row in gone)
             found.faults += resumption(premises, store, told, found)
     except (StoreError, audit.AuditBroken) as error:
         return Verdict(lost=len(told.parts), corrupt=True, said=f"{type(error).__name__}: {error}")

@@ -6,16 +6,14 @@ station's side.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from joserfc.jwk import OKPKey
-
 from centre.keys import CentreKeyring, open_or_make_keys
 from centre.opening import Opened, StationKeys, check_statement, open_package
+from centre.shelf import Shelf
 from edge.keys import StationKey
 from edge.receipt import ReceiptVerifier
 from edge.record_room import RecordRoom
@@ -35,16 +33,17 @@ class Premises:
     keys: CentreKeys
     keyring: CentreKeyring
     station_keys: StationKeys
+    station_id: str = STATION
 
     @property
     def sealer(self) -> Sealer:
         """The station's hand."""
-        return Sealer(STATION, self.station_key, self.keys.sealing[0])
+        return Sealer(self.station_id, self.station_key, self.keys.sealing[0])
 
     @property
     def verifier(self) -> ReceiptVerifier:
         """Of this centre's receipts."""
-        return ReceiptVerifier(STATION, lambda: self.keys.receipts)
+        return ReceiptVerifier(self.station_id, lambda: self.keys.receipts)
 
     def rooms(self, store: Store, announce: Callable[[], None] = lambda: None) -> RecordRoom:
         """Return where this station's records begin and are found again."""
@@ -54,7 +53,7 @@ class Premises:
 
     def opened(self, row: PackageRow, content: bytes) -> Opened:
         """Open a package as the centre does. Raises `Rejected`, `Refused`."""
-        stations = {STATION: self.station_keys}
+        stations = {self.station_id: self.station_keys}
         statement = check_statement(str(row.statement), row.package_id, content, stations)
         return open_package(content, statement, self.keyring, self.station_keys)
 
@@ -65,7 +64,7 @@ class Premises:
                 "v": 1,
                 "receipt_id": row.package_id,
                 "package_id": row.package_id,
-                "station_id": STATION,
+                "station_id": self.station_id,
                 "digest": row.digest,
                 "size": row.size,
                 "outcome": "stored",
@@ -74,14 +73,18 @@ class Premises:
         )
 
 
-def make_premises(folder: Path) -> Premises:
-    """Make the keys of both below the folder."""
-    keyring = open_or_make_keys(folder / "centre")
-    station_key = StationKey.open_or_make(folder / "station-key.pem")
-    card = json.loads(station_key.registration(STATION))
-    public = [OKPKey.import_key({k: jwk[k] for k in ("kty", "crv", "x")}) for jwk in card["keys"]]
-    keys = CentreKeys.load(folder / "centre")
-    return Premises(station_key, keys, keyring, {key.thumbprint(): key for key in public})
+def make_premises(
+    folder: Path, station_key_file: Path | None = None, station_id: str = STATION
+) -> Premises:
+    """Make or read the keys of both; the centre's below the folder, and the station registered."""
+    centre = folder / "centre"
+    keyring = open_or_make_keys(centre)
+    station_key = StationKey.open_or_make(station_key_file or folder / "station-key.pem")
+    card = station_key.registration(station_id)
+    (centre / "stations").mkdir(exist_ok=True)
+    (centre / "stations" / f"{station_id}.json").write_text(card, encoding="utf-8")
+    station_keys = Shelf(centre).stations()[station_id]
+    return Premises(station_key, CentreKeys.load(centre), keyring, station_keys, station_id)
 
 
 def open_store(folder: Path, **options: Any) -> Store:

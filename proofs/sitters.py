@@ -132,6 +132,7 @@ def sit(
         if early:
             names = [part.name for part in store.parts(record.package_id)]
             tell(said_kept(record.package_id, {**dict.fromkeys(names, ""), _next(names): ""}))
+            pause()
             step()
         else:
             step()

@@ -1,0 +1,290 @@
+"""The station's process is killed (SIGKILL) at a random instant and started again, over and over.
+
+`killed.sitting` is the long count. In the process that is killed runs the product's own code from
+the accepted sample on: record, seal, journal, closing, outbox, HTTPS to a stand-in centre that runs
+beside it and gives signed receipts, and at the start the search for the sitting in hand, which is
+gone on with. Not in it: camera, reader, vision worker, the screen's loop; the pictures are made up.
+`killed.station` is the same with the whole real station: vision worker, camera of demo pictures,
+reader on a pseudo-terminal, the sitting's loop and the walk of one person after the other. What
+counts as told is what the screen showed.
+
+After each kill what is left is judged as in `power`; and a package may only have left the journal
+if the centre has it. After each run everything is delivered, and the centre must have each package
+once, with the digest that was told. Kill -9 cannot see a missing flush: `power` does.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from demo.neighbours import Centre
+from demo.station import demo_settings, free_port
+from edge.outbox import Outbox
+from edge.pace import Pace
+from edge.record import Record
+from edge.record_room import RecordRoom
+from edge.sinks.load import open_sink
+from edge.store import PackageRow, Store
+from proofs import CannotRun, Proof, Tally, Trial, each_of, whole_station
+from proofs.custody import ALL, RESUME_WITHIN_S, judge
+from proofs.powercut.forked import Ack, Cuts, Writer, acknowledged, check, start, tail
+from proofs.premises import SINK, Premises, make_premises, open_store
+from proofs.sitters import USUAL, shuffled, sit
+from proofs.whole_station import plan_in
+
+PROMISE: Final = "Nothing that was told is lost by a kill, and the sitting in hand goes on"
+LONGEST_S: Final = 0.6
+WHOLE_LONGEST_S: Final = 15.0
+"""A whole sitting from the start of the process takes about so long on two quiet cores."""
+FIRST_LIMIT_S: Final = 300.0
+FRESH_EVERY: Final = 25
+"""Kills on one journal, so that judging one does not grow without end."""
+BRISK: Final = Pace(first_max_s=0, base_s=0.02, max_s=0.2, pending_s=0.1, closed_s=0.2)
+DELIVERY_LIMIT_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One station's folder with a centre that runs beside it."""
+
+    folder: Path
+    premises: Premises
+    url: str
+
+    @property
+    def store(self) -> Path:
+        """Where the journal lies."""
+        return self.folder / "store"
+
+    def arrived(self, row: PackageRow) -> bool:
+        """Whether the centre has this very package."""
+        kept = self.folder / "centre" / "packages" / row.package_id / "statement.jws"
+        return kept.exists() and kept.read_text(encoding="ascii").strip() == row.statement
+
+    @contextmanager
+    def outbox(self, store: Store) -> Iterator[Outbox]:
+        """Deliver to the centre meanwhile."""
+        ca_file = self.folder / "centre" / "tls-ca.pem"
+        sink = open_sink("https", {"url": self.url, "ca_file": ca_file})
+        outbox = Outbox(store, SINK, sink, self.premises.verifier, pace=BRISK)
+        outbox.start()
+        try:
+            yield outbox
+        finally:
+            outbox.close()
+
+
+class Forgetful(RecordRoom):
+    """Broken on purpose: after a restart nobody looks for the sitting in hand."""
+
+    def interrupted(self, within_s: float) -> Record | None:
+        """Find nothing."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting(Premises):
+    """Premises of a station that forgets."""
+
+    def rooms(self, store: Store, announce: Callable[[], None] = lambda: None) -> RecordRoom:
+        """Return a room that forgets."""
+        room = Premises.rooms(self, store, announce)
+        room.__class__ = Forgetful
+        return room
+
+
+def serve(scene: Scene, seed: int, folder: Path, tell: Ack, *, early: bool) -> None:
+    """Run the station until it is killed: the sitting in hand, then one after the other."""
+    pause = shuffled(random.Random(seed), 0.0, 0.03)
+    with open_store(folder) as store, scene.outbox(store) as outbox:
+        rooms = scene.premises.rooms(store, outbox.wake)
+        record = rooms.interrupted(RESUME_WITHIN_S)
+        while True:
+            sit(store, record or rooms.begin("zh-CN"), USUAL, tell, early=early, pause=pause)
+            record = None
+
+
+def one_kill(writer: Writer, folder: Path, scratch: Path, after_s: float) -> list[str]:
+    """Run the writer for so long; return what it had told before it was killed."""
+    acks = scratch / "acks"
+    acks.unlink(missing_ok=True)
+    process = start(writer, folder, acks, scratch / "writer.log")
+    try:
+        if process.wait(after_s) is not None:
+            raise CannotRun(f"the station ended by itself: {tail(scratch / 'writer.log')}")
+        os.kill(process.pid, signal.SIGKILL)
+    finally:
+        process.kill()
+    return acknowledged(acks)
+
+
+def deliver_all(scene: Scene, cuts: Cuts) -> None:
+    """Start the station without anybody sitting, and hold the centre against the journal."""
+    with open_store(scene.store) as store, scene.outbox(store) as outbox:
+        end_s = time.monotonic() + DELIVERY_LIMIT_S
+        while outbox.alive and store.pending(SINK, limit=1) and time.monotonic() < end_s:
+            time.sleep(0.02)
+        rows = store.packages(limit=ALL)
+        there = {path.name for path in (scene.folder / "centre" / "packages").iterdir()}
+        refused = list((scene.folder / "centre" / "refused").iterdir())
+        absent = [row for row in rows if not scene.arrived(row)]
+        strange = there - {row.package_id for row in rows}
+        if absent or strange or refused:
+            cuts.failing = min(cuts.cuts, cuts.failing + 1)
+            cuts.lost += len(absent) + len(refused)
+            cuts.corrupt += bool(strange)
+            cuts.examples.append(
+                f"at the end {len(absent)} absent, {len(refused)} refused, {len(strange)} strange"
+            )
+
+
+def lap(kills: int, seed: int, cuts: Cuts, *, early: bool, forgets: bool) -> None:
+    """Kill so many times on one journal, then deliver everything."""
+    dice = random.Random(seed)
+    with TemporaryDirectory(prefix="anxin-killed-") as name:
+        folder, port = Path(name), free_port()
+        premises = make_premises(folder)
+        centre = Centre(folder / "centre", port)
+        try:
+            centre.await_accepting()
+            scene = Scene(folder, premises, f"https://127.0.0.1:{port}")
+            scene.store.mkdir()
+            judging = _forgetting(premises) if forgets else premises
+            checker = partial(judge, judging, arrived=scene.arrived)
+            told: list[str] = []
+            for number in range(kills):
+                writer = partial(serve, scene, seed + number, early=early)
+                new = one_kill(writer, scene.store, folder, dice.uniform(0.0, LONGEST_S))
+                told += new
+                cuts.acked += len(new)
+                cuts.add(f"kill {number}", check(checker, scene.store, told, folder))
+            deliver_all(scene, cuts)
+        finally:
+            centre.close()
+
+
+def _forgetting(premises: Premises) -> Forgetting:
+    names = Premises.__slots__
+    return Forgetting(**{name: getattr(premises, name) for name in names})
+
+
+def killing(*, early: bool = False, forgets: bool = False) -> Trial:
+    """Return the trial of `killed.sitting`."""
+
+    def run(trials: int, seed: int) -> Tally:
+        began_s = time.monotonic()
+        cuts = Cuts()
+        for first in range(0, trials, FRESH_EVERY):
+            kills = min(FRESH_EVERY, trials - first)
+            lap(kills, seed + first, cuts, early=early, forgets=forgets)
+        cuts.require_substance()
+        seconds = time.monotonic() - began_s
+        return Tally(PROMISE, cuts.cuts, cuts.failing, seconds, cuts.note)
+
+    return run
+
+
+def walking(*, behind: bool = False) -> Trial:
+    """Return the trial of `killed.station`; `behind` breaks it: the journal writes later."""
+
+    def run(trials: int, seed: int) -> Tally:
+        began_s = time.monotonic()
+        cuts = Cuts()
+        dice = random.Random(seed)
+        with TemporaryDirectory(prefix="anxin-killed-") as name:
+            folder, port = Path(name), free_port()
+            centre = Centre(folder / "centre", port)
+            try:
+                centre.await_accepting()
+                _kill_stations(folder, port, trials, dice, cuts, behind=behind)
+            finally:
+                centre.close()
+        cuts.require_substance()
+        seconds = time.monotonic() - began_s
+        return Tally(PROMISE, cuts.cuts, cuts.failing, seconds, cuts.note)
+
+    return run
+
+
+def _kill_stations(
+    folder: Path, port: int, kills: int, dice: random.Random, cuts: Cuts, *, behind: bool
+) -> None:
+    station_id = demo_settings(plan_in(folder, port)).station.id
+    premises = make_premises(folder, folder / "store" / "station-key.pem", station_id)
+    scene = Scene(folder, premises, f"https://127.0.0.1:{port}")
+    writer = partial(
+        whole_station.serve, centre_port=port, change=_write_behind if behind else _leave_it
+    )
+    checker = partial(judge, premises, arrived=scene.arrived)
+    told = one_kill_after_first(writer, folder)
+    for number in range(kills):
+        new = one_kill(writer, folder, folder, dice.uniform(0.0, WHOLE_LONGEST_S))
+        told += new
+        cuts.acked += len(new)
+        cuts.add(f"kill {number}", check(checker, scene.store, told, folder))
+    deliver_all(scene, cuts)
+
+
+def one_kill_after_first(writer: Writer, folder: Path) -> list[str]:
+    """Let the first person through before anything is killed: the demo composes its pictures."""
+    acks = folder / "acks"
+    process = start(writer, folder, acks, folder / "writer.log")
+    end_s = time.monotonic() + FIRST_LIMIT_S
+    try:
+        while not any('"closed"' in word for word in acknowledged(acks)):
+            if process.poll() is not None or time.monotonic() > end_s:
+                raise CannotRun(f"no sitting came to its end: {tail(folder / 'writer.log')}")
+            time.sleep(0.05)
+    finally:
+        process.kill()
+    return acknowledged(acks)
+
+
+def _leave_it(_: Store) -> None:
+    return
+
+
+def _write_behind(store: Store) -> None:
+    """Break the journal on purpose: samples are called kept two seconds before they are."""
+    whole = store.add_parts
+
+    def later(*given: Any) -> None:
+        threading.Timer(2.0, lambda: whole(*given)).start()
+
+    store.add_parts = later  # type: ignore[assignment, method-assign]
+
+
+PROOFS: Final[Mapping[str, Proof]] = {
+    "sitting": Proof(
+        f"{PROMISE}: from the accepted sample to the centre's receipt",
+        killing(),
+        each_of(
+            {
+                "told before the commit": killing(early=True),
+                "a restart that forgets the sitting in hand": killing(forgets=True),
+            }
+        ),
+        short=4,
+        long=1000,
+        control_trials=100,
+    ),
+    "station": Proof(
+        f"{PROMISE}: a whole real station",
+        walking(),
+        walking(behind=True),
+        short=2,
+        long=60,
+        control_trials=20,
+    ),
+}

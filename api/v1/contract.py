@@ -50,13 +50,14 @@ class FieldErrorAnswer(Answer):
 
 
 class ProblemAnswer(BaseModel):
-    """An RFC 9457 problem; clients act on `type` only."""
+    """An RFC 9457 problem; clients act on `type` only, `reasons` are codes."""
 
     type: str
     title: str
     status: int
     instance: str
     errors: tuple[FieldErrorAnswer, ...] = ()
+    reasons: tuple[str, ...] = ()
     retry_after_s: int | None = None
 
 
@@ -76,7 +77,7 @@ def open_spec() -> SpecTree:
         openapi_version="3.1.0",
         title="Anxin Station",
         version=API_VERSION,
-        description="Sittings, packages, devices and health of a station. Loopback, bearer token.",
+        description="Sittings, packages, events, devices and health of one station.",
     )
 
 

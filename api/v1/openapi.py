@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, json, redirect, render_template, request, url_for
@@ -9,50 +11,39 @@ from spectree import SpecTree
 from werkzeug.wrappers import Response as AnyResponse
 
 from api import problems
-from api.v1 import packages, sittings
-from api.v1.metrics import MEDIA_TYPE as METRICS_TYPE
-from api.v1.new_sitting import NewSitting
+from api.v1.descriptions import (
+    DESCRIBED,
+    EVERYWHERE,
+    HEADERS,
+    PARAMETERS,
+    PROBLEMS,
+    Described,
+    Schema,
+    path_parameter,
+)
+from api.v1.new_sitting import Asked
 from api.v1.openapi_rest import describe_rest
-from edge.seal import MEDIA_TYPE
+from api.v1.scopes import KNOWN, OPEN, SCOPES
 
-OPEN_PATHS: Final = frozenset({"/v1/health/live"})
-PATH_PARAMETERS: Final = {
-    "package_id": "Id of a package, from the list.",
-    "lease_id": "Id of a lease, from the answer that made it.",
-    "device_id": "Id of a device, from the list.",
-    "sitting_id": "Id of a sitting, from the answer to its order or from the list.",
+SECURITY: Final = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "On loopback only: the text of `v1.token` in the store's folder.",
+    },
+    "certificate": {
+        "type": "mutualTLS",
+        "description": "TLS 1.3, and a client certificate with the name `anxin:client:<name>`.",
+    },
 }
-IDEMPOTENCY_KEY: Final = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": True,
-    "description": "The client's own mark of this request; the answer is kept for 72 hours.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$"},
-}
-IF_MATCH: Final = {
-    "name": "If-Match",
-    "in": "header",
-    "required": True,
-    "description": "The ETag of the sitting as it was read.",
-    "schema": {"type": "string"},
-}
-CONTENT_DIGEST: Final = {
-    "name": "Content-Digest",
-    "in": "header",
-    "required": True,
-    "description": "Of the body, RFC 9530: `sha-256=:BASE64:`.",
-    "schema": {"type": "string"},
-}
-HEADERS: Final = {
-    "Anxin-Api-Version": "Version of this interface.",
-    "Request-Id": "The id that logs and problems carry.",
-}
+PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemAnswer"}
+PROBLEM: Final = {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}
 
 
 def document_routes(app: Flask, spec: SpecTree) -> Blueprint:
     """Return the two routes that show the document; register them last."""
     with app.app_context():
-        document = described(spec.spec)
+        document = described(app, spec.spec)
     text = json.dumps(document, ensure_ascii=False, indent=1)
     routes = Blueprint("document", __name__, template_folder="templates",
                        static_folder="static", static_url_path="/v1/static")  # fmt: skip
@@ -77,144 +68,164 @@ def document_routes(app: Flask, spec: SpecTree) -> Blueprint:
     return routes
 
 
-def described(generated: dict[str, Any]) -> dict[str, Any]:
-    """Return spectree's document with what it cannot know put right."""
+def described(app: Flask, generated: dict[str, Any]) -> dict[str, Any]:
+    """Return spectree's document with what it cannot know put right.
+
+    Args:
+        app: its routes say which function answers where.
+        generated: by spectree.
+
+    Raises:
+        ValueError: two different shapes, or two operations, of one name.
+    """
     document: dict[str, Any] = json.loads(json.dumps(generated))
-    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    document["security"] = [{"token": []}]
-    for path, methods in document["paths"].items():
+    schemas = document["components"]["schemas"] = _plain_names(document)
+    # Answers grow: a client ignores members that it does not know.
+    for name, schema in schemas.items():
+        if not name.endswith("Query"):
+            schema.pop("additionalProperties", None)
+    for path, method, endpoint in _operations(app, document):
+        operation = document["paths"][path][method]
+        _name(operation, endpoint)
+        _describe(operation, DESCRIBED.get(endpoint, Described()), schemas)
+    describe_rest(document, problem, header)
+    for methods in document["paths"].values():
         for operation in methods.values():
-            _describe_operation(path, operation)
-    _describe_packages(document["paths"])
-    if "/v1/sittings" in document["paths"]:
-        _describe_sittings(document)
-    describe_rest(document, _problem, _header)
+            _dress(operation["responses"])
+    document["components"] |= {
+        "headers": {name: header(says) for name, says in HEADERS.items()},
+        "securitySchemes": SECURITY,
+    }  # fmt: skip
+    document["components"]["schemas"] = _used(document)
     return document
 
 
-def _describe_packages(paths: dict[str, Any]) -> None:
-    binary = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
-    paths["/v1/packages/{package_id}/sealed"]["get"]["responses"] |= {
-        "200": {"description": "The whole file.", **binary},
-        "206": {"description": "The range asked for.", **binary},
-        "304": {"description": "The client has it already."},
-        "404": _problem("No such package."),
-        "410": _problem("Receipted and deleted."),
-        "416": _problem("No such range."),
-    }
-    receipt = paths["/v1/packages/{package_id}/receipt"]["put"]
-    receipt["requestBody"] = {
-        "required": True,
-        "content": {packages.RECEIPT_TYPE: {"schema": {"type": "string"}}},
-    }
-    receipt["responses"] |= {
-        "204": {"description": "Recorded, now or before."},
-        "404": _problem("No such package."),
-        "409": _problem("It contradicts what is held."),
-        "415": _problem("Not application/jose."),
-        "422": _problem("It proves nothing."),
-    }
-    figures = {METRICS_TYPE: {"schema": {"type": "string"}}}
-    paths["/v1/metrics"]["get"]["responses"] |= {
-        "200": {"description": "Figures.", "content": figures}
-    }
+def _operations(app: Flask, document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield path, method and endpoint of every operation that spectree found."""
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        for method in document["paths"].get(path, ()):
+            if method.upper() in (rule.methods or ()):
+                yield path, method, rule.endpoint
 
 
-def _describe_sittings(document: dict[str, Any]) -> None:
-    paths, schemas = document["paths"], document["components"]["schemas"]
-    asked = NewSitting.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= asked.pop("$defs") | {"NewSitting": asked}
-    one = paths["/v1/sittings/{sitting_id}"]
-    etag = {"ETag": _header("Differs with every change that a client can see.")}
-    shown = one["get"]["responses"]["200"]
-    shown["headers"] |= etag
-    order = paths["/v1/sittings"]["post"]
-    order["parameters"] = [*order.get("parameters", ()), IDEMPOTENCY_KEY]
-    order["requestBody"] = {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/NewSitting"}}},
-    }
-    created = {
-        "Location": _header("Path of the sitting."),
-        "Idempotency-Replayed": _header("`true` if this was answered before."),
-    }
-    order["responses"] |= {
-        "201": {
-            "description": "Ordered, now or before.",
-            "content": shown["content"],
-            "headers": {**shown["headers"], **created},
-        },
-        "400": _problem("No usable Idempotency-Key."),
-        "409": _problem("The same request is being served."),
-        "413": _problem("More than 256 KiB."),
-        "415": _problem("Not application/json."),
-        "422": _problem("A member is not allowed, or the key belongs to another request."),
-        "503": _problem("No order is taken now; `reasons` say why."),
-    }
-    cancel = one["delete"]
-    cancel["parameters"] = [*cancel.get("parameters", ()), IF_MATCH]
-    cancel["responses"] |= {
-        "204": {"description": "Cancelled; what was personal is erased."},
-        "404": _problem("No such sitting."),
-        "409": _problem("It does not wait any more."),
-        "412": _problem("It changed since it was read."),
-        "428": _problem("No If-Match."),
-    }
-    photo = paths["/v1/sittings/{sitting_id}/reuse-photo"]["put"]
-    photo["parameters"] = [*photo.get("parameters", ()), CONTENT_DIGEST]
-    photo["requestBody"] = {
-        "required": True,
-        "content": {sittings.JPEG: {"schema": {"type": "string", "format": "binary"}}},
-    }
-    photo["responses"] |= {
-        "204": {"description": "Held in memory, now or before."},
-        "404": _problem("No such sitting."),
-        "409": _problem("The sitting wants no photo, or no photo any more."),
-        "411": _problem("No Content-Length."),
-        "413": _problem("Too many bytes or pixels."),
-        "415": _problem("Not image/jpeg."),
-        "422": _problem("Another digest, or no photo that can be taken over."),
-        "503": _problem("No room for a photo now."),
-    }
+def _name(operation: dict[str, Any], endpoint: str) -> None:
+    """Give an operation its function's name, and say which scope it needs."""
+    operation["operationId"] = endpoint.rsplit(".", maxsplit=1)[-1]
+    scope = SCOPES.get(endpoint, KNOWN)
+    if scope == OPEN:
+        operation["security"] = [{}, {"certificate": []}]
+    else:
+        scopes = [] if scope == KNOWN else [scope]
+        operation["security"] = [{"token": scopes}, {"certificate": scopes}]
 
 
-def _header(says: str) -> dict[str, Any]:
+def _describe(operation: dict[str, Any], said: Described, schemas: dict[str, Any]) -> None:
+    parameters = [_parameter(one) for one in operation.get("parameters", ())]
+    operation["parameters"] = parameters + [PARAMETERS[name] for name in said.parameters]
+    if said.takes:
+        content = {kind: {"schema": _schema(one, schemas)} for kind, one in said.takes.items()}
+        operation["requestBody"] = {"required": True, "content": content}
+    answers = operation["responses"]
+    if said.answers and "200" not in said.answers:
+        answers.pop("200", None)
+    for status, one in said.answers.items():
+        answers[status] = {"description": one.means, "headers": _headers(one.headers)}
+        if one.media_type:
+            content = {one.media_type: {"schema": _schema(one.schema, schemas)}}
+            answers[status]["content"] = content
+    answers |= {status: problem(means) for status, means in {**PROBLEMS, **said.problems}.items()}
+
+
+def _dress(answers: dict[str, Any]) -> None:
+    """Say of every answer what is said of all, and put them into order."""
+    for status, answer in sorted(answers.items()):
+        body = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        if body == PROBLEM_SCHEMA:
+            answer["content"] = PROBLEM
+        answer["headers"] = {**_headers(EVERYWHERE), **answer.get("headers", {})}
+        answers[status] = answers.pop(status)
+
+
+def problem(says: str) -> dict[str, Any]:
+    """Return an answer that is a problem."""
+    return {"description": says, "content": PROBLEM}
+
+
+def header(says: str) -> dict[str, Any]:
+    """Return a header of an answer."""
     return {"description": says, "schema": {"type": "string"}}
 
 
-def _describe_operation(path: str, operation: dict[str, Any]) -> None:
-    if path in OPEN_PATHS:
-        operation["security"] = []
-    operation["responses"].setdefault("422", _problem("A query parameter is not known."))
-    operation["responses"].setdefault("403", _problem("No valid token."))
-    for parameter in operation.get("parameters", ()):
-        says = parameter["schema"].get("description") or PATH_PARAMETERS.get(parameter["name"], "")
-        parameter["description"] = says
-    for answer in operation["responses"].values():
-        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
-        if str(schema.get("$ref", "")).split("/")[-1].startswith("ProblemAnswer"):
-            answer["content"] = {problems.MEDIA_TYPE: {"schema": schema}}
-        answer["headers"] = {name: _header(says) for name, says in HEADERS.items()}
+def _parameter(found: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter that a client can leave out, not one that it sends as `null`."""
+    schema = dict(found["schema"])
+    if found["in"] == "path":
+        found["description"], found["schema"] = path_parameter(found["name"])
+        return found
+    found["description"] = schema.pop("description", "")
+    branches = [one for one in schema.pop("anyOf", ()) if one != {"type": "null"}]
+    found["schema"] = {**schema, **(branches[0] if branches else {})}
+    if found["schema"].get("default", 0) is None:
+        del found["schema"]["default"]
+    return found
 
 
-def _problem(says: str) -> dict[str, Any]:
-    return {
-        "description": says,
-        "content": {
-            problems.MEDIA_TYPE: {
-                "schema": {
-                    "type": "object",
-                    "required": ["type", "title", "status", "instance"],
-                    "properties": {
-                        "type": {"type": "string"},
-                        "title": {"type": "string"},
-                        "status": {"type": "integer"},
-                        "instance": {"type": "string"},
-                    },
-                }
-            }
-        },
-    }
+def _headers(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _schema(said: Schema, schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema to stand in a body; a model's own goes to the others."""
+    if isinstance(said, Mapping):
+        return dict(said)
+    found = said.model_json_schema(ref_template="#/components/schemas/{model}")
+    inner = found.pop("$defs", {})
+    for name, schema in (inner | {said.__name__: found}).items():
+        if not issubclass(said, Asked):
+            schema.pop("additionalProperties", None)
+        if schemas.setdefault(name, schema) != schema:
+            raise ValueError(f"two shapes are called {name}")
+    return {"$ref": f"#/components/schemas/{said.__name__}"}
+
+
+def _plain_names(document: dict[str, Any]) -> dict[str, Any]:
+    """Call every schema by its model's name, without spectree's digest; rewrites references."""
+
+    def rename(node: Any) -> None:
+        if isinstance(node, dict):
+            if isinstance(node.get("$ref"), str):
+                node["$ref"] = f"#/components/schemas/{_last(node['$ref'])}"
+            for each in node.values():
+                rename(each)
+        elif isinstance(node, list):
+            for each in node:
+                rename(each)
+
+    rename(document)
+    plain: dict[str, Any] = {}
+    for name, schema in document["components"]["schemas"].items():
+        if plain.setdefault(_last(name), schema) != schema:
+            raise ValueError(f"two shapes are called {_last(name)}")
+    return plain
+
+
+def _last(name: str) -> str:
+    # "PackagePage.f0d70b5.Package" is Package; without the last part it is PackagePage.
+    parts = name.rsplit("/", maxsplit=1)[-1].split(".")
+    return [part for part in parts if not re.fullmatch("[0-9a-f]{7}", part)][-1]
+
+
+def _used(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas that something refers to; queries stand with their routes already."""
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    wanted, known = [json.dumps(document["paths"])], dict[str, Any]()
+    while wanted:
+        for name in re.findall(r"#/components/schemas/(\w+)", wanted.pop()):
+            if name not in known:
+                known[name] = schemas[name]
+                wanted.append(json.dumps(schemas[name]))
+    return dict(sorted(known.items()))
 
 
 def shape(schema: dict[str, Any]) -> str:

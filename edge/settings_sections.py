@@ -20,6 +20,8 @@ from pydantic import (
     field_validator,
 )
 
+from edge.pace import Hours
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -237,7 +239,15 @@ class Sink(_Section):
     role: Literal["custody", "copy"] = "custody"
     first_wait_max_s: Annotated[float, Field(ge=0, le=3600)] = 300.0
     """The first try after a start waits up to this, so that a city's power return is no rush."""
+    hours: tuple[str, ...] = ()
+    """Spans of local time in which packages leave that are not urgent; none: at any time."""
     options: dict[str, Any] = {}
+
+    @field_validator("hours")
+    @classmethod
+    def _spans(cls, hours: tuple[str, ...]) -> tuple[str, ...]:
+        Hours.parse(hours)
+        return hours
 
 
 class Settings(_Section):

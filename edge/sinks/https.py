@@ -17,6 +17,7 @@ from edge.pinned_tls import pinned
 from edge.seal import MEDIA_TYPE
 from edge.sinks.sink import (
     AlreadyThere,
+    Home,
     Outgoing,
     PackageConflict,
     PackageRefused,
@@ -51,7 +52,7 @@ class Config(BaseModel):
         return self
 
 
-def open_sink(config: Config) -> HttpsSink:
+def open_sink(config: Config, _home: Home | None = None) -> HttpsSink:
     """Return the sink; nothing is connected yet. Raises `OSError` for an unreadable file."""
     return HttpsSink(config)
 

@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from edge import sinks
-from edge.sinks.sink import Sink
+from edge.sinks.sink import Home, Sink
 
 NO_SINKS: Final = frozenset({"load", "sink"})
 PULL: Final = "pull"
@@ -34,8 +34,8 @@ def sink_config(name: str) -> type[BaseModel]:
     return config
 
 
-def open_sink(name: str, options: Mapping[str, object]) -> Sink:
-    """Open the sink that module `edge.sinks.<name>` knows.
+def open_sink(name: str, options: Mapping[str, object], home: Home | None = None) -> Sink:
+    """Open the sink that module `edge.sinks.<name>` knows; without a home nothing is signed there.
 
     Raises:
         ValueError: no such sink, or options that it refuses (pydantic's `ValidationError`).
@@ -44,7 +44,7 @@ def open_sink(name: str, options: Mapping[str, object]) -> Sink:
     if name == PULL:
         raise ValueError("nothing is sent to a sink that a client empties")
     module = _module(name)
-    sink: Sink = module.open_sink(module.Config.model_validate(options))
+    sink: Sink = module.open_sink(module.Config.model_validate(options), home)
     return sink
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -71,6 +72,19 @@ class Outgoing:
     audit_head: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a sink may ask of the station that it belongs to.
+
+    Attributes:
+        sign: returns the compact JWS over a payload, under a `typ`, by the station's key.
+        take_keys: keeps a newer key list of the centre; raises what makes it unfit.
+    """
+
+    sign: Callable[[bytes, str], str]
+    take_keys: Callable[[str], None]
+
+
 class Sink(Protocol):
     """One way out. One thread uses it; only `cancel` may come from another."""
 
@@ -92,7 +106,10 @@ class Sink(Protocol):
         """
 
     def receipts_here(self) -> frozenset[str]:
-        """Return for which packages a receipt lies ready; none where only asking shows it."""
+        """Return for which packages a receipt lies ready; none where only asking shows it.
+
+        Asked when nothing is left to send: what the other side needs to see the whole is left now.
+        """
 
     def cancel(self) -> None:
         """Make a running `send` or `receipt` end soon. Harmless if none runs."""

@@ -23,13 +23,14 @@ from edge.utc import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What `Store.close_package` was asked for."""
+    """What `Store.close_package` was asked for; `reserve` makes sure that no number comes twice."""
 
     manifest_record: bytes
     statement_of: Callable[[Closing], str]
     previous: str | None
     sinks: Mapping[str, Role]
     actor: Actor
+    reserve: Callable[[apsw.Connection], None]
     ending: Ending | None = None
 
 
@@ -53,6 +54,7 @@ def close(db: apsw.Connection, package_id: str, order: Order, now_ms: int) -> No
     last_sequence, previous = db.execute("select sequence, digest from chain").get
     if order.previous != previous:
         raise OutOfTurn(f"package {package_id} was not made after the last one")
+    order.reserve(db)
     content = add_manifest(db, cursor, order.manifest_record)
     at = rfc3339(now_ms)
     head = audit.append(db, at, order.actor, "package.close", {"package_id": package_id}, "ok")

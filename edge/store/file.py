@@ -13,24 +13,38 @@ import hmac
 import os
 import secrets
 import time
-from dataclasses import dataclass
-from importlib.resources import files
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import apsw
 
-from edge.keys import sync_folder, write_secret
+from edge.keys import write_secret
+from edge.store.damage import DAMAGED, find_damage, move_aside
 from edge.store.errors import StoreBroken, StoreBusy, StoreError, StoreKeyWrong
+from edge.store.numbers import Ceilings, read_ceilings
+from edge.store.schema import forget_old_copies, make_tables
 
 SQLITE_MIN: Final = (3, 54)
 """Before 3.53 a checkpoint racing a commit can lose it (SQLite's WAL-reset bug)."""
-SCHEMA_STEPS: Final = ("schema.sql", "schema_orders.sql", "schema_custody.sql")
-"""What made each version of the tables, in order; a release adds steps and never edits one."""
-SCHEMA_VERSION: Final = len(SCHEMA_STEPS)
 KEY_BYTES: Final = 32
-QUICK_CHECK_S: Final = 5.0
-DAMAGED: Final = (apsw.CorruptError, apsw.NotADBError)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What was found at a start.
+
+    Attributes:
+        set_aside: folder that a damaged database was moved to, else None.
+        unreadable: cursors of packages whose bytes are damaged.
+        uncopied: an earlier release's file was changed without a copy, for want of room.
+        continues: it is a new journal in place of a lost one; its numbers go on above.
+    """
+
+    set_aside: Path | None
+    unreadable: tuple[int, ...]
+    uncopied: bool
+    continues: bool
 
 
 @dataclass(slots=True)
@@ -39,21 +53,18 @@ class StoreFile:
 
     Attributes:
         db: the only write connection.
-        set_aside: folder that a damaged database was moved to at this start, else None.
+        opening: what was found.
     """
 
     path: Path
     db: apsw.Connection
-    set_aside: Path | None
+    opening: Opening
     _key_hex: str
     _lock: int
 
     def reader(self) -> apsw.Connection:
         """Return one more connection, which can only read."""
-        db = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
-        unlock(db, self._key_hex)
-        db.set_busy_timeout(5000)
-        return db
+        return open_reader(self.path, self._key_hex)
 
     def close(self) -> None:
         """Close the file and let another service have it."""
@@ -75,14 +86,31 @@ def open_store_file(path: Path, key_file: Path) -> StoreFile:
     lock = take_lock(path)
     try:
         key = read_or_make_key(path, key_file)
-        db, set_aside = open_or_set_aside(path, key)
-        return StoreFile(path, db, set_aside, key.hex(), lock)
+        db, opening = open_or_set_aside(path, key)
+        forget_old_copies(path, time.time())
+        return StoreFile(path, db, opening, key.hex(), lock)
     except apsw.Error as error:
         os.close(lock)
         raise StoreBroken(f"the store {path} cannot be opened: {error}") from error
     except BaseException:
         os.close(lock)
         raise
+
+
+def open_reader(path: Path, key_hex: str) -> apsw.Connection:
+    """Return a connection that can only read; it needs no lock and disturbs no writer.
+
+    Raises:
+        apsw.Error: no such file, damaged, or another key's.
+    """
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        unlock(db, key_hex)
+    except BaseException:
+        db.close()
+        raise
+    db.set_busy_timeout(5000)
+    return db
 
 
 def assert_library() -> None:
@@ -132,24 +160,39 @@ def check_value(key: bytes) -> bytes:
     return hashlib.sha256(b"anxin-store-key-check\x00" + key).hexdigest().encode()
 
 
-def open_or_set_aside(path: Path, key: bytes) -> tuple[apsw.Connection, Path | None]:
-    """Open the database; a damaged one is set aside and a new one made."""
+def open_or_set_aside(path: Path, key: bytes) -> tuple[apsw.Connection, Opening]:
+    """Open the database; one damaged beyond single packages is set aside and a new one made."""
     check_file = check_file_of(path)
+    above = numbers_after_loss(path, existed=check_file.exists())
     try:
-        db, set_aside = open_database(path, key.hex()), None
+        db, opening = open_database(path, key.hex(), above)
     except DAMAGED as error:
         if not check_file.exists():
             raise StoreKeyWrong(
                 f"{path} cannot be read: it is damaged or belongs to another key."
             ) from error
         set_aside = move_aside(path)
-        db = open_database(path, key.hex())
+        db, opening = open_database(path, key.hex(), above)
+        opening = replace(opening, set_aside=set_aside)
     if not check_file.exists():
         write_secret(check_file, check_value(key))
-    return db, set_aside
+    return db, opening
 
 
-def open_database(path: Path, key_hex: str) -> apsw.Connection:
+def numbers_after_loss(path: Path, *, existed: bool) -> Ceilings:
+    """Return where a journal's numbers begin that has to be made anew here.
+
+    Args:
+        path: of the journal.
+        existed: there was one here before.
+    """
+    kept = read_ceilings(path)
+    if kept is not None:
+        return kept
+    return Ceilings().far_above() if existed else Ceilings()
+
+
+def open_database(path: Path, key_hex: str, above: Ceilings) -> tuple[apsw.Connection, Opening]:
     """Open for writing, assert the modes, check the pages, make the tables."""
     # SQLite gives WAL and shared memory the mode of the database.
     path.touch(mode=0o600)
@@ -157,9 +200,10 @@ def open_database(path: Path, key_hex: str) -> apsw.Connection:
     try:
         unlock(db, key_hex)
         set_modes(db)
-        quick_check(db)
-        make_tables(db)
-        return db
+        unreadable = find_damage(db) if db.pragma("user_version") else []
+        is_new = db.pragma("user_version") == 0
+        copied = make_tables(db, path, above)
+        return db, Opening(None, tuple(unreadable), not copied, is_new and above != Ceilings())
     except BaseException:
         db.close()
         raise
@@ -189,45 +233,3 @@ def set_modes(db: apsw.Connection) -> None:
     db.pragma("wal_autocheckpoint", 1000)
     keep = ctypes.c_int(1)
     db.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(keep))
-
-
-def quick_check(db: apsw.Connection, limit_s: float = QUICK_CHECK_S) -> None:
-    """Read the pages for at most `limit_s`; raises `apsw.CorruptError`."""
-    end_s = time.monotonic() + limit_s
-    db.set_progress_handler(lambda: time.monotonic() > end_s, 10_000)
-    try:
-        answer = db.execute("pragma quick_check(1)").get
-    except apsw.InterruptError:
-        return
-    finally:
-        db.set_progress_handler(None)
-    if answer != "ok":
-        raise apsw.CorruptError(str(answer))
-
-
-def make_tables(db: apsw.Connection) -> None:
-    """Make the tables that are missing, all or none; refuse a file that a newer release made."""
-    found = db.pragma("user_version")
-    if found > SCHEMA_VERSION:
-        raise StoreError("a newer release made this store: install that release again")
-    if found == SCHEMA_VERSION:
-        return
-    with db:
-        for step in SCHEMA_STEPS[found:]:
-            db.execute(files("edge.store").joinpath(step).read_text("utf-8"))
-        db.pragma("user_version", SCHEMA_VERSION)
-
-
-def move_aside(path: Path) -> Path:
-    """Move database, WAL and shared memory to a folder of their own; durable on return."""
-    folder = path.parent / "set-aside" / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    while folder.exists():
-        folder = folder.with_name(f"{folder.name}-again")
-    folder.mkdir(parents=True)
-    for suffix in ("", "-wal", "-shm"):
-        old = path.with_name(path.name + suffix)
-        if old.exists():
-            old.rename(folder / old.name)
-    for changed in (folder, folder.parent, path.parent):
-        sync_folder(changed)
-    return folder

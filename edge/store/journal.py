@@ -17,9 +17,11 @@ import apsw
 
 from edge import audit, figures
 from edge.audit import Actor
-from edge.seal import Closing, KeptPart, Part, digest_of, package_file
+from edge.seal import Closing, KeptPart, Part
 from edge.store import close as store_close
 from edge.store import delivery as store_delivery
+from edge.store import retention
+from edge.store.damage import DAMAGED, sealed_content, set_unreadable
 from edge.store.disk_floor import DiskFloor, Reserve
 from edge.store.errors import (
     NoSuchPackage,
@@ -32,8 +34,11 @@ from edge.store.errors import (
     StoreFull,
     StoreKeyWrong,
 )
-from edge.store.file import DAMAGED, StoreFile, open_store_file
+from edge.store.file import StoreFile, open_store_file
+from edge.store.idle_check import Idling
+from edge.store.numbers import Numbers, used
 from edge.store.orders import Ending
+from edge.store.retention import Holdings, Limits
 from edge.store.rows import OpenPackage, PackageRow, Pending, Role
 from edge.store.sitting import (
     kept_parts,
@@ -71,6 +76,7 @@ MIB: Final = 1 << 20
 STATION: Final = Actor("station", "service")
 # Record 63, at the most, is the manifest.
 PARTS_MAX: Final = 63
+LIMITS: Final = Limits()
 
 
 class Store:
@@ -80,6 +86,7 @@ class Store:
         self,
         file: StoreFile,
         floor: DiskFloor,
+        limits: Limits,
         observe_commit: Callable[[float], None] | None = None,
     ) -> None:
         """Use `Store.open`."""
@@ -87,14 +94,11 @@ class Store:
         self._floor = floor
         self._closing = threading.Lock()
         self._closed = False
-        self.alarms: tuple[str, ...] = ("store_set_aside",) if file.set_aside else ()
-        """Codes of what a technician must look at: "store_set_aside", "audit_broken"."""
-        try:
-            audit.verify_tail(file.db)
-        except audit.AuditBroken:
-            self.alarms += ("audit_broken",)
+        self._limits = limits
+        self._numbers = Numbers(file.path)
+        self._found = _found(file)
         self._readers = Readers(file.reader)
-        self._writer = Writer(file.db, floor, observe_commit)
+        self._writer = Writer(file.db, floor, Idling(file.path), observe_commit)
         self.commits = self._writer.commits
         """Wakes whoever waits for something new."""
 
@@ -106,6 +110,7 @@ class Store:
         *,
         floor_bytes: int = 256 * MIB,
         reserve_bytes: int = 32 * MIB,
+        limits: Limits = LIMITS,
         observe_commit: Callable[[float], None] | None = None,
     ) -> Store:
         """Open or make the journal; a new one gets a new key file (mode 0600).
@@ -115,6 +120,7 @@ class Store:
             key_file: 32 random bytes.
             floor_bytes: below this much free space no new package is opened.
             reserve_bytes: kept free for sittings that run when the floor is reached.
+            limits: from where on `warnings` are given.
             observe_commit: is told the seconds of every transaction, by the writer's thread.
 
         Raises:
@@ -122,7 +128,8 @@ class Store:
         """
         file = open_store_file(path, key_file)
         try:
-            store = cls(file, DiskFloor(path.parent, floor_bytes, reserve_bytes), observe_commit)
+            floor = DiskFloor(path.parent, floor_bytes, reserve_bytes)
+            store = cls(file, floor, limits, observe_commit)
         except BaseException:
             file.close()
             raise
@@ -292,7 +299,9 @@ class Store:
         """
         if "custody" not in sinks.values():
             raise ValueError("a package needs a sink whose receipt allows deletion")
-        order = store_close.Order(manifest_record, statement_of, previous, sinks, actor, ending)
+        order = store_close.Order(
+            manifest_record, statement_of, previous, sinks, actor, self._numbers.reserve, ending
+        )
         self._writer.run(
             lambda db: store_close.close(db, package_id, order, now_ms()), reserve=Reserve.LAST
         )
@@ -325,21 +334,27 @@ class Store:
             PackageGone: receipted and deleted.
             PackageUnreadable: the bytes are damaged.
         """
+        try:
+            content = self._sealed(package_id)
+        except PackageUnreadable:
+            self._writer.run(
+                lambda db: set_unreadable(db, store_delivery.package_row(db, package_id).cursor),
+                reserve=Reserve.LAST,
+            )
+            raise
+        if content is None:
+            raise PackageGone(f"package {package_id} was receipted and deleted")
+        return content
+
+    def _sealed(self, package_id: str) -> bytes | None:
         with self._readers.lend() as db:
             row = store_delivery.package_row(db, package_id)
             try:
-                found = db.execute(
-                    "select record from part where package = ? order by n", (row.cursor,)
-                )
-                records = [record for (record,) in found]
-            except DAMAGED as error:
-                raise PackageUnreadable(f"package {package_id} cannot be read") from error
-        if not records:
-            raise PackageGone(f"package {package_id} was receipted and deleted")
-        content = package_file(records)
-        if digest_of(content) != row.digest:
-            raise PackageUnreadable(f"package {package_id} does not agree with its digest")
-        return content
+                return sealed_content(db, row.cursor, row.digest)
+            except DAMAGED:
+                raise PackageUnreadable(
+                    f"package {package_id} cannot be read as it was sealed"
+                ) from None
 
     def package(self, package_id: str) -> PackageRow:
         """Return one closed package. Raises `NoSuchPackage`."""
@@ -382,7 +397,29 @@ class Store:
         with self._readers.lend() as db:
             return job(db)
 
-    # Room
+    # Room and retention
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """Codes of damage that a technician must look at; empty if all is well.
+
+        "store_set_aside", "audit_broken", "upgraded_without_copy", "package_unreadable".
+        """
+        return (*self._found, *(("package_unreadable",) if self.holdings().unreadable else ()))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Codes of limits that are reached; what they mean is never done by itself.
+
+        "unsent_too_old", "unsent_too_many", "persons_limit", "space_low".
+        """
+        share = retention.free_share(self._file.path.parent)
+        return retention.warnings(self.holdings(), self._limits, share, now_ms())
+
+    def holdings(self) -> Holdings:
+        """Count what lies here and what was here."""
+        with self._readers.lend() as db:
+            return retention.holdings(db)
 
     @property
     def free_bytes(self) -> int:
@@ -456,7 +493,28 @@ class Store:
 
     def _note_start(self, db: apsw.Connection) -> None:
         store_delivery.recover(db)
-        note(db, STATION, "store.open", "", outcome=",".join(self.alarms) or "ok")
+        note(db, STATION, "store.open", "", outcome=",".join(self._found) or "ok")
+        if self._file.opening.continues:
+            above = str(used(db).sequence)
+            note(db, STATION, "store.continue", "", outcome="numbers_go_on", sequence=above)
+        for cursor in self._file.opening.unreadable:
+            set_unreadable(db, cursor)
+        self._numbers.reserve(db)
+
+
+def _found(file: StoreFile) -> tuple[str, ...]:
+    """Return the codes of what was found at this start."""
+    try:
+        audit.verify_tail(file.db)
+        broken = False
+    except audit.AuditBroken:
+        broken = True
+    found = {
+        "store_set_aside": file.opening.set_aside is not None,
+        "audit_broken": broken,
+        "upgraded_without_copy": file.opening.uncopied,
+    }
+    return tuple(code for code, holds in found.items() if holds)
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ import apsw
 from edge.store.commits import Commits
 from edge.store.disk_floor import DiskFloor, Reserve
 from edge.store.errors import StoreBroken, StoreError, StoreFull
+from edge.store.idle_check import Idling
 
 T = TypeVar("T")
 Job = Callable[[apsw.Connection], T]
@@ -28,6 +29,7 @@ class Writer:
         self,
         db: apsw.Connection,
         floor: DiskFloor,
+        idling: Idling,
         observe_commit: Callable[[float], None] | None = None,
     ) -> None:
         """Start the thread.
@@ -35,10 +37,12 @@ class Writer:
         Args:
             db: the only write connection; the writer uses it alone until `close` returned.
             floor: frees a reserve on a full disk, if one is left that the job may use.
+            idling: what is done when nothing is asked for.
             observe_commit: is told the seconds of every transaction.
         """
         self._db = db
         self._floor = floor
+        self._idling = idling
         self._observe_commit = observe_commit or (lambda _: None)
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Reserve, Future[Any]] | None] = (
             queue.SimpleQueue()
@@ -81,10 +85,11 @@ class Writer:
 
     def _work(self) -> None:
         while True:
+            soon = self._unsettled or (self._idling.due() and not self.broken)
             try:
-                asked = self._jobs.get(timeout=IDLE_S if self._unsettled else None)
+                asked = self._jobs.get(timeout=IDLE_S if soon else None)
             except queue.Empty:
-                self._checkpoint()
+                self._idle()
                 continue
             if asked is None:
                 return
@@ -141,10 +146,13 @@ class Writer:
         self.commits.tell()
         return result
 
-    def _checkpoint(self) -> None:
-        self._unsettled = False
+    def _idle(self) -> None:
         try:
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            if self._unsettled:
+                self._unsettled = False
+                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            for job in self._idling.jobs(self._db):
+                self._once(job)
         except (apsw.FullError, apsw.BusyError, apsw.LockedError):
             return
         except apsw.Error as error:

@@ -113,6 +113,8 @@ class Ingest:
 
     def _take(self, package_id: str, content: bytes) -> Response:
         taken = self._intake.take(package_id, content, request.headers.get("Anxin-Seal", ""))
+        if head := request.headers.get("Anxin-Audit-Head"):
+            self._intake.heads.note_head(head, self._intake.shelf.stations())
         self._uploads.forget(package_id)
         if taken.outcome == "stored":
             return _jose(taken.receipt, 201)

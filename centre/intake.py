@@ -1,4 +1,4 @@
-"""Taking a package into custody, whatever brought it: a request, a broken upload's rest, a stick."""
+"""Taking a package into custody, whether a request, the rest of one or a stick brought it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from centre.audit_heads import HeadBook
 from centre.keys import CentreKeyring
 from centre.opening import Refused, check_statement, open_package
 from centre.shelf import Shelf
@@ -36,6 +37,7 @@ class Intake:
     def __init__(self, shelf: Shelf, keyring: CentreKeyring, name: str = "centre-demo") -> None:
         """Use the shelf and the keys; `name` is what receipts say in `by`."""
         self.shelf = shelf
+        self.heads = HeadBook(shelf.folder)
         self._keyring = keyring
         self._name = name
 
@@ -47,6 +49,7 @@ class Intake:
         """
         stations = self.shelf.stations()
         statement = check_statement(token, package_id, content, stations)
+        self.heads.note_statement(statement)
         earlier = self.shelf.word(package_id)
         if earlier:
             same = earlier.digest == statement["digest"]

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,7 +32,7 @@ from edge.keys import StationKey
 from edge.orders import Orders
 from edge.orders.wishes import Known
 from edge.outbox import Outbox
-from edge.pace import OutboxStatus, Pace
+from edge.pace import Hours, OutboxStatus, Pace
 from edge.reader_owner import ReaderOwner
 from edge.receipt import ReceiptVerifier
 from edge.record_room import RecordRoom
@@ -48,10 +49,13 @@ from edge.settings import (
     portrait_rules,
 )
 from edge.sinks.load import PULL, open_sink
+from edge.sinks.sink import Home
 from edge.staff import Staff, StaffFileUnsafe
 from edge.store import Store
 from edge.supervisor import DeviceStatus, Upkeep
 from edge.trust.centre import PinnedCentre
+from edge.trust.heads import head_signer
+from edge.trust.key_list import accept_key_list
 from edge.trust.station_key import open_station_key
 from edge.vision.client import ModelFiles, VisionLost, VisionWorker
 from edge.vision.models import AttackNet
@@ -177,7 +181,8 @@ def build(
     station_key = open_station_key(settings.store.folder, settings.store.tpm)
     verifier = ReceiptVerifier(settings.station.id, centre.receipts)
     settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
-    outboxes = tuple(_outboxes(foundation, verifier, stack))
+    heads = head_signer(foundation.store, station_key, settings.station.id)
+    outboxes = tuple(_outboxes(foundation, verifier, station_key, heads, stack))
     camera, reader = _devices(settings, stack, open_camera_)
     seeing = threading.Event()
     records = RecordRoom(
@@ -250,20 +255,26 @@ def _staff(path: Path | None, store: Store) -> Staff | None:
 
 
 def _outboxes(
-    foundation: Foundation, verifier: ReceiptVerifier, stack: ExitStack
+    foundation: Foundation,
+    verifier: ReceiptVerifier,
+    station_key: StationKey,
+    audit_head: Callable[[], str],
+    stack: ExitStack,
 ) -> Sequence[Outbox]:
     outboxes = []
+    home = Home(station_key.sign_jws, partial(accept_key_list, foundation.store))
     for sink in foundation.settings.sinks:
         if sink.driver == PULL:
             continue
         outbox = Outbox(
             foundation.store,
             sink.name,
-            open_sink(sink.driver, sink.options),
+            open_sink(sink.driver, sink.options, home),
             verifier,
             role=sink.role,
-            pace=Pace(first_max_s=sink.first_wait_max_s),
+            pace=Pace(first_max_s=sink.first_wait_max_s, hours=Hours.parse(sink.hours)),
             observe_try=foundation.figures.observe_tries(sink.name),
+            audit_head=audit_head,
         )
         outbox.start()
         stack.callback(outbox.close)

@@ -123,7 +123,7 @@ def often_leased(db: apsw.Connection) -> int:
 
 def _waiting(db: apsw.Connection) -> Iterator[Collectable]:
     # By its own index: the planner would rather read all that waits than sort the few.
-    yield from _rows(db, "state = 'ready' and urgent = 1", how="indexed by package_urgent")
+    yield from _rows(db, "state = 'ready' and urgent", how="indexed by package_urgent")
     yield from _rows(db, "state = 'ready'")
 
 

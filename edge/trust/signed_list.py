@@ -46,6 +46,8 @@ def read_root(folder: Path) -> PublicKey:
     except NotADirectoryError as error:
         why = f"{folder} is a file; store.centre_keys names the folder with {ROOT_FILE} now."
         raise KeyUnusable(f"{why} Run run_edge.py provision --centre FOLDER.") from error
+    except KeyUnusable as error:
+        raise KeyUnusable(f"{path}: {error}. {NOT_PINNED}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeyUnusable(f"{path} holds no root key of a centre. {NOT_PINNED}") from error
     if not signs(key):

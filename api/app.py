@@ -14,15 +14,20 @@ from api.kiosk.pages import EVENT_STREAMS, PREVIEW_STREAMS, Kiosk, kiosk_pages
 from api.kiosk.station import KioskStation
 from api.listener import Listener
 from api.v1.audit import audit_routes
+from api.v1.calibrations import calibration_routes
 from api.v1.caller import Identity, TokenIdentity, guard
 from api.v1.contract import API_VERSION, open_spec
 from api.v1.devices import device_routes
 from api.v1.events import event_routes
+from api.v1.figures import figure_routes
 from api.v1.health import health_routes
+from api.v1.keys import key_routes
 from api.v1.leases import lease_routes
 from api.v1.metrics import metric_routes
 from api.v1.openapi import document_routes
 from api.v1.packages import package_routes
+from api.v1.photo_checks import CHECK_PHOTO, photo_check_routes
+from api.v1.request_limit import limit_requests
 from api.v1.sittings import PUT_PHOTO, sitting_routes
 from api.v1.station import V1Station, station_routes
 from api.v1.support import support_routes
@@ -100,11 +105,16 @@ def create_v1_app(
     # A path with a doubled slash is unknown, not another spelling to be led to.
     app.url_map.merge_slashes = False
     security.install(
-        app, origin_needed=False, hosts=hosts, body_limits={PUT_PHOTO: PHOTO_BYTES_MAX}
+        app,
+        origin_needed=False,
+        hosts=hosts,
+        body_limits=dict.fromkeys((PUT_PHOTO, CHECK_PHOTO), PHOTO_BYTES_MAX),
     )
     problems.install(app)
 
     guard(app, identity)
+    if station.request_limit is not None:
+        limit_requests(app, station.request_limit)
 
     @app.after_request
     def name_version(answer: Response) -> Response:
@@ -115,7 +125,8 @@ def create_v1_app(
     spec = open_spec()
     for routes in (
         station_routes, health_routes, device_routes, package_routes, lease_routes, event_routes,
-        audit_routes, metric_routes, support_routes,
+        audit_routes, metric_routes, support_routes, figure_routes, calibration_routes, key_routes,
+        photo_check_routes,
     ):  # fmt: skip
         app.register_blueprint(routes(station, spec))
     if station.orders is not None:

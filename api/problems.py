@@ -130,6 +130,8 @@ _FURTHER: Final = (
     Problem("leased-by-other", 409, "别的客户端正在取", "Another client has leased the package."),
     Problem("lease-expired", 409, "租约已到期", "The lease is over; take a new one."),
     Problem("leases-exhausted", 409, "租约太多", "The client has too many open leases."),
+    Problem("rollback", 409, "已有更新的清单", "A newer list is held already."),
+    Problem("signature-invalid", 422, "签名无效", "The pinned root did not sign this."),
     Problem("streams-exhausted", 503, "连接太多", "Too many streams are open.", 30),
     Problem("too-many-requests", 429, "请求太频繁", "The client asks too often.", 1),
     Problem("station-busy", 503, "本机正在接待", "The station serves a person now.", 5),

@@ -22,6 +22,7 @@ from api.ports import WantedPort, check_ports
 from api.security import LOOPBACK, open_or_make_token
 from api.tls import server_context
 from api.v1.certificates import CertificateIdentity
+from api.v1.request_limit import RequestLimit
 from edge import VERSION
 from edge.logs import last_lines
 from edge.settings import Settings
@@ -131,6 +132,8 @@ def behind_v1(station: Station) -> V1Station:
         traces=station.traces,
         log_lines=last_lines,
         withdraw=station.desk.withdraw,
+        prechecks=station.prechecks,
+        request_limit=RequestLimit(),
     )
 
 

@@ -80,3 +80,9 @@ def month_figures(db: apsw.Connection, month: str) -> dict[str, dict[str, int]]:
 def month_of(now_ms: int) -> str:
     """Return the month of a moment as `2026-11`."""
     return rfc3339(now_ms)[:7]
+
+
+def package_counts(db: apsw.Connection) -> list[tuple[tuple[str, str], int]]:
+    """Return how many packages are in which state, by the key that they are sealed to."""
+    found = db.execute("select state, kid, count(*) from package group by state, kid")
+    return [((state, kid), number) for state, kid, number in found]

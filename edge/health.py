@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from edge.sitting import Result
 
+HELP_BUCKETS_S: Final = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 COMMIT_BUCKETS_S: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
@@ -33,6 +34,12 @@ class Figures:
             registry=self.registry,
         )
         self._help = Counter("anxin_help_calls", "Calls for staff.", registry=self.registry)
+        self._help_waits = Histogram(
+            "anxin_help_wait_seconds",
+            "From a call for staff to the next touch of the screen.",
+            buckets=HELP_BUCKETS_S,
+            registry=self.registry,
+        )
         for result in Result:
             self._sittings.labels(result.value)
 
@@ -43,6 +50,10 @@ class Figures:
     def count_help(self) -> None:
         """Somebody asked for staff."""
         self._help.inc()
+
+    def observe_help(self, waited_s: float) -> None:
+        """Somebody touched the screen again after a call for staff."""
+        self._help_waits.observe(waited_s)
 
     def observe_commit(self, seconds: float) -> None:
         """One transaction of the store took so long."""

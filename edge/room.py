@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from edge.camera_owner import CameraOwner
@@ -38,6 +38,7 @@ class Room:
         comparer: None where an attendant alone compares.
         staff: None where nobody can sign.
         languages: that the pages speak.
+        raise_help: is told of each call for staff: the sitting, and a code of why.
         photo_timeout_s: how long an earlier photo that did not come with its order is asked for.
     """
 
@@ -60,6 +61,7 @@ class Room:
     staff: Staff | None = None
     photo_timeout_s: float = 5.0
     languages: tuple[str, ...] = LANGUAGES
+    raise_help: Callable[[str | None, str], None] = lambda _, __: None
 
     def makes(self, documents: Iterable[str]) -> bool:
         """Whether all these documents are known here."""

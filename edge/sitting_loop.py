@@ -59,6 +59,7 @@ class SittingLoop:
         self._moves = Moves(room, figures, screen)
         self._touched_at_s = self._looked_at_s = time.monotonic()
         self._covered_at_s = float("-inf")
+        self._helpless_since_s: float | None = None
         self.rounds = 0
         """How often the loop went round: what does not move, hangs."""
         self.broken = threading.Event()
@@ -145,7 +146,7 @@ class SittingLoop:
         """Put the help screen up and count the call, or take it away."""
         self._cover(Overlay.HELP if wanted else None)
         if wanted:
-            self._tell_staff()
+            self._tell_staff("touched")
 
     def rest(self, wanted: bool) -> None:
         """Stop every timer until the person comes back, or go on."""
@@ -191,6 +192,9 @@ class SittingLoop:
         if visit is None:
             self._touched_at_s = time.monotonic()
             covered = shown.overlay in (Overlay.HELP, Overlay.REST)
+            if not covered:
+                # Whoever waited for staff in the last sitting has gone.
+                self._helpless_since_s = None
             if covered and self._touched_at_s - self._covered_at_s > RESULT_STAYS_S:
                 # Whoever called for help before a sitting began has gone.
                 self._cover(None)
@@ -199,9 +203,9 @@ class SittingLoop:
             self._mind_the_clock(visit, max(self._room.limits.idle_s, OVERLAY_STAYS_S))
             return
         event = self._step(visit, shown.state)
-        if _asks_for_staff(self._screen.snapshot) - _asks_for_staff(shown):
+        for why in sorted(_asks_for_staff(self._screen.snapshot) - _asks_for_staff(shown)):
             # The screen has promised that staff come.
-            self._tell_staff()
+            self._tell_staff(why)
         if event is not None:
             self._touched_at_s = time.monotonic()
             self._moves.make(event)
@@ -229,12 +233,18 @@ class SittingLoop:
             return event
         return None
 
-    def _tell_staff(self) -> None:
+    def _tell_staff(self, why: str) -> None:
         log.warning("help_called", sitting=self._moves.sitting_id)
         self._figures.count_help()
+        self._room.raise_help(self._screen.snapshot.sitting_id, why)
+        if self._helpless_since_s is None:
+            self._helpless_since_s = time.monotonic()
 
     def _cover(self, overlay: Overlay | None) -> None:
         self._covered_at_s = time.monotonic()
+        if overlay is not Overlay.HELP and self._helpless_since_s is not None:
+            self._figures.observe_help(self._covered_at_s - self._helpless_since_s)
+            self._helpless_since_s = None
         self._screen.show(overlay=overlay)
 
     def _mind_the_clock(self, visit: Visit, idle_s: float) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from edge.camera_owner import CameraOwner
 from edge.candidates.load import open_lookup
 from edge.candidates.lookup import Lookup
 from edge.capture import SittingDesk
+from edge.clock_state import clock_state
 from edge.comparison.load import load_comparer
 from edge.fingers.judge import PressJudge
 from edge.fingers.kit import open_fingers
@@ -33,6 +34,7 @@ from edge.orders import Orders
 from edge.orders.wishes import Known
 from edge.outbox import Outbox
 from edge.pace import Hours, OutboxStatus, Pace
+from edge.precheck import Prechecks
 from edge.reader_owner import ReaderOwner
 from edge.receipt import ReceiptVerifier
 from edge.record_room import RecordRoom
@@ -50,7 +52,9 @@ from edge.settings import (
 )
 from edge.sinks.load import PULL, open_sink
 from edge.sinks.sink import Home
+from edge.sitting import Overlay
 from edge.staff import Staff, StaffFileUnsafe
+from edge.station_watch import StationWatch, Watched
 from edge.store import Store
 from edge.supervisor import DeviceStatus, Upkeep
 from edge.trust.centre import PinnedCentre
@@ -96,6 +100,7 @@ class Station:
     desk: SittingDesk
     centre: PinnedCentre
     station_key: StationKey
+    prechecks: Prechecks
 
     @property
     def failed(self) -> bool:
@@ -204,6 +209,7 @@ def build(
     named = [document.fingers for document in made]
     fingers = open_fingers(settings.fingers, settings.reader, named, stack)
     known = Known(documents, FINGER_POSITIONS, fingers.profiles, fingers.records)
+    watch = StationWatch(foundation.store)
     orders = Orders(foundation.store, known, policy, lookup)
     stack.callback(orders.close)
     comparer = load_comparer(settings.reuse.comparer)
@@ -228,16 +234,33 @@ def build(
         comparer=comparer,
         staff=_staff(settings.reuse.staff_file, foundation.store),
         photo_timeout_s=settings.reuse.photo_timeout_s,
+        raise_help=watch.raise_help,
     )
     desk = SittingDesk(room, foundation.figures)
     desk.start()
     stack.callback(desk.close)
     _await_sight(foundation.vision, seeing, stack)
-    return Station(
+    prechecks = Prechecks(foundation.vision, documents, lambda: _occupied(desk, seeing))
+    station = Station(
         settings, settings_sha256, foundation.figures, foundation.store, verifier,
         foundation.vision, seeing, camera, reader, fingers.judge, outboxes, orders, desk,
-        centre, station_key,
+        centre, station_key, prechecks,
     )  # fmt: skip
+    days_left = partial(_key_days_left, centre)
+    watch.start(Watched(station.devices, station.reasons, days_left))
+    stack.callback(watch.close)
+    return station
+
+
+def _occupied(desk: SittingDesk, seeing: threading.Event) -> bool:
+    """Whether somebody is served or called for help, or nothing can be looked at yet."""
+    shown = desk.snapshot
+    covered = shown.overlay in (Overlay.HELP, Overlay.REST)
+    return shown.sitting_id is not None or covered or not seeing.is_set()
+
+
+def _key_days_left(centre: PinnedCentre) -> float | None:
+    return centre.days_left if centre.expiring else None
 
 
 def _lookup(settings: Settings, station_key: StationKey) -> Lookup | None:
@@ -312,7 +335,7 @@ def _about(settings_sha256: str, devices: Sequence[DeviceStatus]) -> Mapping[str
     return {
         "software": {"anxin-station": VERSION},
         "settings_sha256": settings_sha256,
-        "clock": {"source": "system", "uncertainty_ms": None},
+        "clock": asdict(clock_state()),
         "devices": [
             {"device_id": status.device_id, "model": status.model, "calibration_id": None}
             for status in devices

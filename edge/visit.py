@@ -104,10 +104,16 @@ class Visit:
             self._search.take_now(reason, staff_id)
 
     def look_for_presence(self) -> bool:
-        """Is a face in view now? Asked while a step runs that does not look."""
+        """Is a face in view now? Asked while a step runs that does not look.
+
+        Not while the worker looks at something else: a touch must not wait for that, and the next
+        question comes soon.
+        """
         frame = self._room.camera.wait_frame(-1, 0.0)
         if frame is None:
             return False
+        if self._room.vision.occupied:
+            return self.present
         try:
             return self._room.vision.look(frame, Depth.LIVE, PRESENCE_TIMEOUT_S).faces > 0
         except (VisionLost, FrameRefused):

@@ -313,7 +313,11 @@ def test_health_says_why_no_sitting_may_begin(bench: Bench):
     bench.reasons.append("device_out")
     unready, detail = bench.get("/v1/health/ready"), bench.get("/v1/health")
 
-    assert (ready.status_code, ready.get_json()) == (200, {"ready": True, "reasons": []})
+    said = ready.get_json()
+    assert (ready.status_code, said["ready"], said["reasons"]) == (200, True, [])
+    assert said["store"]["ready"] == said["store"]["quarantined"] == 0
+    assert said["store"]["free_bytes"] > 0
+    assert set(said["clock"]) == {"source", "uncertainty_ms"}
     assert unready.status_code == detail.status_code == 503
     assert unready.get_json()["reasons"] == ["device_out"]
     assert detail.get_json()["devices"] == {"camera-1": "ready", "reader-1": "ready"}
@@ -337,7 +341,7 @@ def test_metrics_count_what_the_store_holds(bench: Bench):
     lines = answer.text.splitlines()
 
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert 'anxin_packages{state="ready"} 1.0' in lines
+    assert f'anxin_packages{{kid="{row.kid}",state="ready"}} 1.0' in lines
     assert 'anxin_device_state{device="camera-1",state="ready"} 1.0' in lines
     assert 'anxin_device_state{device="camera-1",state="failed"} 0.0' in lines
     assert row.package_id not in answer.text

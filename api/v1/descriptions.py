@@ -16,8 +16,8 @@ from api.v1.leases import LeaseAnswer, LongerLease, NewLease
 from api.v1.metrics import MEDIA_TYPE as METRICS_TYPE
 from api.v1.new_sitting import NewSitting
 from api.v1.packages import RECEIPT_TYPE
+from api.v1.photo_body import JPEG
 from api.v1.sitting_answer import Sitting
-from api.v1.sittings import JPEG
 from edge.seal import MEDIA_TYPE
 
 Schema = Mapping[str, Any] | type[BaseModel]
@@ -112,6 +112,7 @@ _PATH: Final[Mapping[str, tuple[str, bool]]] = {
     "lease_id": ("Id of a lease, from the answer that made it.", True),
     "sitting_id": ("Id of a sitting, from the answer to its order or from the list.", True),
     "device_id": ("Id of a device, from the list.", False),
+    "calibration_id": ("Id of a calibration, from the list.", False),
 }
 
 

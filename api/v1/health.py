@@ -7,22 +7,17 @@ import time
 from flask import Blueprint
 from spectree import SpecTree
 
+from api.v1.caller import caller
 from api.v1.contract import Answer, NoQuery, answers
 from api.v1.devices import ReaderLine, device_answer
-from api.v1.station import V1Station
+from api.v1.scopes import STATION_READ
+from api.v1.station import Clock, V1Station, clock_answer
 
 
 class Live(Answer):
     """The service answers."""
 
     live: bool = True
-
-
-class Ready(Answer):
-    """Whether a sitting may begin, and the codes of what stands in the way."""
-
-    ready: bool
-    reasons: tuple[str, ...]
 
 
 class StoreHealth(Answer):
@@ -37,6 +32,18 @@ class StoreHealth(Answer):
     alarms: tuple[str, ...]
 
 
+class Ready(Answer):
+    """Whether a sitting may begin, and the codes of what stands in the way.
+
+    `store` and `clock` are null for a client without the scope `station:read`.
+    """
+
+    ready: bool
+    reasons: tuple[str, ...]
+    store: StoreHealth | None
+    clock: Clock | None
+
+
 class SinkHealth(Answer):
     """How delivery to one sink stands; `alarms` are codes of what a technician must look at."""
 
@@ -48,14 +55,17 @@ class SinkHealth(Answer):
     alarms: tuple[str, ...]
 
 
-class Health(Ready):
+class Health(Answer):
     """Everything at one look.
 
     `examiner` says how NFIQ 2 and the matching of presses are: resting, beginning, ready, lost, or
     none where a press has our own score.
     """
 
+    ready: bool
+    reasons: tuple[str, ...]
     store: StoreHealth
+    clock: Clock
     devices: dict[str, str]
     device_warnings: dict[str, tuple[str, ...]]
     reader_lines: dict[str, ReaderLine]
@@ -78,7 +88,14 @@ def health_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     def read_ready() -> tuple[Ready, int]:
         """Say whether a sitting may begin: 200, or 503 with the reasons."""
         reasons = tuple(station.reasons())
-        return Ready(ready=not reasons, reasons=reasons), 503 if reasons else 200
+        told = STATION_READ in caller().scopes
+        ready = Ready(
+            ready=not reasons,
+            reasons=reasons,
+            store=_store(station) if told else None,
+            clock=clock_answer(station) if told else None,
+        )
+        return ready, 503 if reasons else 200
 
     @routes.get("/v1/health")
     @spec.validate(query=NoQuery, resp=answers(Health, HTTP_503=Health), tags=["health"])
@@ -98,19 +115,24 @@ def oldest_age_s(station: V1Station, sink: str) -> int | None:
     return max(0, round(time.time() - waiting[0].sealed_at_ms / 1000))
 
 
-def _health(station: V1Station) -> Health:
-    store, reasons = station.store, tuple(station.reasons())
-    devices = [device_answer(status) for status in station.devices()]
+def _store(station: V1Station) -> StoreHealth:
     ages = [age for sink in station.sinks if (age := oldest_age_s(station, sink)) is not None]
+    return StoreHealth(
+        **station.store.counts(),
+        oldest_age_s=max(ages, default=None),
+        free_bytes=station.store.free_bytes,
+        alarms=station.store.alarms,
+    )
+
+
+def _health(station: V1Station) -> Health:
+    reasons = tuple(station.reasons())
+    devices = [device_answer(status) for status in station.devices()]
     return Health(
         ready=not reasons,
         reasons=reasons,
-        store=StoreHealth(
-            **store.counts(),
-            oldest_age_s=max(ages, default=None),
-            free_bytes=store.free_bytes,
-            alarms=store.alarms,
-        ),
+        store=_store(station),
+        clock=clock_answer(station),
         devices={device.device_id: device.state for device in devices},
         device_warnings={
             device.device_id: device.warnings for device in devices if device.warnings

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flask import Blueprint, Response
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from spectree import SpecTree
@@ -16,6 +16,7 @@ from spectree import SpecTree
 from api.v1.contract import NoQuery
 from api.v1.health import oldest_age_s
 from api.v1.station import V1Station
+from edge.figures import package_counts
 from edge.supervisor import DeviceState
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -34,8 +35,8 @@ class StationCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield each family of figures."""
         station = self._station
-        yield _family("anxin_packages", "Packages by state.", ["state"], [
-            ([state], count) for state, count in station.store.counts().items()
+        yield _family("anxin_packages", "Packages by state and sealing key.", ["state", "kid"], [
+            ([state, kid], count) for (state, kid), count in station.store.read(package_counts)
         ])  # fmt: skip
         yield _family("anxin_store_free_bytes", "Room beyond the reserve.", [], [
             ([], station.store.free_bytes)
@@ -54,6 +55,7 @@ class StationCollector(Collector):
             ([device.device_id, state.value], device.state is state)
             for device in station.devices() for state in DeviceState
         ])  # fmt: skip
+        yield _family("anxin_calibration_days_left", "Until a calibration ends.", ["device"], [])
         yield _family("anxin_ready", "1 while a sitting may begin.", [], [
             ([], not station.reasons())
         ])  # fmt: skip
@@ -62,13 +64,16 @@ class StationCollector(Collector):
 def metric_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     """Return `GET /v1/metrics`."""
     routes = Blueprint("metrics", __name__)
-    station.registry.register(StationCollector(station))
+    # Beside the station's own registry: two listeners would else show each figure twice.
+    present = CollectorRegistry(auto_describe=False)
+    present.register(StationCollector(station))
 
     @routes.get("/v1/metrics")
     @spec.validate(query=NoQuery, tags=["metrics"])
     def read_metrics() -> Response:
         """Return all figures as Prometheus text."""
-        return Response(generate_latest(station.registry), content_type=MEDIA_TYPE)
+        text = generate_latest(station.registry) + generate_latest(present)
+        return Response(text, content_type=MEDIA_TYPE)
 
     return routes
 

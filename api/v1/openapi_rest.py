@@ -7,10 +7,20 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from api.v1.changed_sitting import MEDIA_TYPE as MERGE_PATCH
+from api.v1.keys import JOSE
+from api.v1.photo_body import JPEG
+from api.v1.request_limit import UNCOUNTED
 
 Described = dict[str, Any]
 Words = Callable[[str], Described]
 
+CONTENT_DIGEST: Final = {
+    "name": "Content-Digest",
+    "in": "header",
+    "required": False,
+    "description": "Of the body, RFC 9530: `sha-256=:BASE64:`; checked where it stands.",
+    "schema": {"type": "string"},
+}
 IF_MATCH: Final = {
     "name": "If-Match",
     "in": "header",
@@ -29,6 +39,13 @@ def describe_rest(document: Described, problem: Words, header: Words) -> None:
         header: makes a header, of what it says.
     """
     paths = document["paths"]
+    _describe_lists(paths, problem)
+    _describe_photo_checks(paths, problem)
+    certificate = paths["/v1/calibrations/{calibration_id}/certificate"]["get"]["responses"]
+    signed = {JOSE: {"schema": {"type": "string"}}}
+    certificate["200"] = {"description": "Signed by the station.", "content": signed}
+    certificate["404"] = problem("No such calibration.")
+    _describe_limit(paths, problem)
     if "/v1/sittings/{sitting_id}" in paths:
         _describe_change(document, problem, header)
         cancel = paths["/v1/sittings/{sitting_id}"]["delete"]["responses"]
@@ -68,6 +85,48 @@ def _describe_change(document: Described, problem: Words, header: Words) -> None
         "422": problem("A member is not allowed, or not together with the others."),
         "428": problem("No If-Match."),
     }
+
+
+def _describe_lists(paths: Described, problem: Words) -> None:
+    signed = {JOSE: {"schema": {"type": "string"}}}
+    for path in ("/v1/keys", "/v1/policies"):
+        paths[path]["get"]["responses"] |= {
+            "200": {"description": "As the centre's root signed it.", "content": signed},
+            "404": problem("None was brought yet."),
+        }
+        put = paths[path]["put"]
+        put["requestBody"] = {"required": True, "content": signed}
+        put["responses"] |= {
+            "204": {"description": "Kept, now or before."},
+            "409": problem("Ours is newer."),
+            "413": problem("More than 256 KiB."),
+            "415": problem(f"Not {JOSE}."),
+            "422": problem("The pinned root did not sign it."),
+        }
+
+
+def _describe_photo_checks(paths: Described, problem: Words) -> None:
+    check = paths["/v1/photo-checks"]["post"]
+    binary = {"type": "string", "format": "binary"}
+    check["requestBody"] = {"required": True, "content": {JPEG: {"schema": binary}}}
+    check["parameters"] = [*check.get("parameters", ()), CONTENT_DIGEST]
+    check["responses"] |= {
+        "411": problem("No Content-Length."),
+        "413": problem("Too many bytes or pixels."),
+        "415": problem(f"Not {JPEG}."),
+        "422": problem("No such document, another digest, or no photo that can be judged."),
+        "503": problem("Somebody is served now."),
+    }
+
+
+def _describe_limit(paths: Described, problem: Words) -> None:
+    for path, methods in paths.items():
+        if path.split("/")[2] in UNCOUNTED:
+            continue
+        for operation in methods.values():
+            # What is open names no client, and so counts none.
+            if {} not in operation["security"]:
+                operation["responses"]["429"] = problem("The client asks too often.")
 
 
 def _all_optional(schema: Described) -> Described:

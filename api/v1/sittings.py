@@ -5,10 +5,6 @@ Nothing personal that came in an order is ever said again: neither here nor in a
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +21,7 @@ from api.v1.changed_sitting import changed
 from api.v1.contract import NoQuery, answers
 from api.v1.new_sitting import pointer, wanted_of
 from api.v1.paging import Place
+from api.v1.photo_body import checked_photo, refused_photo
 from api.v1.sitting_answer import Sitting, SittingPage, SittingQuery, sitting_answer
 from api.v1.station import V1Station
 from edge.orders import (
@@ -41,14 +38,11 @@ from edge.orders import (
     PhotoUnreadable,
 )
 from edge.orders.idempotency import KeyBusy, KeyReused, Once
-from edge.photo_fault import PhotoFault
 from edge.utc import now_ms
 
 JSON: Final = "application/json"
-JPEG: Final = "image/jpeg"
 PUT_PHOTO: Final = "sittings.put_photo"
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
-_DIGEST: Final = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]{1,88}):\s*(?=,|$)")
 _SLUGS: Final[dict[type[Exception], str]] = {
     KeyBusy: "idempotency-in-progress",
     KeyReused: "idempotency-key-reused",
@@ -59,7 +53,6 @@ _SLUGS: Final[dict[type[Exception], str]] = {
     OtherPhoto: "digest-mismatch",
     TimeoutError: "station-busy",
 }
-_TOO_LARGE: Final = frozenset({PhotoFault.TOO_LARGE, PhotoFault.TOO_MANY_PIXELS})
 
 
 def sitting_routes(station: V1Station, orders: Orders, spec: SpecTree) -> Blueprint:
@@ -93,7 +86,7 @@ def _route_orders(routes: Blueprint, station: V1Station, orders: Orders, spec: S
     def put_photo(sitting_id: str) -> tuple[str, int]:
         """Send the earlier photo; it stays in memory. The same again is harmless."""
         wanted = checked_id(sitting_id)
-        content = _photo()
+        content = checked_photo(digest_needed=True)
         with refusing():
             orders.bring_photo(wanted, content)
         return "", 204
@@ -170,8 +163,7 @@ def refusing() -> Iterator[None]:
     except NoRoomForPhotos:
         raise Refused("not-accepting", reasons=("photos_full",)) from None
     except PhotoUnreadable as error:
-        slug = "too-large" if error.code in _TOO_LARGE else "photo-unreadable"
-        raise Refused(slug, [FieldError("#", error.code.value)]) from None
+        raise refused_photo(error) from None
 
 
 def _if_match() -> Callable[[str], bool]:
@@ -212,20 +204,3 @@ def _said(kept: str, *, replayed: bool) -> Response:
     if replayed:
         answer.headers["Idempotency-Replayed"] = "true"
     return answer
-
-
-def _photo() -> bytes:
-    """Return the body if it is what it says it is. Raises `Refused`."""
-    if request.mimetype != JPEG:
-        raise Refused("media-type")
-    if request.content_length is None:
-        raise Refused("length-required")
-    content = request.get_data(cache=False)
-    found = _DIGEST.search(request.headers.get("Content-Digest", ""))
-    try:
-        said = base64.b64decode(found[1], validate=True) if found else b""
-    except binascii.Error:
-        said = b""
-    if not hmac.compare_digest(said, hashlib.sha256(content).digest()):
-        raise Refused("digest-mismatch", [FieldError("Content-Digest", "mismatch")])
-    return content

@@ -10,10 +10,13 @@ from prometheus_client import CollectorRegistry
 from spectree import SpecTree
 
 from api.v1.contract import API_VERSION, Answer, NoQuery, answers
+from api.v1.request_limit import RequestLimit
+from edge.clock_state import ClockState, clock_state
 from edge.fingers.examiner import NO_EXAMINER
 from edge.leases import Leases
 from edge.orders import Orders
 from edge.pace import OutboxStatus
+from edge.precheck import Prechecks
 from edge.receipt import ReceiptVerifier
 from edge.store import Store
 from edge.supervisor import DeviceStatus
@@ -41,6 +44,9 @@ class V1Station:
         withdraw: cancels a running sitting where none of its steps can come between, and leads
             whoever stands there to the window; raises what the cancelling raises, and
             `TimeoutError`.
+        prechecks: looks at photos that somebody has already; None where nothing looks.
+        request_limit: how often a client may ask; None: as often as it likes.
+        clock: how well the machine knows the time.
     """
 
     station_id: str
@@ -60,6 +66,9 @@ class V1Station:
     log_lines: Callable[[], Sequence[str]] = tuple
     audit_head: Callable[[], str | None] = lambda: None
     withdraw: Callable[[str, Callable[[], None]], None] = lambda _, cancel: cancel()
+    prechecks: Prechecks | None = None
+    request_limit: RequestLimit | None = None
+    clock: Callable[[], ClockState] = clock_state
     leases: Leases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,8 +77,22 @@ class V1Station:
     @property
     def features(self) -> tuple[str, ...]:
         """What this station's interface can do beyond its first version."""
-        ordering = () if self.orders is None else ("sittings", "reuse-photos")
-        return ("packages", "receipts", "leases", "events", "audit", "support", *ordering)
+        ordering = () if self.orders is None else ("sittings", "sitting-changes", "reuse-photos")
+        looking = () if self.prechecks is None else ("photo-checks",)
+        return (
+            "packages", "receipts", "leases", "events", "audit", "support", "service-figures",
+            "calibrations", "keys", *ordering, *looking,
+        )  # fmt: skip
+
+
+class Clock(Answer):
+    """How well the machine knows the time; `source` is "ntp" or "system".
+
+    `uncertainty_ms` is the kernel's own bound, null where nothing disciplines the clock.
+    """
+
+    source: str
+    uncertainty_ms: int | None
 
 
 class StationAnswer(Answer):
@@ -80,6 +103,13 @@ class StationAnswer(Answer):
     api: str
     features: tuple[str, ...]
     settings_sha256: str
+    clock: Clock
+
+
+def clock_answer(station: V1Station) -> Clock:
+    """Return how well the station knows the time."""
+    state = station.clock()
+    return Clock(source=state.source, uncertainty_ms=state.uncertainty_ms)
 
 
 def station_routes(station: V1Station, spec: SpecTree) -> Blueprint:
@@ -96,6 +126,7 @@ def station_routes(station: V1Station, spec: SpecTree) -> Blueprint:
             api=API_VERSION,
             features=station.features,
             settings_sha256=station.settings_sha256,
+            clock=clock_answer(station),
         )
 
     return routes

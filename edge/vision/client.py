@@ -104,6 +104,11 @@ class VisionWorker:
         child = self._child
         return child.pid if child is not None and child.alive else None
 
+    @property
+    def occupied(self) -> bool:
+        """Whether somebody's turn is now: the next one would wait."""
+        return self._turn.locked()
+
     def look(self, frame: Frame, depth: Depth, timeout_s: float) -> Sight:
         """Return what is seen in the frame.
 
@@ -153,6 +158,8 @@ class VisionWorker:
                 return self._ask(key, memoryview(content), request, timeout_s, seen)
             except FrameRefused as error:
                 raise PhotoUnreadable(PhotoFault.UNJUDGED) from error
+            finally:
+                self._wipe(len(content))
 
     def close(self) -> None:
         """End the worker and free the shared memory. Closing twice is allowed."""
@@ -211,6 +218,12 @@ class VisionWorker:
         if self._memory is None:
             raise VisionLost("closed")
         return self._memory[self._frame_bytes_max : self._frame_bytes_max + count]
+
+    def _wipe(self, count: int) -> None:
+        """Forget a photo's bytes and its preview: nobody looks here again before the next frame."""
+        if self._memory is not None:
+            self._memory[:count] = bytes(count)
+            self._memory[self._frame_bytes_max :] = bytes(len(self._memory) - self._frame_bytes_max)
 
     def _ready(self, timeout_s: float) -> Child:
         if self._memory is None:

@@ -15,23 +15,61 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 import apsw
 import nats.errors
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig
 
-from proofs.ingesting.machinery import BUCKET, STREAM
+from proofs.ingesting.machinery import BUCKET, LIMIT_S, STREAM, Machinery
 
 ACK_WAIT_S: Final = 2.0
 FORGOTTEN: Final = 0.1
 """Share of the acknowledgements that are never sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """The stream as the bus tells of it: the name of its leader, and events not acknowledged."""
+
+    leader: str
+    waiting: int
+
+
+def stream_state(centre: Machinery) -> StreamState:
+    """Ask the bus until it answers: without a leader it does not. Raises `TimeoutError`."""
+    return asyncio.run(asyncio.wait_for(_ask_state(centre.bus_servers), LIMIT_S))
+
+
+async def _unheard(_error: Exception) -> None:
+    """What matters is told where it hits; the library would write it to the log."""
+
+
+async def _ask_state(servers: list[str]) -> StreamState:
+    client = Client()
+    await client.connect(servers, max_reconnect_attempts=-1, error_cb=_unheard)
+    try:
+        while True:
+            with suppress(nats.errors.Error, TimeoutError):
+                info = await client.jetstream(timeout=2).stream_info(STREAM)
+                leader = info.cluster.leader if info.cluster else None
+                if leader or len(servers) == 1:
+                    return StreamState(leader or "", info.state.messages)
+            await asyncio.sleep(0.1)
+    finally:
+        await client.close()
+
+
 class Worker:
-    """A consumer in a thread of its own."""
+    """A consumer in a thread of its own.
+
+    Attributes:
+        brought: how often the bus brought each package's event.
+    """
 
     def __init__(self, servers: Sequence[str], s3: Any, *, unique: bool = True) -> None:
         """`unique` is what makes an effect happen once; without it this is a control."""
@@ -42,7 +80,7 @@ class Worker:
         self._db.execute(f"create table effect(id text {'unique' if unique else ''}, good)")
         self._turn = threading.Lock()
         self._ending = threading.Event()
-        self.events = 0
+        self.brought: Counter[str] = Counter()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._work()), name="worker")
         self._thread.start()
 
@@ -58,12 +96,9 @@ class Worker:
         self._thread.join()
 
     async def _work(self) -> None:
-        async def unheard(_error: Exception) -> None:
-            return
-
         client = Client()
         await client.connect(
-            self._servers, max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=unheard
+            self._servers, max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=_unheard
         )
         try:
             while not self._ending.is_set():
@@ -85,12 +120,19 @@ class Worker:
     async def _take(self, message: Msg) -> None:
         event = json.loads(message.data)
         facts = event["data"]
-        got = await asyncio.to_thread(self._s3.get_object, Bucket=BUCKET, Key=facts["key"])
-        content = await asyncio.to_thread(got["Body"].read)
+        try:
+            content = await asyncio.to_thread(self._content, facts["key"])
+        except (BotoCoreError, ClientError):
+            # The store is away: the bus brings the event again.
+            return
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
         good = facts["digest"] == f"sha-256=:{digest}:"
-        self.events += 1
+        self.brought[event["id"]] += 1
         with self._turn:
             self._db.execute("insert or ignore into effect values(?, ?)", (event["id"], good))
         if self._random.random() > FORGOTTEN:
             await message.ack()
+
+    def _content(self, key: str) -> bytes:
+        content: bytes = self._s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return content

@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from drivers.fingerprint import FingerImage
@@ -90,14 +90,23 @@ def finger(label: str, position: str, build: Build) -> tuple[FingerTaken, Presen
     return taken, press
 
 
-def steps(record: Record, build: Build, label: str) -> Iterator[Callable[[], None]]:
-    """Return what is left to be done of a sitting, from wherever a restart finds it."""
+def steps(
+    record: Record, build: Build, label: str, records: tuple[str, ...] = ()
+) -> Iterator[Callable[[], None]]:
+    """Return what is left to be done of a sitting, from wherever a restart finds it.
+
+    Args:
+        record: of the sitting.
+        build: size of the samples.
+        label: what the samples follow from.
+        records: kinds of records that are wanted beside a finger's PNG.
+    """
     if not record.progress.consented:
         yield lambda: record.keep_consent("zh-CN")
     if not record.portrait_in:
         yield lambda: record.keep_portrait(portrait(label, build))
     if record.finger_wishes is None:
-        record.wish_fingers(WISHES)
+        record.wish_fingers(replace(WISHES, records=records))
     for position in FINGERS:
         if position not in record.fingers_in:
             taken, press = finger(label, position, build)
@@ -114,6 +123,8 @@ def sit(
     build: Build,
     tell: Told,
     *,
+    label: str = "",
+    records: tuple[str, ...] = (),
     early: bool = False,
     pause: Callable[[], None] = lambda: None,
 ) -> None:
@@ -124,11 +135,12 @@ def sit(
         record: of the sitting, new or found again.
         build: size of the samples.
         tell: what a screen or an answer would tell; durable from then on.
+        label: what the samples follow from; its package id if nothing is said.
+        records: kinds of records that are wanted beside a finger's PNG.
         early: broken on purpose: tells before it is done.
         pause: between two steps.
     """
-    label = record.package_id
-    for step in steps(record, build, label):
+    for step in steps(record, build, label or record.package_id, records):
         if early:
             names = [part.name for part in store.parts(record.package_id)]
             tell(said_kept(record.package_id, {**dict.fromkeys(names, ""), _next(names): ""}))

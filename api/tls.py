@@ -106,14 +106,15 @@ def server_context(certificate: Path, private_key: Path, client_ca: Path) -> ssl
         context.load_cert_chain(certificate, private_key)
     except (OSError, ssl.SSLError) as error:
         raise TlsUnusable(
-            f"v1.certificate ({certificate}) and v1.private_key ({private_key}) cannot be used:"
-            f" {_why(error)}; `run_edge.py provision` makes a key and a request for a certificate."
+            f"v1.network.certificate ({certificate}) and v1.network.private_key ({private_key})"
+            f" cannot be used: {_why(error)};"
+            f" `run_edge.py provision` makes a key and a request for a certificate."
         ) from None
     try:
         context.load_verify_locations(cafile=client_ca)
     except (OSError, ssl.SSLError) as error:
         raise TlsUnusable(
-            f"v1.client_ca ({client_ca}) cannot be used: {_why(error)};"
+            f"v1.network.client_ca ({client_ca}) cannot be used: {_why(error)};"
             f" the centre gives out the certificate of its CA for clients, as PEM."
         ) from None
     return context

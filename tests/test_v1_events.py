@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
+import httpx
 import pytest
 
+from api.problems import Refused
+from api.v1 import events as v1_events
 from edge import events as edge_events
 from edge.events import KEPT_MS, Event, Events, note_event
 from edge.store import Store
 from edge.store.errors import StoreError
-from tests.delivery_kit import SINK, Kit, make_kit
+from tests.collect_kit import BEARER, Served, served
+from tests.delivery_kit import SINK, Kit, make_kit, until
 from tests.order_kit import opened, wanted
 
 NOW_MS = 1_795_305_600_000
@@ -172,3 +179,194 @@ def test_a_sitting_tells_its_course_without_a_word_of_the_person(store: Store):
         ("sitting.ended", other.sitting_id, {"result": "cancelled"}),
         ("sitting.reuse_photo_needed", order.sitting_id, {}),
     ]
+
+
+# Over a socket
+
+
+@pytest.fixture
+def station(kit: Kit, tmp_path: Path) -> Iterator[Served]:
+    """A station that a client can follow."""
+    with served(kit, tmp_path) as station:
+        yield station
+
+
+class Follower:
+    """A client that reads a stream line by line."""
+
+    def __init__(self, station: Served, query: str = "", **headers: str) -> None:
+        self._client = httpx.Client(base_url=station.url, headers={**BEARER, **headers}, timeout=60)
+        self._path = f"/v1/events{query}"
+        # A follower that left a moment ago may hold its place still.
+        until(lambda: self._asked().status_code == 200)
+        self._lines = self.answer.iter_lines()
+
+    def _asked(self) -> httpx.Response:
+        request = self._client.build_request("GET", self._path)
+        self.answer = self._client.send(request, stream=True)
+        if self.answer.status_code != 200:
+            self.answer.close()
+        return self.answer
+
+    def next(self) -> dict[str, str]:
+        """Return the next message; comments are passed over."""
+        message: dict[str, str] = {}
+        for line in self._lines:
+            if line:
+                name, _, value = line.partition(": ")
+                message[name] = value
+            elif "data" in message:
+                return message
+        raise AssertionError("the stream has ended")
+
+    def ended(self) -> bool:
+        """Read to the end, which may be an abrupt one."""
+        with suppress(httpx.RemoteProtocolError):
+            return "data" not in "".join(self._lines)
+        return True
+
+    def close(self) -> None:
+        """Leave."""
+        self.answer.close()
+        self._client.close()
+
+    def __enter__(self) -> Follower:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def test_a_follower_is_told_what_was_and_what_comes(station: Served):
+    """Replay, then live, each one CloudEvents object under its number."""
+    first = station.kit.hand_in(station.store)
+    with Follower(station, "?after=0") as follower:
+        told = follower.next()
+        second = station.kit.hand_in(station.store)
+        live = follower.next()
+
+    assert follower.answer.headers["Content-Type"].startswith("text/event-stream")
+    assert (told["id"], told["event"]) == ("1", "package.sealed")
+    said = json.loads(told["data"])
+    assert said == {
+        "specversion": "1.0", "id": "1", "source": "urn:anxin:station:st-000007",
+        "type": "package.sealed", "time": said["time"], "subject": first.package_id,
+        "data": {"sequence": 1, "size": first.size},
+    }  # fmt: skip
+    assert (live["id"], json.loads(live["data"])["subject"]) == ("2", second.package_id)
+
+
+def test_a_follower_goes_on_where_it_was(station: Served):
+    """`Last-Event-ID` counts before `after`; without either only what comes is told."""
+    for _ in range(3):
+        note(station.store)
+    with Follower(station, "?after=0", **{"Last-Event-ID": "2"}) as again:
+        assert again.next()["id"] == "3"
+    with Follower(station) as fresh:
+        note(station.store)
+        assert fresh.next()["id"] == "4"
+
+
+def test_whoever_missed_something_is_told_so_first(station: Served):
+    """A gap names the oldest event that is kept; also after a number that was never given."""
+    for _ in range(3):
+        note(station.store)
+    station.store.write(lambda db: db.execute("delete from event where id <= 2"))
+    for last in ("0", "1", "9"):
+        with Follower(station, **{"Last-Event-ID": last}) as follower:
+            gap, event = follower.next(), follower.next()
+
+        assert (gap["event"], gap["id"], json.loads(gap["data"])) == ("gap", "2", {"oldest": "3"})
+        assert event["id"] == "3"
+    with Follower(station, **{"Last-Event-ID": "2"}) as follower:
+        assert follower.next()["event"] == "device.state"
+
+
+def test_a_long_backlog_is_told_whole(station: Served):
+    """More than a page: no event is skipped between two pages."""
+    count = 2 * v1_events.PAGE + 1
+    station.store.write(
+        lambda db: [note_event(db, "station.ready", None, {}, NOW_MS) for _ in range(count)]
+    )
+    with Follower(station, "?after=0") as follower:
+        told = [follower.next() for _ in range(count)]
+
+    assert [int(each["id"]) for each in told] == list(range(1, count + 1))
+    assert all("subject" not in json.loads(each["data"]) for each in told)
+
+
+def test_an_id_that_is_no_number_is_refused(station: Served):
+    """422 before the stream begins."""
+    for last in ("x", "-1", "1.5", "", "9" * 19, "1 2"):
+        answer = httpx.get(f"{station.url}/v1/events", headers={**BEARER, "Last-Event-ID": last})
+
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [{"pointer": "Last-Event-ID", "code": "int_parsing"}]
+
+
+def test_a_third_stream_of_one_client_is_refused_until_one_leaves(station: Served, monkeypatch):
+    """503 with Retry-After; a place is free as soon as its client is gone, not at a heartbeat."""
+    monkeypatch.setattr(v1_events, "HEARTBEAT_S", 3600.0)
+    with Follower(station) as first, Follower(station):
+        refused = httpx.get(f"{station.url}/v1/events", headers=BEARER)
+        assert refused.status_code == 503
+        assert refused.json()["type"] == "urn:anxin:problem:streams-exhausted"
+        assert refused.headers["Retry-After"] == "30"
+        first.close()
+        Follower(station).close()
+
+
+def test_the_station_s_streams_have_a_ceiling():
+    """Eight for all clients together, whoever they are; each place is given back."""
+    places = v1_events.Places()
+    clients = [f"client-{n // 2}" for n in range(v1_events.STREAMS_MAX)]
+    for client in clients:
+        places.enter(client)
+    with pytest.raises(Refused):
+        places.enter("another")
+    places.leave(clients[0])
+    places.enter("another")
+    with pytest.raises(Refused):
+        places.enter(clients[0])
+
+
+def test_a_silent_stream_beats_and_ends_after_its_time(station: Served, monkeypatch):
+    """A heartbeat in silence; then the end, after which the client comes again by its last id."""
+    monkeypatch.setattr(v1_events, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(v1_events, "LASTS_S", 0.5)
+    with Follower(station) as follower:
+        lines = list(follower.answer.iter_lines())
+
+    assert lines[0] == "retry: 5000"
+    assert ": still here" in lines
+
+
+def test_a_listener_that_closes_ends_its_streams(kit: Kit, tmp_path: Path):
+    """A restart of the service does not wait for whoever follows."""
+    with served(kit, tmp_path) as station:
+        follower = Follower(station)
+    assert follower.ended()
+    follower.close()
+
+
+def test_the_head_of_the_stream_holds_no_place(station: Served):
+    """HEAD wherever GET is, and it ends at once."""
+    for _ in range(5):
+        answer = httpx.head(f"{station.url}/v1/events", headers=BEARER)
+        assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_a_client_that_vanishes_gives_its_place_back(station: Served, monkeypatch):
+    """Reset instead of closed: the place is free all the same."""
+    monkeypatch.setattr(v1_events, "HEARTBEAT_S", 3600.0)
+    for _ in range(2 * v1_events.STREAMS_MAX):
+        host, port = station.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=60) as line:
+            bearer = BEARER["Authorization"]
+            line.sendall(
+                f"GET /v1/events HTTP/1.1\r\nHost: {host}:{port}\r\n"
+                f"Authorization: {bearer}\r\n\r\n".encode()
+            )
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    Follower(station).close()

@@ -1,18 +1,21 @@
 """What all resources of `/v1` share: how requests are checked, answers shaped and times written.
 
 spectree describes and checks; these are its traps and our remedies (version 3.0.0):
-hooks take five arguments; a route with `resp=` has its whole answer read first, so downloads and
-texts are described in `openapi.py` instead; its own pages load scripts from elsewhere, so it is
-never registered with the application, only asked for the document.
+hooks take five arguments; every answer is read whole first (`unread` lets a stream or a file by),
+and what is no JSON is described in `descriptions.py`; its own pages load scripts from elsewhere,
+so it is never registered with the application, only asked for the document.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
+from flask import Blueprint, Response, g
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import ErrorDetails
-from spectree import Response, SpecTree
+from spectree import Response as Answers
+from spectree import SpecTree
 
 from api.problems import FieldError, Refused
 from edge.utc import rfc3339
@@ -61,10 +64,10 @@ class ProblemAnswer(BaseModel):
     retry_after_s: int | None = None
 
 
-def answers(model: type[BaseModel], *refusals: str, **others: type[BaseModel]) -> Response:
+def answers(model: type[BaseModel], *refusals: str, **others: type[BaseModel]) -> Answers:
     """Describe the answers of a route: 200 with this model, and these refusals ("HTTP_404")."""
     problems: dict[str, Any] = dict.fromkeys((*refusals, "HTTP_403"), ProblemAnswer)
-    return Response(**{"HTTP_200": model, **problems, **others})
+    return Answers(**{"HTTP_200": model, **problems, **others})
 
 
 def open_spec() -> SpecTree:
@@ -79,6 +82,25 @@ def open_spec() -> SpecTree:
         version=API_VERSION,
         description="Sittings, packages, events, devices and health of one station.",
     )
+
+
+def unread(routes: Blueprint) -> Callable[[Response], str]:
+    """Return what lets a route of this blueprint answer with what spectree must not read.
+
+    spectree makes bytes of every answer before it lets it go: a stream would never begin, and a
+    file would be copied.
+    """
+
+    @routes.after_request
+    def put_back(answer: Response) -> Response:
+        kept: Response = g.pop("unread", answer)
+        return kept
+
+    def hand_on(answer: Response) -> str:
+        g.unread = answer
+        return ""
+
+    return hand_on
 
 
 def utc(at_ms: int | None) -> str | None:

@@ -21,7 +21,7 @@ from api.departure import Listening
 from api.problems import FieldError, Refused
 from api.security import StreamCap
 from api.v1.caller import caller
-from api.v1.contract import Query
+from api.v1.contract import Query, unread
 from api.v1.station import V1Station
 from edge.events import Event, Events
 from edge.utc import rfc3339
@@ -74,11 +74,11 @@ def event_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     """Return `GET /v1/events`."""
     routes = Blueprint("events", __name__)
     places, events = Places(), Events(station.store)
+    hand_on = unread(routes)
 
-    # Without `resp`: spectree would read the stream to its end before it began.
     @routes.get("/v1/events")
     @spec.validate(query=EventQuery, tags=["events"])
-    def follow_events() -> Response:
+    def follow_events() -> str:
         """Follow what happens, from the event after `Last-Event-ID` or `after`, else from now."""
         query: EventQuery = request.context.query  # type: ignore[attr-defined]
         last = _last_event_id()
@@ -88,7 +88,7 @@ def event_routes(station: V1Station, spec: SpecTree) -> Blueprint:
         told = Telling(events, station.station_id, Listening(request.environ))
         answer = Response(told.stream(after), mimetype=EVENT_STREAM)
         answer.call_on_close(lambda: places.leave(client))
-        return answer
+        return hand_on(answer)
 
     return routes
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable
 from typing import Annotated, Final, Literal, TypeVar
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, request
 from pydantic import Field
 from spectree import SpecTree
 
 from api.problems import Refused
 from api.security import checked_id
 from api.v1.caller import actor, caller
-from api.v1.contract import Answer, Id, Moment, NoQuery, Query, answers
+from api.v1.contract import Answer, Id, Moment, NoQuery, Query, answers, unread
 from api.v1.paging import Place
 from api.v1.station import V1Station
 from edge import collection
@@ -72,6 +71,7 @@ def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     """Return the four routes of packages."""
     routes = Blueprint("packages", __name__)
     store, leases = station.store, station.leases
+    hand_on = unread(routes)
 
     @routes.get("/v1/packages")
     @spec.validate(query=PackageQuery, resp=answers(PackagePage, "HTTP_400"), tags=["packages"])
@@ -102,12 +102,12 @@ def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
 
     @routes.get("/v1/packages/<package_id>/sealed")
     @spec.validate(query=NoQuery, tags=["packages"])
-    def download_package(package_id: str) -> Response:
+    def download_package(package_id: str) -> str:
         """Return the sealed file; ranges and conditional requests are served."""
         row = _found(lambda: store.package(checked_id(package_id)))
         if leases.holder(row.package_id) not in (None, caller().name):
             raise Refused("leased-by-other")
-        return sealed_answer(row, _found(lambda: store.sealed(row.package_id)))
+        return hand_on(sealed_answer(row, _found(lambda: store.sealed(row.package_id))))
 
     @routes.put("/v1/packages/<package_id>/receipt")
     @spec.validate(query=NoQuery, tags=["packages"])
@@ -157,16 +157,10 @@ def sealed_answer(row: PackageRow, content: bytes) -> Response:
 
     Source: RFC 9530, section 2 and 3; RFC 9110, section 14.
     """
-    answer = send_file(
-        io.BytesIO(content),
-        mimetype=MEDIA_TYPE,
-        as_attachment=True,
-        download_name=f"{row.package_id}.sealed",
-        etag=etag_of(row.digest),
-        conditional=True,
-    )
-    # spectree reads the whole answer, which a passed-through file refuses.
-    answer.direct_passthrough = False
+    answer = Response(content, mimetype=MEDIA_TYPE)
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{row.package_id}.sealed")
+    answer.set_etag(etag_of(row.digest))
+    answer.make_conditional(request.environ, accept_ranges=True, complete_length=len(content))
     answer.headers["Repr-Digest"] = row.digest
     if answer.status_code == 200:
         answer.headers["Content-Digest"] = row.digest

@@ -11,8 +11,9 @@ import apsw
 
 from edge.audit import AuditBroken, Head, Row, verify
 from edge.keys import KeyUnusable
+from edge.store.damage import DAMAGED
 from edge.store.errors import StoreBroken, StoreKeyWrong
-from edge.store.file import DAMAGED, unlock
+from edge.store.file import unlock
 from edge.trust.heads import HEAD_TYP
 from edge.trust.signatures import PublicKey, SignatureInvalid, public_key, verified
 

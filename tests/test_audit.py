@@ -1,0 +1,384 @@
+"""The audit trail cannot be shortened unseen: by the station's own check, and by the centre's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import apsw
+import pytest
+from click.testing import CliRunner
+
+from centre.audit_heads import HeadBook
+from edge import audit
+from edge.audit import AuditBroken
+from edge.keys import KeyUnusable, StationKey
+from edge.store.file import unlock
+from edge.trust.audit_check import verify_whole
+from edge.trust.heads import head_signer, signed_head
+from edge.trust.signatures import public_key, verified
+from run_edge import cli
+from tests.delivery_kit import STATION, make_kit
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def kit(tmp_path):
+    kit = make_kit(tmp_path)
+    card = tmp_path / "to-centre" / f"{STATION}.json"
+    card.parent.mkdir()
+    card.write_text(kit.station_key.registration(STATION))
+    (tmp_path / "store.key").symlink_to(tmp_path / "keys" / "store.key")
+    return kit
+
+
+@pytest.fixture
+def settings(kit):
+    """A station's file whose store is the kit's."""
+    demo = (CHECKOUT / "firmware_configs" / "stations" / "demo.toml").read_text(encoding="utf-8")
+    path = kit.folder / "station.toml"
+    path.write_text(
+        demo.replace("demo-000001", STATION).replace("var/demo/store", str(kit.folder)), "utf-8"
+    )
+    return path
+
+
+def work(kit, packages=3):
+    """Some sittings; returns the signed head that leaves with the last delivery."""
+    with kit.open_store() as store:
+        for _ in range(packages):
+            kit.hand_in(store)
+        return signed_head(store, kit.station_key, STATION)
+
+
+def tamper(kit, *statements):
+    """Somebody with the disk and its key edits the database."""
+    db = apsw.Connection(str(kit.folder / "store.db"))
+    unlock(db, (kit.folder / "store.key").read_bytes().hex())
+    for statement in statements:
+        db.execute(statement)
+    db.close()
+
+
+def check(settings, *arguments):
+    return CliRunner().invoke(cli, ["audit", "verify", "--settings", str(settings), *arguments])
+
+
+def test_a_signed_head_says_where_the_chain_ends(kit):
+    """Number, hash, station and time, by the station's key."""
+    with kit.open_store() as store:
+        kit.hand_in(store)
+        token = signed_head(store, kit.station_key, STATION)
+        end = store.read(audit.head)
+    jwk = json.loads(kit.station_key.registration(STATION))["keys"][0]
+    said, kid = verified(token, "anxin-audit-head+jws", {jwk["kid"]: public_key(jwk)})
+
+    assert kid == kit.station_key.kid
+    assert said.keys() == {"v", "station_id", "n", "head", "at"}
+    assert (said["station_id"], said["n"], said["head"]) == (STATION, end.n, end.hash.hex())
+
+
+def test_a_whole_chain_holds_and_contains_every_head_that_left(kit, settings):
+    """Exit status 0, also with heads and seal statements as they were sent."""
+    early = work(kit, 1)
+    late = work(kit, 2)
+    heads = kit.folder / "heads"
+    with kit.open_store() as store:
+        statement = store.packages()[0].statement
+    heads.write_text(f"{early}\n{late}\n\n{statement}\n")
+
+    assert check(settings).exit_code == 0
+    held = check(settings, "--head", str(heads))
+    assert held.exit_code == 0
+    assert "all 3 heads" in held.output
+
+
+def test_the_check_writes_nothing_and_does_not_disturb_a_running_station(kit, settings):
+    """It reads beside the service, and adds no row that says so."""
+    work(kit)
+    with kit.open_store() as store:
+        before = store.read(audit.head)
+        result = check(settings)
+
+        assert result.exit_code == 0
+        assert store.read(audit.head) == before
+        kit.hand_in(store)
+
+
+@pytest.mark.parametrize(
+    ("statement", "row"),
+    [
+        ("update audit set entry = replace(entry, 'part.add', 'part.ado') where n = 7", 7),
+        ("update audit set hash = zeroblob(32) where n = 7", 7),
+        ("delete from audit where n = 7", 7),
+        ("delete from audit where n <= 7", 1),
+        ("update audit set n = n + 1 where n = (select max(n) from audit)", None),
+        ("update audit set entry = 'x' where n = 7", 7),
+    ],
+    ids=["edited", "hash", "removed", "beginning-removed", "renumbered", "no-json"],
+)
+def test_a_break_ends_with_1_and_names_its_row(kit, settings, statement, row):
+    """And says that nothing shall be mended."""
+    work(kit)
+    with kit.open_store() as store:
+        last = store.read(audit.head).n
+    tamper(kit, statement)
+    result = check(settings)
+
+    assert result.exit_code == 1
+    assert f"BROKEN at row {row or last}:" in result.output
+    assert "Leave everything" in result.output
+
+
+def test_a_cut_tail_shows_against_a_head_and_only_against_one(kit, settings):
+    """Control: without a head the same cut stays unseen; the command says that it cannot tell."""
+    head = kit.folder / "head"
+    head.write_text(work(kit))
+    with kit.open_store() as store:
+        last = store.read(audit.head).n
+    tamper(kit, f"delete from audit where n > {last - 3}")
+
+    unseen = check(settings)
+    assert unseen.exit_code == 0
+    assert "cannot be seen" in unseen.output
+    seen = check(settings, "--head", str(head))
+    assert seen.exit_code == 1
+    assert f"BROKEN at row {last - 2}" in seen.output
+
+
+def test_a_chain_that_was_made_anew_shows_against_a_head(kit, settings):
+    """Edited and hashed again to the end it is whole in itself, and not the one that left."""
+    head = kit.folder / "head"
+    head.write_text(work(kit))
+    with kit.open_store() as store:
+        rows = store.audit_rows()
+    forged, last = [], audit.ZERO
+    for row in rows:
+        entry = row.entry.replace(b"part.add", b"part.ado")
+        last = audit.link(last, entry)
+        forged.append((last, entry, row.n))
+    tamper(kit, *[
+        f"update audit set hash = x'{hashed.hex()}', entry = x'{entry.hex()}' where n = {n}"
+        for hashed, entry, n in forged
+    ])  # fmt: skip
+
+    assert check(settings).exit_code == 0
+    assert check(settings, "--head", str(head)).exit_code == 1
+
+
+def test_heads_that_this_station_did_not_sign_prove_nothing(kit, settings, tmp_path):
+    """A stranger's head is one sentence and exit status 2: not a break."""
+    work(kit)
+    stranger = StationKey.open_or_make(tmp_path / "stranger.pem")
+    for text in ("nonsense", "", stranger.sign_jws(b'{"v":1}', "anxin-audit-head+jws")):
+        (tmp_path / "head").write_text(text)
+        result = check(settings, "--head", str(tmp_path / "head"))
+
+        assert result.exit_code == 2
+        assert "has not signed" in result.output
+
+
+def test_contradicting_heads_are_a_break(kit):
+    """Two heads of one number: the chain had two ends."""
+    work(kit)
+    with kit.open_store() as store:
+        end = store.read(audit.head)
+
+    with pytest.raises(AuditBroken, match="contradict"):
+        verify_whole(kit.folder, [end, replace(end, hash=bytes(32))])
+
+
+def test_a_head_is_left_out_rather_than_a_package_kept_back(kit):
+    """While the key does not answer, deliveries go without it."""
+    with kit.open_store() as store:
+        sign = head_signer(store, kit.station_key, STATION)
+        assert sign()
+        gone = StationKey(GoneSigner(kit.station_key))
+
+        assert head_signer(store, gone, STATION)() == ""
+
+
+class GoneSigner:
+    """A TPM that was pulled after the start."""
+
+    def __init__(self, key):
+        self.public, self.algorithm = key.public, key.algorithm
+
+    def sign(self, message):
+        raise KeyUnusable("away")
+
+
+# What the centre sees
+
+
+class Wire:
+    """A station's deliveries as the centre gets them, and the disk that they come from."""
+
+    def __init__(self, kit) -> None:
+        self.kit = kit
+        self.book = HeadBook(kit.folder / "centre")
+        self.sent = 0
+
+    def deliver(self) -> set[str]:
+        """Send every package that was not sent yet, with the head of now; return the flags."""
+        flags: list[str] = []
+        with self.kit.open_store() as store:
+            for row in store.packages(limit=1000):
+                if row.cursor <= self.sent:
+                    continue
+                self.sent = row.cursor
+                said, _ = verified(row.statement, "anxin-seal+jws", self._keys())
+                flags += self.book.note_statement(said)
+                store.record_receipt(row.package_id, "centre", "r")
+            token = signed_head(store, self.kit.station_key, STATION)
+        flags += self.book.note_head(token, self.kit.shelf.stations())
+        return set(flags)
+
+    def sit(self, packages: int) -> None:
+        with self.kit.open_store() as store:
+            for _ in range(packages):
+                self.kit.hand_in(store)
+
+    def image(self) -> Path:
+        """Copy the disk."""
+        copy = self.kit.folder / "image"
+        copy.mkdir()
+        for file in self.kit.folder.glob("store.db*"):
+            shutil.copy(file, copy)
+        return copy
+
+    def restore(self, image: Path) -> None:
+        for file in self.kit.folder.glob("store.db*"):
+            file.unlink()
+        for file in image.iterdir():
+            shutil.copy(file, self.kit.folder)
+
+    def rows(self) -> list[tuple[int, bytes, bytes]]:
+        with self.kit.open_store() as store:
+            return [(row.n, row.hash, row.entry) for row in store.audit_rows(limit=100_000)]
+
+    def _keys(self):
+        return self.kit.shelf.stations()[STATION]
+
+
+@pytest.fixture
+def wire(kit):
+    return Wire(kit)
+
+
+def test_honest_work_over_restarts_and_backlogs_raises_no_flag(wire, kit):
+    """A check that cries wolf is switched off."""
+    for packages in (1, 3, 0, 2):
+        wire.sit(packages)
+        assert wire.deliver() == set()
+    wire.book = HeadBook(kit.folder / "centre")
+    wire.sit(1)
+
+    assert wire.deliver() == set()
+    assert wire.book.check_rows(STATION, wire.rows()) == ()
+    assert wire.book.incidents(STATION) == []
+
+
+def test_the_centre_flags_a_cut_tail_and_a_centre_without_heads_does_not(wire, kit):
+    """Control: one that holds no head sees a whole, shorter chain."""
+    wire.sit(3)
+    wire.deliver()
+    tamper(kit, "delete from audit where n > (select max(n) from audit) - 9")
+    without = HeadBook(kit.folder / "no-heads")
+
+    assert "audit_shorter" in wire.deliver()
+    assert without.check_rows(STATION, wire.rows()) == ()
+    assert wire.book.incidents(STATION)
+
+
+def test_the_centre_flags_a_restored_older_disk(wire):
+    """At its first delivery, if it has not grown past what the centre knows."""
+    wire.sit(2)
+    image = wire.image()
+    wire.sit(3)
+    wire.deliver()
+    wire.restore(image)
+
+    assert wire.deliver() & {"audit_shorter", "audit_forked"}
+
+
+def test_the_centre_flags_a_restored_disk_that_has_grown_past_what_it_knew(wire):
+    """Its packages count from where the older disk stood: a number comes twice."""
+    wire.sit(2)
+    image = wire.image()
+    wire.sit(2)
+    wire.deliver()
+    wire.restore(image)
+    wire.sent = 2
+    wire.sit(9)
+
+    assert "sequence_reused" in wire.deliver()
+    assert {flag.partition(":")[0] for flag in wire.book.check_rows(STATION, wire.rows())} == {
+        "audit_forked"
+    }
+
+
+def test_the_centre_flags_an_edited_row_in_the_chain_that_it_collects(wire, kit):
+    """Edited alone it breaks; edited and hashed again it contradicts a head."""
+    wire.sit(3)
+    wire.deliver()
+    rows = wire.rows()
+    edited = [(n, hashed, entry.replace(b"part.add", b"part.ado")) for n, hashed, entry in rows]
+    again, last = [], audit.ZERO
+    for n, _, entry in edited:
+        last = audit.link(last, entry)
+        again.append((n, last, entry))
+
+    first = next(n for n, _, entry in rows if b"part.add" in entry)
+    assert wire.book.check_rows(STATION, edited) == (f"audit_edited:{first}",)
+    assert any(flag.startswith("audit_forked") for flag in wire.book.check_rows(STATION, again))
+    # Control: without a head from before, the second is a whole chain.
+    assert HeadBook(kit.folder / "no-heads").check_rows(STATION, again) == ()
+
+
+def test_a_head_that_was_signed_earlier_may_come_later(wire, kit):
+    """By stick, or by another connection: it fits, so it is no incident."""
+    with kit.open_store() as store:
+        kit.hand_in(store)
+        early = signed_head(store, kit.station_key, STATION)
+    wire.sit(2)
+    wire.deliver()
+
+    assert wire.book.note_head(early, kit.shelf.stations()) == ()
+    assert wire.deliver() == set()
+
+
+def test_a_head_by_nobody_known_is_no_head(wire, kit, tmp_path):
+    """It proves nothing and it cannot poison what is known."""
+    wire.sit(1)
+    wire.deliver()
+    stranger = StationKey.open_or_make(tmp_path / "stranger.pem")
+    end = json.dumps({"v": 1, "station_id": STATION, "n": 9999, "head": "00" * 32, "at": "2030"})
+    for token in ("", "a.b.c", stranger.sign_jws(end.encode(), "anxin-audit-head+jws")):
+        assert wire.book.note_head(token, kit.shelf.stations()) == ("head_invalid",)
+
+    wire.sit(1)
+    assert wire.deliver() == set()
+
+
+def test_a_delivery_over_http_brings_its_head_to_the_book(wire, kit):
+    """The header is read where packages come in, and a package is taken whatever it says."""
+    with kit.open_store() as store:
+        row = kit.hand_in(store)
+        content = store.sealed(row.package_id)
+        head = signed_head(store, kit.station_key, STATION)
+    fields = {
+        "Content-Digest": row.digest, "If-None-Match": "*", "Anxin-Seal": row.statement,
+        "Content-Type": "application/vnd.anxin.package",
+    }  # fmt: skip
+    path = f"/ingest/v1/packages/{row.package_id}"
+    answer = kit.application.test_client().put(
+        path, data=content, headers={**fields, "Anxin-Audit-Head": head}
+    )
+
+    assert answer.status_code == 201
+    tamper(kit, "delete from audit where n > 3")
+    assert wire.deliver() & {"audit_shorter", "audit_forked"}

@@ -43,7 +43,7 @@ threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).sta
 connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=10)
 after, frames = -1, 0
 while not over.is_set():
-    connection.request("GET", f"/preview/camera?after={after}")
+    connection.request("GET", f"/preview/camera?after={after}&token={sys.argv[2]}")
     answer = connection.getresponse()
     answer.read()
     if answer.status == 200:
@@ -87,7 +87,7 @@ class SteadyCamera:
 class StandingDesk:
     """A sitting that stays at the portrait: all that the preview's route asks for."""
 
-    snapshot = Snapshot(state=State.PORTRAIT, camera="ready")
+    snapshot = Snapshot(token="0" * 32, state=State.PORTRAIT, camera="ready")
 
     def wait(self, after_revision: int, timeout_s: float) -> Snapshot:
         """Return the one screen, once time is up."""
@@ -131,7 +131,7 @@ def rates(models: ModelFiles, frames: Picture, seconds: float) -> Rates:
 def _watched(worker: VisionWorker, camera: CameraOwner, port: int, seconds: float) -> Rates:
     guidance = Guidance([load_document("cn_exit_entry")], load_preset("standing"))
     with subprocess.Popen(
-        [sys.executable, "-s", "-c", _PAGE, str(port)],
+        [sys.executable, "-s", "-c", _PAGE, str(port), StandingDesk.snapshot.token],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     ) as page:  # fmt: skip
         began_s = time.monotonic()

@@ -128,10 +128,12 @@ def _watch_a_sitting(client: httpx.Client, kiosk: str) -> None:
     """Begin a sitting and draw its preview, as a page does: then the memory is that of work."""
     _touch(client, kiosk, "start", "consent")
     _touch(client, kiosk, "agree", "portrait")
+    token = _hidden(client.get(kiosk).text, "token")
     frame, frames = -1, 0
     until_s = time.monotonic() + WATCHED_S
     while time.monotonic() < until_s:
-        answer = client.get(f"{kiosk}preview/camera", params={"after": frame}, timeout=10)
+        asked = {"after": frame, "token": token}
+        answer = client.get(f"{kiosk}preview/camera", params=asked, timeout=10)
         if answer.status_code == 200:
             frame, frames = int(answer.headers["X-Frame"]), frames + 1
         else:

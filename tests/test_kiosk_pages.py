@@ -24,6 +24,7 @@ from edge.store.errors import StoreError
 from tests.browser.desk import SCENES, TOKEN, Camera, Desk
 
 ORIGIN = "http://127.0.0.1:8080"
+PREVIEW = f"/preview/camera?token={TOKEN}"
 OURS = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
 
 
@@ -87,7 +88,7 @@ def test_a_get_changes_nothing(bench: Bench):
     """Whatever is fetched, the desk hears nothing and shows what it showed."""
     bench.desk.put(SCENES["portrait-ok"])
     before = bench.desk.snapshot
-    for path in ("/", "/screen", "/preview/camera", f"/sample/portrait.jpg?token={TOKEN}",
+    for path in ("/", "/screen", PREVIEW, f"/sample/portrait.jpg?token={TOKEN}",
                  "/kiosk/screen.css", "/act?action=leave", "/?action=leave"):  # fmt: skip
         bench.get(path)
 
@@ -279,8 +280,8 @@ def test_the_portrait_is_shown_to_the_sitting_s_token_only(bench: Bench):
 def test_the_preview_says_which_frame_and_how_old(bench: Bench):
     """The contract of the long poll: a newer frame, its number and its age."""
     bench.desk.put(SCENES["portrait"])
-    first = bench.get("/preview/camera")
-    then = bench.get(f"/preview/camera?after={first.headers['X-Frame']}")
+    first = bench.get(PREVIEW)
+    then = bench.get(f"{PREVIEW}&after={first.headers['X-Frame']}")
 
     assert first.mimetype == "image/jpeg"
     assert int(then.headers["X-Frame"]) > int(first.headers["X-Frame"])
@@ -291,18 +292,28 @@ def test_no_picture_leaves_unless_somebody_is_photographed_now(bench: Bench):
     """204 without a newer frame and outside the portrait, 503 without a camera."""
     bench.camera.live = False
     bench.desk.put(SCENES["portrait"])
-    assert bench.get("/preview/camera").status_code == 204
+    assert bench.get(PREVIEW).status_code == 204
     bench.desk.put(SCENES["calm"])
-    gone = bench.get("/preview/camera")
+    gone = bench.get(PREVIEW)
     assert (gone.status_code, gone.headers["Retry-After"]) == (503, "10")
     bench.camera.live = True
     for name, shown in SCENES.items():
         bench.desk.put(shown)
         if shown.state is not State.PORTRAIT and name not in ("reuse-look", "reuse-hint"):
-            answer = bench.get("/preview/camera")
+            answer = bench.get(PREVIEW)
             assert (answer.status_code, answer.data) == (204, b""), name
     for after in ("x", "", "--", "9" * 40, "１"):
-        assert bench.get(f"/preview/camera?after={after}").status_code == 422
+        assert bench.get(f"{PREVIEW}&after={after}").status_code == 422
+
+
+@pytest.mark.parametrize("scene", ["portrait", "reuse-look"])
+def test_no_preview_leaves_without_the_sitting_s_token(bench: Bench, scene: str):
+    """Who is at the machine but not at the page sees nobody: no frame, and no word of one."""
+    bench.desk.put(SCENES[scene])
+    assert bench.get(PREVIEW).status_code == 200
+    for token in ("", "?token=", "?token=wrong", f"?token={TOKEN}x", "?token=%ff%fe"):
+        answer = bench.get(f"/preview/camera{token}")
+        assert (answer.status_code, answer.data) == (204, b""), token
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.org", "kiosk", "[::2]", "a b"])
@@ -429,19 +440,19 @@ def test_previews_are_capped(bench: Bench):
     bench.desk.put(SCENES["portrait"])
     with_clients = [bench.client.application.test_client() for _ in range(PREVIEW_STREAMS)]
     waiting = [
-        threading.Thread(target=client.get, args=("/preview/camera",), kwargs={"base_url": ORIGIN})
+        threading.Thread(target=client.get, args=(PREVIEW,), kwargs={"base_url": ORIGIN})
         for client in with_clients
     ]
     for thread in waiting:
         thread.start()
     while bench.camera.asked < PREVIEW_STREAMS:
         pass
-    refused = bench.get("/preview/camera")
+    refused = bench.get(PREVIEW)
     for thread in waiting:
         thread.join()
 
     assert refused.status_code == 503
-    assert bench.get("/preview/camera").status_code == 204
+    assert bench.get(PREVIEW).status_code == 204
 
 
 def test_the_event_stream_begins_with_the_whole_screen(bench: Bench):
@@ -537,7 +548,7 @@ def test_a_page_that_asks_again_and_again_for_an_absent_camera_makes_no_noise(be
     """The device's owner has told it once; ten lines a second would bury everything else."""
     bench.desk.put(SCENES["calm"])
     with capture_logs() as lines:
-        answers = [bench.get("/preview/camera") for _ in range(3)]
+        answers = [bench.get(PREVIEW) for _ in range(3)]
     bench.desk.failure = DeviceAbsent()
     with capture_logs() as fault:
         bench.get("/screen")

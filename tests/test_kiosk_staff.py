@@ -206,7 +206,7 @@ def test_no_live_look_leaves_before_it_was_taken(kiosk: Kiosk):
     """While the person looks into the camera there is a preview, and no picture to compare."""
     kiosk.desk.put(SCENES["reuse-look"])
 
-    assert kiosk.client.get("/preview/camera", base_url=ORIGIN).status_code == 200
+    assert kiosk.client.get(f"/preview/camera?token={TOKEN}", base_url=ORIGIN).status_code == 200
     live_look = kiosk.client.get(f"/sample/live-look.jpg?token={TOKEN}", base_url=ORIGIN)
     assert live_look.status_code == 404
 

@@ -65,7 +65,7 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
         if not after.lstrip("-").isascii() or not after.lstrip("-").isdigit() or len(after) > 18:
             raise Refused("invalid-request", [FieldError("after", "int_parsing")])
         with kiosk.previews.place():
-            return _preview(kiosk, int(after))
+            return _preview(kiosk, int(after), request.args.get("token", ""))
 
     def sizes() -> Response:
         return Response(size_sheet(kiosk.station.screen_ppi), mimetype="text/css")
@@ -148,15 +148,18 @@ def _events(kiosk: Kiosk) -> Iterator[str]:
             yield "event: heartbeat\ndata: -\n\n"
 
 
-def _preview(kiosk: Kiosk, after: int) -> Response:
-    """Answer the next frame: 200, 204 if none came in two seconds, 503 without a camera."""
+def _preview(kiosk: Kiosk, after: int, token: str) -> Response:
+    """Answer the next frame: 200, 204 if none came in two seconds, 503 without a camera.
+
+    Without the sitting's token no picture leaves, and no word that there is one: 204.
+    """
     frame: Preview | None = None
     until_s = time.monotonic() + PREVIEW_WAIT_S
     while frame is None and time.monotonic() < until_s and not kiosk.closing.is_set():
         shown = kiosk.station.desk.snapshot
         # No picture leaves unless somebody is being photographed; a page that is about to be
-        # drawn anew may still ask, and that is no fault.
-        if not looks_live(shown):
+        # drawn anew may still ask, also with the token before, and that is no fault.
+        if not looks_live(shown) or not same_secret(token, shown.token):
             break
         if shown.camera not in CAMERA_WORKS:
             raise Refused("device-absent")

@@ -148,7 +148,8 @@ async function preview() {
       continue;
     }
     try {
-      const answer = await fetch(`/preview/camera?after=${frame}`, { signal: AbortSignal.timeout(4000) });
+      const token = stage().elements.token.value;
+      const answer = await fetch(`/preview/camera?after=${frame}&token=${token}`, { signal: AbortSignal.timeout(4000) });
       if (answer.status === 200) await paint(answer);
       else {
         if (answer.status !== 204) frame = -1; // a reopened camera may count anew

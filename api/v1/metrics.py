@@ -55,7 +55,7 @@ class StationCollector(Collector):
             ([device.device_id, state.value], device.state is state)
             for device in station.devices() for state in DeviceState
         ])  # fmt: skip
-        yield _family("anxin_calibration_days_left", "Until a calibration ends.", ["device"], [])
+        yield _family("calibration_days_left", "Days until a calibration ends.", ["device"], [])
         yield _family("anxin_ready", "1 while a sitting may begin.", [], [
             ([], not station.reasons())
         ])  # fmt: skip

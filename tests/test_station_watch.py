@@ -1,0 +1,172 @@
+"""What befalls a station is told once, in words that are codes, and late rather than never."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edge.events import Events
+from edge.figures import month_figures, month_of
+from edge.station_watch import KEYS_EVERY_S, SETTLED_S, WAITING_MAX, StationWatch, Watched
+from edge.store import Store
+from edge.store.errors import StoreFull
+from edge.supervisor import DeviceState, DeviceStatus
+from edge.utc import now_ms
+from tests.delivery_kit import until
+
+CAMERA = DeviceStatus("camera-1", "camera", "folder", "Folder", DeviceState.READY, "", 1_000)
+
+
+class Watching:
+    """A watch whose time and station a test moves."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.now_s = 1000.0
+        self.camera = CAMERA
+        self.reasons: tuple[str, ...] = ()
+        self.days_left: float | None = None
+        self.watched = Watched(lambda: [self.camera], lambda: self.reasons, lambda: self.days_left)
+        self.watch = StationWatch(store, lambda: self.now_s)
+
+    def look(self, *, after_s: float = SETTLED_S) -> list[tuple[str, str | None, dict]]:
+        """Let time pass, look once, and return what was noted since the look before."""
+        before = Events(self.store).kept()[1]
+        self.now_s += after_s
+        self.watch.look(self.watched)
+        return [(e.type, e.subject, dict(e.facts)) for e in Events(self.store).after(before)]
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "store.db", tmp_path / "store.key") as store:
+        yield store
+
+
+@pytest.fixture
+def watching(store):
+    return Watching(store)
+
+
+def test_a_start_tells_how_things_are_and_then_nothing(watching):
+    """Whoever follows knows every device and whether a sitting may begin; no news is no event."""
+    assert watching.look() == [
+        ("device.state", "camera-1", {"state": "ready", "reason": ""}),
+        ("station.ready", None, {}),
+    ]
+    assert watching.look() == []
+
+
+def test_a_device_that_goes_and_comes_back_is_told_with_its_reason(watching):
+    """Opening and being busy are no news: they come with every try and every capture."""
+    watching.look()
+    told = []
+    for state, reason in (
+        (DeviceState.BUSY, ""), (DeviceState.ABSENT, "not_connected"), (DeviceState.OPENING, ""),
+        (DeviceState.ABSENT, "not_connected"), (DeviceState.READY, ""),
+    ):  # fmt: skip
+        watching.camera = replace(CAMERA, state=state, reason=reason)
+        told += watching.look()
+
+    assert told == [
+        ("device.state", "camera-1", {"state": "absent", "reason": "not_connected"}),
+        ("device.state", "camera-1", {"state": "ready", "reason": ""}),
+    ]
+
+
+def test_a_loose_plug_is_told_at_most_every_few_seconds_and_in_the_end(watching):
+    """It must not push a week of events out of the journal."""
+    watching.look()
+    told = []
+    for n in range(50):
+        state = DeviceState.ABSENT if n % 2 else DeviceState.READY
+        watching.camera = replace(CAMERA, state=state, reason="")
+        told += watching.look(after_s=0.5)
+    told += watching.look()
+
+    assert len(told) <= 50 * 0.5 / SETTLED_S + 2
+    assert told[-1][2]["state"] == "absent"
+
+
+def test_why_no_sitting_may_begin_is_told_in_codes(watching):
+    """Each change of the reasons, and the end of them."""
+    watching.look()
+    watching.reasons = ("device_out", "store_full")
+    out = watching.look()
+    watching.reasons = ()
+
+    assert out == [("station.not_ready", None, {"reasons": "device_out,store_full"})]
+    assert watching.look() == [("station.ready", None, {})]
+
+
+def test_keys_that_end_soon_are_told_once_a_day(watching):
+    """Often enough that somebody reads it, seldom enough that it is read."""
+    watching.look()
+    watching.days_left = 29.6
+
+    assert watching.look() == [("key.expiring", None, {"days_left": 29})]
+    assert watching.look() == []
+    watching.days_left = 28.5
+    assert watching.look(after_s=KEYS_EVERY_S) == [("key.expiring", None, {"days_left": 28})]
+
+
+def test_a_call_for_staff_is_told_and_counted(watching, store):
+    """With its sitting and why; the month's figure grows with it."""
+    watching.look()
+    watching.watch.raise_help("s-1", "touched")
+    watching.watch.raise_help(None, "touched")
+    told = watching.look()
+    figures = store.read(lambda db: month_figures(db, month_of(now_ms())))
+
+    assert told == [
+        ("help.raised", "s-1", {"why": "touched"}), ("help.raised", None, {"why": "touched"})
+    ]  # fmt: skip
+    assert figures == {"help": {"raised": 2}}
+
+
+def test_what_cannot_be_written_now_is_written_later_and_once(watching, store, monkeypatch):
+    """A full disk loses no call for staff, and nobody who calls waits for it."""
+    watching.look()
+
+    def full(*_, **__):
+        raise StoreFull("The disk is full: nothing was stored.")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(store, "write", full)
+        watching.watch.raise_help("s-1", "touched")
+        watching.reasons = ("store_full",)
+        assert watching.look() == []
+    later = watching.look()
+
+    assert [told[0] for told in later] == ["help.raised", "station.not_ready"]
+    assert watching.look() == []
+
+
+def test_what_waits_is_bounded(watching, store, monkeypatch):
+    """A disk that stays full fills no memory; the newest is kept."""
+    with monkeypatch.context() as disk:
+        disk.setattr(store, "write", lambda *_: (_ for _ in ()).throw(StoreFull("full")))
+        for n in range(WAITING_MAX * 2):
+            watching.watch.raise_help(f"s-{n}", "touched")
+        watching.look()
+
+    waiting = [note.subject for note in watching.watch._waiting if note.type == "help.raised"]
+    assert len(watching.watch._waiting) == WAITING_MAX
+    assert waiting[-1] == f"s-{WAITING_MAX * 2 - 1}"
+
+
+def test_a_watch_of_its_own_thread_tells_at_once_and_ends_clean(store):
+    """A call for staff does not wait for the next look; what waits at the end is written."""
+    watching = Watching(store)
+    watching.watch.start(watching.watched)
+    try:
+        until(lambda: Events(store).kept()[1] >= 2)
+        watching.watch.raise_help("s-1", "fingers")
+        until(lambda: Events(store).kept()[1] >= 3)
+    finally:
+        watching.watch.close()
+    watching.watch.raise_help("s-2", "touched")
+    watching.watch.close()
+
+    assert [e.subject for e in Events(store).after(0) if e.type == "help.raised"] == ["s-1", "s-2"]

@@ -12,12 +12,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
@@ -97,10 +97,9 @@ class Plan:
     nodes: int = 3
     gateways: int = 2
     gateway: str = "gateway"
-    client_ca: bool = False
+    client_ca: bool = True
     journal: bool = True
     threads: int = 16
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Machinery:

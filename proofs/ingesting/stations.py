@@ -88,12 +88,17 @@ class Station:
             public.thumbprint(): ListedKey("receipt", public.thumbprint(), public, 0, 1 << 53)
         }
         verifier = ReceiptVerifier(self.station_id, lambda: listed)
+        certificate, private = centre.clients.issue(
+            self.station_id, uri=f"anxin:station:{self.station_id}"
+        )
         sinks = [
             open_sink(
                 "https",
                 {
                     "url": f"https://127.0.0.1:{gateway.port}",
                     "ca_file": centre.servers.file,
+                    "certificate_file": certificate,
+                    "key_file": private,
                     "stall_timeout_s": 20,
                 },
             )

@@ -27,6 +27,7 @@ from gateway.seal import (
 
 log = logging.getLogger("gateway")
 BODY_BYTES_MAX: Final = 16 << 20
+HEAD_CHARACTERS_MAX: Final = 600
 
 
 class Ingest:
@@ -48,7 +49,10 @@ class Ingest:
         if _is_another(station_id):
             raise Rejected(403, "client-unknown")
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        stored = Stored(package_id, station_id, digest, len(content), now, seal)
+        head = request.headers.get("Anxin-Audit-Head", "")
+        if len(head) > HEAD_CHARACTERS_MAX or not head.isascii():
+            head = ""  # No reason to refuse a package.
+        stored = Stored(package_id, station_id, digest, len(content), now, seal, head)
         earlier = self._objects.put(stored, content)
         if earlier and (earlier.digest, earlier.station_id) != (digest, station_id):
             raise Rejected(409, "digest-conflict")

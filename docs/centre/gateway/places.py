@@ -60,6 +60,7 @@ class Objects:
             "digest": stored.digest,
             "received-at": stored.received_at,
             "seal": stored.seal,
+            "audit-head": stored.audit_head,
         }
         status, answer = self._ask(
             "put_object",
@@ -80,18 +81,18 @@ class Objects:
 
     def find(self, package_id: str) -> Stored | None:
         """Return what is known of a package, None if it is not here. Raises `Away`."""
-        status, head = self._ask("head_object", Key=place_of(package_id))
+        status, answer = self._ask("head_object", Key=place_of(package_id))
         if status == 404:
             return None
         if status != 200:
-            raise Away(f"s3 {head}")
-        said, size = head["Metadata"], head["ContentLength"]
+            raise Away(f"s3 {answer}")
+        said, size = answer["Metadata"], answer["ContentLength"]
         try:
             facts = said["station-id"], said["digest"], size, said["received-at"], said["seal"]
         except KeyError as error:
             # Whoever copied objects without their metadata has to copy them again.
             raise Away(f"s3 object without {error}") from error
-        return Stored(package_id, *facts)
+        return Stored(package_id, *facts, said.get("audit-head", ""))
 
     def listed(self, prefix: str) -> Iterator[tuple[str, datetime]]:
         """Yield id and time of arrival of the packages whose id ends in these digits."""

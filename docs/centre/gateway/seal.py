@@ -20,8 +20,8 @@ SEAL_TYP: Final = "anxin-seal+jws"
 RECEIPT_TYP: Final = "anxin-receipt+jws"
 STATION_ALGORITHMS: Final = ["Ed25519", "ES256"]
 """A key in a file, a key in a TPM."""
-SEAL_CHARACTERS_MAX: Final = 1600
-"""Object storage takes 2 KB of metadata in all."""
+SEAL_CHARACTERS_MAX: Final = 1200
+"""With the audit head at most 1,800: object storage takes 2 KB of metadata in all."""
 PACKAGE_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STATION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -44,6 +44,8 @@ class Stored:
         size: in bytes.
         received_at: RFC 3339, UTC, of the request that stored it.
         seal: the seal statement, as it came.
+        audit_head: the signed head of the station's audit chain that came along, for the worker
+            whose database knows the one before; empty where none came.
     """
 
     package_id: str
@@ -52,6 +54,7 @@ class Stored:
     size: int
     received_at: str
     seal: str
+    audit_head: str
 
 
 class Stations:

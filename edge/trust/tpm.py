@@ -108,7 +108,7 @@ class Tpm:
                 "create", "-Q", "-C", self._primary(folder), "-G", "ecc256:ecdsa-sha256",
                 "-a", ATTRIBUTES, "-u", f"{folder}/public", "-r", f"{folder}/private",
             )  # fmt: skip
-            self._run("flushcontext", "-t")
+            self._make_room()
             public, private = (folder / "public").read_bytes(), (folder / "private").read_bytes()
         return self.settle(public, private)
 
@@ -126,9 +126,10 @@ class Tpm:
                 "load", "-Q", "-C", self._primary(folder), "-u", f"{folder}/public",
                 "-r", f"{folder}/private", "-c", f"{folder}/key",
             )  # fmt: skip
+            self._make_room()
             handle = handle or self._free_handle()
             self._run("evictcontrol", "-Q", "-C", "o", "-c", f"{folder}/key", hex(handle))
-            self._run("flushcontext", "-t")
+            self._make_room()
         return KeptKey(handle, public, private, self.public_key(handle).thumbprint())
 
     def public_key(self, handle: int) -> ECKey:
@@ -156,7 +157,12 @@ class Tpm:
         # The same template gives the same storage key in the same TPM, so it need not be kept.
         context = f"{folder}/primary"
         self._run("createprimary", "-Q", "-C", "o", "-G", "ecc", "-c", context)
+        self._make_room()
         return context
+
+    def _make_room(self) -> None:
+        # A TPM without a resource manager holds three objects; what we need lies in saved contexts.
+        self._run("flushcontext", "-t")
 
     def _free_handle(self) -> int:
         told = self._run("getcap", "handles-persistent").decode("ascii", "replace")

@@ -17,6 +17,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from traceback import format_exc
 from typing import Any, Final
@@ -129,13 +130,14 @@ class Ingest:
     def _arriving(self, package_id: str, before: bytes) -> bytes:
         """Read the body behind what is here already; if the line breaks, keep what arrived."""
         content = bytearray(before)
-        try:
+        wanted_bytes = len(before) + (request.content_length or 0)
+        with suppress(ClientDisconnected, OSError):
             while piece := request.stream.read(PIECE_BYTES):
                 content += piece
-        except (ClientDisconnected, OSError):
+        if len(content) < wanted_bytes:
             statement = self._statement(package_id)
             self._uploads.keep(package_id, str(statement["digest"]), bytes(content))
-            raise Rejected(408, "upload-broken") from None
+            raise Rejected(408, "upload-broken")
         return bytes(content)
 
     def _statement(self, package_id: str) -> Mapping[str, Any]:

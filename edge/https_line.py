@@ -27,6 +27,9 @@ ANSWER_BYTES_MAX: Final = 64 << 10
 PIECE_BYTES: Final = 64 << 10
 KEPT_S_MAX: Final = 60.0
 """A connection that rested longer is made anew: balancers forget them silently."""
+STALE_SHOWS_S: Final = 2.0
+"""A kept connection that was closed fails in a round trip; one that breaks later had been alive,
+and its upload is not begun again unasked."""
 HTTPS_PORT: Final = 443
 
 
@@ -83,10 +86,12 @@ class HttpsLine:
         kept = self._secure is not None and time.monotonic() - self._last_s < KEPT_S_MAX
         if not kept:
             self._drop()
+        began_s = time.monotonic()
         try:
             return self._ask_once(method, path, headers, content)
         except SinkAway as away:
-            if away.code != "cut" or not kept:
+            stale = kept and time.monotonic() - began_s < STALE_SHOWS_S
+            if away.code != "cut" or not stale:
                 raise
         return self._ask_once(method, path, headers, content)
 

@@ -100,10 +100,7 @@ class HttpsSink:
         """Ask for the receipt again: a lost answer costs 1 KB, not the upload."""
         answer = self._line.ask("GET", f"{_path(package_id)}/receipt", {}, b"")
         if answer.status == 404:
-            offset = answer.headers.get("Upload-Offset", "")
-            self._arrived = (
-                (package_id, int(offset)) if offset.isascii() and offset.isdigit() else None
-            )
+            self._arrived = package_id, _offset(answer)
             return None
         return _receipt(answer)
 
@@ -120,18 +117,28 @@ class HttpsSink:
         self._line.close()
 
     def _go_on(self, package: Outgoing, offset: int) -> Answer | None:
-        """Send what has not arrived; None if the centre cannot go on from there."""
-        if not 0 < offset < len(package.content):
-            return None
-        rest = package.content[offset:]
-        headers = {
-            **_about(package),
-            "Content-Length": str(len(rest)),
-            "Upload-Offset": str(offset),
-            "Repr-Digest": package.digest,
-        }
-        answer = self._line.ask("PATCH", _path(package.package_id), headers, rest)
-        return None if answer.status in NO_GOING_ON else answer
+        """Send what has not arrived; None if the centre cannot go on."""
+        for _ in range(2):
+            if not 0 < offset < len(package.content):
+                return None
+            rest = package.content[offset:]
+            headers = {
+                **_about(package),
+                "Content-Length": str(len(rest)),
+                "Upload-Offset": str(offset),
+                "Repr-Digest": package.digest,
+            }
+            answer = self._line.ask("PATCH", _path(package.package_id), headers, rest)
+            if answer.status not in NO_GOING_ON:
+                return answer
+            # The centre may have noticed only now how far the last try came.
+            offset = _offset(answer)
+        return None
+
+
+def _offset(answer: Answer) -> int:
+    said = answer.headers.get("Upload-Offset", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 10 else 0
 
 
 def _path(package_id: str) -> str:

@@ -11,6 +11,7 @@ import io
 import socket
 import threading
 import time
+import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from cheroot.server import HTTPConnection, HTTPRequest
@@ -180,7 +181,12 @@ def refusal(status: int) -> bytes:
     """Return the whole answer of a server that refuses before the application is asked."""
     problem = _problem(status)
     body = json.dumps(
-        {"type": problem.type, "title": problem.title(LANGUAGES[0]), "status": status},
+        {
+            "type": problem.type,
+            "title": problem.title(LANGUAGES[0]),
+            "status": status,
+            "instance": f"urn:uuid:{uuid.uuid4()}",
+        },
         ensure_ascii=False,
     ).encode()
     fields = {

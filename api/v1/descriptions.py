@@ -73,15 +73,15 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
     ),
     "Range": _header(
         "Range", "One range of bytes, RFC 9110, section 14.",
-        {"type": "string", "pattern": "^bytes=[0-9]+-[0-9]*$"}, needed=False,
+        TEXT, needed=False,
     ),
     "IfRange": _header(
         "If-Range", "The ETag of the bytes that are there already.",
-        {"type": "string", "pattern": "^\"[0-9a-f]{64}\"$"}, needed=False,
+        TEXT, needed=False,
     ),
     "IfNoneMatch": _header(
         "If-None-Match", "The ETag of what the client has.",
-        {"type": "string", "pattern": "^\"[0-9a-f]{64}\"$"}, needed=False,
+        TEXT, needed=False,
     ),
     "LastEventID": _header(
         "Last-Event-ID", "Id of the last event that was received; counts before `after`.",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Annotated, Final
 
 from flask import Blueprint, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from spectree import SpecTree
 
 from api.problems import Refused
@@ -32,15 +32,22 @@ _SLUGS: Final[dict[type[Exception], str]] = {
     NoSuchLease: "not-found",
 }
 
-Ttl = Annotated[int, Field(ge=30, le=3600, description="Seconds from now.")]
+
+def _whole(said: object) -> object:
+    # To JSON Schema 60.0 is an integer; what a client's number type writes is not its fault.
+    return int(said) if isinstance(said, float) and said.is_integer() else said
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Ttl = Annotated[Whole, Field(ge=30, le=3600, description="Seconds from now.")]
 
 
 class NewLease(Asked):
     """What a client wants to collect; one package is leased at least, however large it is."""
 
-    max_packages: Annotated[int, Field(ge=1, le=100, description="Packages at most.")] = 10
+    max_packages: Annotated[Whole, Field(ge=1, le=100, description="Packages at most.")] = 10
     max_bytes: Annotated[
-        int, Field(ge=1, le=256 * MIB, description="Bytes at most, of all packages together.")
+        Whole, Field(ge=1, le=256 * MIB, description="Bytes at most, of all packages together.")
     ] = 256 * MIB
     ttl_s: Ttl = 300
 

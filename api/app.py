@@ -58,8 +58,6 @@ def create_kiosk_app(station: KioskStation, closing: threading.Event) -> Flask:
         closing: the listener's; streams end soon after it is set.
     """
     app = Flask("api.kiosk", static_folder=None)
-    # A path with a doubled slash is unknown, not another spelling to be led to.
-    app.url_map.merge_slashes = False
     # The page is drawn anew for each change; blank lines of templates are no use to anybody.
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     catalogue = load_catalogue()
@@ -102,8 +100,6 @@ def create_v1_app(
     if isinstance(identity, str):
         identity = TokenIdentity(identity)
     app = Flask("api.v1", static_folder=None)
-    # A path with a doubled slash is unknown, not another spelling to be led to.
-    app.url_map.merge_slashes = False
     security.install(
         app,
         origin_needed=False,

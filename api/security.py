@@ -70,6 +70,8 @@ def install(
     app.config["TRUSTED_HOSTS"] = list(hosts)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.config["MAX_FORM_PARTS"] = 32
+    # A path with a doubled slash is unknown, not another spelling to be led to.
+    app.url_map.merge_slashes = False
 
     @app.before_request
     def check() -> None:
@@ -107,6 +109,7 @@ def check_origin(*, needed: bool) -> None:
     Source: Fetch standard, "append a request Origin header"; Fetch Metadata.
     """
     if request.method in SAFE_METHODS:
+        check_embedding()
         return
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if site is not None and site != "same-origin":
@@ -122,6 +125,19 @@ def check_origin(*, needed: bool) -> None:
     except ValueError:
         raise Refused("origin-foreign") from None
     if (parts.scheme, parts.netloc) != (request.scheme, request.host):
+        raise Refused("origin-foreign")
+
+
+def check_embedding() -> None:
+    """Refuse what another site's page would show, frame or read; a person may follow its link.
+
+    Source: Fetch Metadata, "resource isolation policy" (web.dev); browsers of before 2023 send no
+    such fields, and for them the headers of the answer speak.
+    """
+    if request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin"):
+        return
+    followed = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest"))
+    if followed != ("navigate", "document"):
         raise Refused("origin-foreign")
 
 

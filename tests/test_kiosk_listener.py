@@ -59,6 +59,24 @@ def test_a_request_without_a_host_is_refused(listener: Listener):
     assert b" 400 " in head.split(b"\r\n")[0]
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example/screen", "http://evil.example/screen", "/kiosk%2fscreen.css", "//screen",
+        "/kiosk/static/..%2f..%2fpages.py", "/kiosk/static/../../pages.py", "/%73creen/..", "*",
+        "/kiosk/static/%2e%2e/%2e%2e/pages.py", "screen", "/screen#a", "/screen\\", "/\xff\xfe",
+    ],
+)  # fmt: skip
+def test_a_target_has_one_spelling_on_the_wire(listener: Listener, target: str):
+    """As bytes on the wire, before any client of ours could put them right: 400 or 404."""
+    with socket.create_connection(("127.0.0.1", listener.port), timeout=30) as wire:
+        wire.sendall(b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % target.encode("latin-1"))
+        head = wire.recv(65536).decode("latin-1")
+
+    assert head.split(" ")[1] in ("400", "404")
+    assert "Location" not in head
+
+
 def test_closing_ends_open_streams_and_every_thread():
     """A page that listens for events never holds up the end of the service."""
     before = set(threading.enumerate())

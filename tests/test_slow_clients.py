@@ -17,12 +17,13 @@ import pytest
 from cheroot import wsgi
 from cheroot.errors import FatalSSLAlert
 
-from api.listener import SPARE_THREADS, Limits, Listener
+from api.listener import Limits, Listener
 from api.tls import TlsDoor, server_context
 from tests.slow_kit import CLIENT_HELLO, HEAD, WITH_BODY, asked, slow_clients
 from tests.tls_kit import Ca, client_context
 
 NUMBER = 200
+FEW = 2
 FOR_EVER_S = 3600.0
 PATIENT = Limits(handshake_s=FOR_EVER_S, request_s=FOR_EVER_S, idle_s=FOR_EVER_S)
 
@@ -68,8 +69,8 @@ def listening(
 
 @contextmanager
 def plain_cheroot(adapter: TlsDoor | None = None) -> Iterator[tuple[str, int]]:
-    """The server as it comes, with as many workers as ours."""
-    server = wsgi.Server(("127.0.0.1", 0), app, numthreads=SPARE_THREADS, max=SPARE_THREADS)
+    """The server as it comes, with a few workers."""
+    server = wsgi.Server(("127.0.0.1", 0), app, numthreads=FEW, max=FEW)
     server.timeout, server.shutdown_timeout = FOR_EVER_S, 0.1
     server.error_log = lambda *_, **__: None
     server.ssl_adapter = adapter
@@ -127,7 +128,7 @@ def test_the_server_as_it_comes_goes_down():
     """The control: with as many silent clients as workers nobody is answered."""
     with (
         plain_cheroot() as address,
-        slow_clients(address, SPARE_THREADS + 1),
+        slow_clients(address, FEW + 1),
         pytest.raises(OSError, match="timed out"),
     ):
         asked(address, "/", timeout_s=1.0)

@@ -52,6 +52,7 @@ class Prechecks:
         vision: VisionWorker,
         documents: Mapping[str, Document],
         occupied: Callable[[], bool],
+        timeout_s: float = LOOK_TIMEOUT_S,
     ) -> None:
         """Prepare.
 
@@ -59,10 +60,12 @@ class Prechecks:
             vision: shared with the sittings.
             documents: by id.
             occupied: tells whether somebody is served now, or the worker is not ready to look.
+            timeout_s: of one look; the worker is replaced after it.
         """
         self._vision = vision
         self._documents = documents
         self._occupied = occupied
+        self._timeout_s = timeout_s
         self._one = threading.Lock()
 
     def knows(self, document: str) -> bool:
@@ -89,7 +92,7 @@ class Prechecks:
         try:
             if self._occupied():
                 raise StationBusy
-            photo = self._vision.read_photo(content, LOOK_TIMEOUT_S)
+            photo = self._vision.read_photo(content, self._timeout_s)
         except VisionLost:
             raise StationBusy from None
         finally:

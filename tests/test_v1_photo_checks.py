@@ -37,7 +37,7 @@ class Desk:
     def __init__(self, store: Store, verifier, vision: VisionWorker) -> None:
         self.served = False
         documents = {name: load_document(name) for name in (SHEET, "cn_resident_id")}
-        self.prechecks = Prechecks(vision, documents, lambda: self.served)
+        self.prechecks = Prechecks(vision, documents, lambda: self.served, PATIENCE_S)
         station = V1Station(
             STATION, "0.1.0", "0" * 64, store, verifier, lambda: [CAMERA], list, (SINK,),
             prechecks=self.prechecks,

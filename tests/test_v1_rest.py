@@ -50,8 +50,17 @@ class Rest:
         return self.client.put(f"/v1/{path}", data=token, content_type=kind, headers=BEARER)
 
 
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
+    """One station for all that leaves nothing behind."""
+    folder = tmp_path_factory.mktemp("rest")
+    with Store.open(folder / "store.db", folder / "store.key") as store:
+        yield Rest(make_kit(folder / "kit"), store)
+
+
 @pytest.fixture
 def rest(tmp_path: Path) -> Iterator[Rest]:
+    """A fresh station with the centre's root pinned."""
     kit = make_kit(tmp_path / "kit")
     with Store.open(tmp_path / "store.db", tmp_path / "store.key") as store:
         pin_root(store, read_root(kit.folder / "centre"))
@@ -61,9 +70,9 @@ def rest(tmp_path: Path) -> Iterator[Rest]:
 # What the station did in a month
 
 
-def test_a_month_in_which_nothing_happened_is_all_zeros(rest: Rest):
+def test_a_month_in_which_nothing_happened_is_all_zeros(calm: Rest):
     """Every member stands there, so that a table has no holes."""
-    said = rest.get("service-figures?month=2026-11").get_json()
+    said = calm.get("service-figures?month=2026-11").get_json()
 
     assert said == {
         "month": "2026-11",
@@ -108,9 +117,9 @@ def test_figures_belong_to_their_month_and_survive_a_restart(rest: Rest, tmp_pat
     ["", "month=2026-13", "month=2026-1", "month=2026", "month=*", "month=2026-11&x=1",
      "month=2026-11%0a"],
 )  # fmt: skip
-def test_only_a_month_is_a_month(rest: Rest, query: str):
+def test_only_a_month_is_a_month(calm: Rest, query: str):
     """No pattern, no other parameter."""
-    answer = rest.get(f"service-figures?{query}")
+    answer = calm.get(f"service-figures?{query}")
 
     assert (answer.status_code, slug(answer)) == (422, "invalid-request")
 
@@ -118,15 +127,16 @@ def test_only_a_month_is_a_month(rest: Rest, query: str):
 # Calibrations, of which there are none yet
 
 
-def test_no_calibration_is_invented(rest: Rest):
+def test_no_calibration_is_invented(calm: Rest):
     """An empty page, and nothing under any id."""
-    assert rest.get("calibrations").get_json() == {"items": [], "next": None}
-    assert rest.get("calibrations?device_id=camera-1&limit=5").get_json()["items"] == []
+    assert calm.get("calibrations").get_json() == {"items": [], "next": None}
+    assert calm.get("calibrations?device_id=camera-1&limit=5").get_json()["items"] == []
     for path in ("calibrations/9f0c", "calibrations/9f0c/certificate", "calibrations/..%2f"):
-        assert slug(rest.get(path)) == "not-found"
-    assert slug(rest.get("calibrations?device_id=camera-9")) == "not-found"
-    assert slug(rest.get("calibrations?after=MS4x")) == "cursor-invalid"
-    assert slug(rest.get("calibrations?limit=0")) == "invalid-request"
+        assert slug(calm.get(path)) == "not-found"
+    assert calm.get("devices/camera-1").get_json()["calibration"] is None
+    assert slug(calm.get("calibrations?device_id=camera-9")) == "not-found"
+    assert slug(calm.get("calibrations?after=MS4x")) == "cursor-invalid"
+    assert slug(calm.get("calibrations?limit=0")) == "invalid-request"
 
 
 # Lists that the root signed
@@ -187,14 +197,14 @@ def test_policies_are_kept_by_the_same_rule_and_never_taken_for_keys(rest: Rest)
 # The station, its clock, its health
 
 
-def test_the_station_says_what_it_can_and_how_well_it_knows_the_time(rest: Rest):
+def test_the_station_says_what_it_can_and_how_well_it_knows_the_time(calm: Rest):
     """Features by name; the clock as the kernel has it."""
-    said = rest.get("station").get_json()
+    said = calm.get("station").get_json()
 
     assert said["clock"] == {"source": "ntp", "uncertainty_ms": 40}
     assert {"service-figures", "calibrations", "keys"} <= set(said["features"])
     assert "sittings" not in said["features"]
-    assert rest.get("health").get_json()["clock"] == said["clock"]
+    assert calm.get("health").get_json()["clock"] == said["clock"]
 
 
 def test_the_kernel_is_asked_and_a_clock_that_nobody_disciplines_is_called_so():
@@ -204,7 +214,7 @@ def test_the_kernel_is_asked_and_a_clock_that_nobody_disciplines_is_called_so():
     assert state == UNKNOWN or (state.source == "ntp" and (state.uncertainty_ms or 0) >= 0)
 
 
-def test_detail_is_for_who_may_read_the_station(rest: Rest):
+def test_detail_is_for_who_may_read_the_station(calm: Rest):
     """Every client may know whether a sitting may begin; stocks and clock are not for all."""
 
     class Stranger:
@@ -216,7 +226,7 @@ def test_detail_is_for_who_may_read_the_station(rest: Rest):
         def check_stranger(self) -> None:
             """Open to everybody."""
 
-    said = create_v1_app(rest.station, Stranger()).test_client().get("/v1/health/ready").get_json()
+    said = create_v1_app(calm.station, Stranger()).test_client().get("/v1/health/ready").get_json()
 
     assert said == {"ready": True, "reasons": [], "store": None, "clock": None}
 
@@ -246,9 +256,9 @@ def test_metrics_have_the_names_of_the_interface_and_each_figure_once(rest: Rest
     assert row.sitting_id not in text
 
 
-def test_every_result_of_a_sitting_is_a_figure_from_the_start(rest: Rest):
+def test_every_result_of_a_sitting_is_a_figure_from_the_start(calm: Rest):
     """A rate can be drawn before the first one happened."""
-    text = rest.get("metrics").text
+    text = calm.get("metrics").text
 
     assert json.dumps("to_window") in text
     assert 'anxin_sittings_total{result="accepted"} 0.0' in text

@@ -28,11 +28,19 @@ class ReaderLine(Answer):
     product: str
 
 
+class DeviceCalibration(Answer):
+    """The calibration in force; `state` is one of valid, expiring, expired."""
+
+    id: str
+    state: str
+    valid_until: str
+
+
 class Device(Answer):
     """One device; `state` is one of absent, opening, ready, busy, degraded, failed.
 
     `warnings` are codes of what a technician should know of a device that works; `line` is null
-    unless it is a fingerprint reader that is open.
+    unless it is a fingerprint reader that is open; `calibration` is null while none was recorded.
     """
 
     device_id: str
@@ -46,6 +54,7 @@ class Device(Answer):
     attempts: int
     warnings: tuple[str, ...]
     line: ReaderLine | None
+    calibration: DeviceCalibration | None
 
 
 class Devices(Answer):
@@ -91,6 +100,7 @@ def device_answer(status: DeviceStatus) -> Device:
         attempts=status.attempts,
         warnings=tuple(warning.value for warning in status.warnings),
         line=_line(status.facts),
+        calibration=None,
     )
 
 

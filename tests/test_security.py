@@ -226,7 +226,7 @@ def test_a_path_has_one_spelling(served: dict[str, Served], name: str):
     """Doubled, encoded, dotted: unknown, and never another way to what is there."""
     one = served[name]
     for path in one.paths():
-        if path in ("/", "/v1", "/v1/"):
+        if path in ("/", "/v1", "/v1/") or "/static/" in path:
             continue
         first, _, rest = path[1:].partition("/")
         for other in (
@@ -237,7 +237,8 @@ def test_a_path_has_one_spelling(served: dict[str, Served], name: str):
             if other == path:
                 continue
             answer = one.ask("GET", other)
-            assert answer.status_code in (400, 404), other
+            answer.close()
+            assert answer.status_code in (400, 404, 405), other
             assert "Location" not in answer.headers
 
 

@@ -68,7 +68,8 @@ def provision(context: click.Context, /, path: Path, **options: Any) -> None:
     folder = settings.store.folder
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Whoever runs on the store would go on with the old keys: it must be stopped first.
-    with Store.open(folder / "store.db", folder / "store.key") as store:
+    reserve = settings.store.reserve_mib << 20
+    with Store.open(folder / "store.db", folder / "store.key", reserve_bytes=reserve) as store:
         missing = _steps(settings, asked, store)
     for line in missing:
         click.echo(f"Still missing: {line}")

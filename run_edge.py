@@ -17,6 +17,7 @@ import click
 
 from demo.told import DemoCommand, greet, report
 from edge.audit_commands import AUDIT_COMMANDS
+from edge.custody_commands import CUSTODY_COMMANDS, CustodyRefused
 from edge.provision_commands import provision
 from edge.staff_commands import STAFF_COMMANDS, StaffRefused
 from edge.technician_commands import TECHNICIAN_COMMANDS
@@ -285,7 +286,7 @@ def one_sentence() -> Iterator[None]:
         _refuse(_disk_full(""))
     except (
         SettingsError, StoreError, KeyUnusable, ModelUnfit, DemoError, PortTaken, TokenUnusable,
-        TlsUnusable, StaffFileUnsafe, StaffRefused,
+        TlsUnusable, StaffFileUnsafe, StaffRefused, CustodyRefused,
     ) as error:  # fmt: skip
         _refuse(str(error))
     except OSError as error:
@@ -314,7 +315,7 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-for _command in (*TECHNICIAN_COMMANDS, provision):
+for _command in (*TECHNICIAN_COMMANDS, *CUSTODY_COMMANDS, provision):
     _command.callback = one_sentence()(_command.callback) if _command.callback else None
     cli.add_command(_command)
 

@@ -15,7 +15,7 @@ from typing import Final
 import apsw
 
 from edge.store.damage import DAMAGED, sealed_content, set_unreadable
-from edge.store.notes import take_in, waiting_notes
+from edge.store.notes import delete_notes, take_in, waiting_notes
 
 SLICE_S: Final = 0.02
 """Longer than this nobody waits for the writer because of it, but for one package's own reading."""
@@ -42,8 +42,7 @@ class Idling:
         """Read, and return what is to be written; raises as `IdleCheck.step`."""
         if notes := waiting_notes(self._path):
             yield lambda db: take_in(db, notes)
-            for note in notes:
-                note.unlink(missing_ok=True)
+            delete_notes(notes)
         for cursor in self._check.step(db) if self._check.due() else ():
             yield partial(set_unreadable, cursor=cursor)
 

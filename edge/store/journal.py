@@ -36,6 +36,7 @@ from edge.store.errors import (
 )
 from edge.store.file import StoreFile, open_store_file
 from edge.store.idle_check import Idling
+from edge.store.notes import delete_notes, take_in, waiting_notes
 from edge.store.numbers import Numbers, used
 from edge.store.orders import Ending
 from edge.store.retention import Holdings, Limits
@@ -134,7 +135,9 @@ class Store:
             file.close()
             raise
         try:
-            store._writer.run(store._note_start, reserve=Reserve.LAST)
+            notes = waiting_notes(path)
+            store._writer.run(lambda db: store._note_start(db, notes), reserve=Reserve.LAST)
+            delete_notes(notes)
         except BaseException:
             store.close()
             raise
@@ -491,8 +494,9 @@ class Store:
 
         self._writer.run(set_aside, reserve=Reserve.LAST)
 
-    def _note_start(self, db: apsw.Connection) -> None:
+    def _note_start(self, db: apsw.Connection, notes: Sequence[Path]) -> None:
         store_delivery.recover(db)
+        take_in(db, notes)
         note(db, STATION, "store.open", "", outcome=",".join(self._found) or "ok")
         if self._file.opening.continues:
             above = str(used(db).sequence)

@@ -7,7 +7,8 @@ and the service makes an audit row of it at its next idle moment or start.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,7 +59,14 @@ def waiting_notes(path: Path) -> list[Path]:
         return []
 
 
-def take_in(db: apsw.Connection, notes: list[Path]) -> None:
+def delete_notes(notes: Sequence[Path]) -> None:
+    """Delete notes that were taken in; one that cannot be is known by its name the next time."""
+    for note in notes:
+        with suppress(OSError):
+            note.unlink()
+
+
+def take_in(db: apsw.Connection, notes: Sequence[Path]) -> None:
     """Make audit rows of notes, each once; in the caller's transaction, before they are deleted."""
     left = {f"{SEEN}{note.stem}" for note in notes}
     seen = {

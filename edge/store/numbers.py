@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import json
+import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -34,23 +35,28 @@ class Ceilings:
         sequence: of closed packages.
         event: of events.
         persons: how many there may have been.
+        lineage: of the journals that counted them, one after the other; "" if nobody wrote it.
     """
 
     sequence: int = 0
     event: int = 0
     persons: int = 0
+    lineage: str = ""
 
     def above(self, other: Ceilings) -> Ceilings:
-        """Return what is above both."""
+        """Return what is above both, of our lineage if we have one."""
         return Ceilings(
             max(self.sequence, other.sequence),
             max(self.event, other.event),
             max(self.persons, other.persons),
+            self.lineage or other.lineage,
         )
 
     def far_above(self) -> Ceilings:
         """Return what is surely above whatever was counted since, unseen."""
-        return Ceilings(self.sequence + UNKNOWN_JUMP, self.event + UNKNOWN_JUMP, self.persons)
+        return Ceilings(
+            self.sequence + UNKNOWN_JUMP, self.event + UNKNOWN_JUMP, self.persons, self.lineage
+        )
 
 
 def numbers_file_of(path: Path) -> Path:
@@ -82,9 +88,15 @@ def read_ceilings(path: Path) -> Ceilings | None:
     """Return what the file beside the journal says; None if it is missing or damaged."""
     try:
         said = json.loads(numbers_file_of(path).read_bytes())
-        return Ceilings(*(int(said[name]) for name in ("sequence", "event", "persons")))
+        sequence, event, persons = (int(said[name]) for name in ("sequence", "event", "persons"))
+        return Ceilings(sequence, event, persons, str(said["lineage"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def write_ceilings(path: Path, ceilings: Ceilings) -> None:
+    """Write the file beside the journal; durable on return. Raises `OSError`."""
+    write_secret(numbers_file_of(path), json.dumps(asdict(ceilings)).encode())
 
 
 class Numbers:
@@ -97,7 +109,12 @@ class Numbers:
             path: of the journal.
         """
         self._path = path
-        self._ceilings = read_ceilings(path) or Ceilings()
+        self._ceilings = read_ceilings(path) or Ceilings(lineage=uuid.uuid4().hex)
+
+    @property
+    def ceilings(self) -> Ceilings:
+        """What the file says."""
+        return self._ceilings
 
     def reserve(self, db: apsw.Connection) -> None:
         """Write ahead, before the next closing uses a number; in the caller's transaction.
@@ -110,11 +127,13 @@ class Numbers:
         # Events have no closing of their own: half a block is far more than comes between two.
         if now.sequence < ahead.sequence and now.event + EVENT_BLOCK // 2 < ahead.event:
             return
-        self._ceilings = Ceilings(
-            now.sequence + SEQUENCE_BLOCK, now.event + EVENT_BLOCK, now.persons + SEQUENCE_BLOCK
-        ).above(ahead)
+        self._ceilings = ahead.above(
+            Ceilings(
+                now.sequence + SEQUENCE_BLOCK, now.event + EVENT_BLOCK, now.persons + SEQUENCE_BLOCK
+            )
+        )
         try:
-            write_secret(numbers_file_of(self._path), json.dumps(asdict(self._ceilings)).encode())
+            write_ceilings(self._path, self._ceilings)
         except OSError as error:
             self._ceilings = ahead
             if error.errno in NO_ROOM:

@@ -132,7 +132,7 @@ def _pin(settings: Settings, asked: Asked, store: Store) -> bool:
     if asked.centre is None:
         if not (pins / ROOT_FILE).exists():
             return False
-        PinnedCentre.open(pins, store)
+        PinnedCentre.open(pins, store, settings.store.folder)
         return True
     root = read_root(asked.centre)
     # Before anything is changed: what is pinned shall be of use.
@@ -144,7 +144,7 @@ def _pin(settings: Settings, asked: Asked, store: Store) -> bool:
         raise KeyUnusable("That is not the fingerprint of the centre that is pinned here.")
     pin_root(store, root, Actor(*TECHNICIAN), anew=asked.another_centre)
     _copy_pins(asked.centre, pins)
-    PinnedCentre.open(pins, store)
+    PinnedCentre.open(pins, store, settings.store.folder)
     click.echo(f"The centre is pinned: {fingerprint(root)}")
     return True
 

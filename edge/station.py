@@ -182,7 +182,7 @@ def build(
         ModelUnfit: a model file of the comparer is not the one we tested.
     """
     settings = foundation.settings
-    centre = PinnedCentre.open(settings.store.centre_keys, foundation.store)
+    centre = PinnedCentre.open(settings.store.centre_keys, foundation.store, settings.store.folder)
     station_key = open_station_key(settings.store.folder, settings.store.tpm)
     verifier = ReceiptVerifier(settings.station.id, centre.receipts)
     settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()

@@ -18,6 +18,7 @@ from edge.keys import KeyUnusable
 from edge.receipt import ReceiptInvalid, ReceiptVerifier
 from edge.record_room import NoSealingKey, RecordRoom
 from edge.seal import Sealer
+from edge.store import Store
 from edge.trust.centre import DAY_MS, HOUR_MS, CentreKeys, PinnedCentre, read_key_list
 from edge.trust.key_list import (
     KeyList,
@@ -157,6 +158,34 @@ def test_a_damaged_file_beside_a_kept_list_stops_nobody(kit, store, centre):
     assert current_keys(store).seq == 1
     with pytest.raises(KeyUnusable, match=r"keys\.jws"):
         read_key_list(kit.folder / "centre")
+
+
+def test_a_journal_that_was_set_aside_brings_no_older_list_back(kit, tmp_path):
+    """The newest list lies beside it as well; control: without that, the old pin counts again."""
+    pin, beside = kit.folder / "centre", tmp_path / "beside"
+    old = fresh(kit)
+    with kit.open_store() as store:
+        PinnedCentre.open(pin, store, beside)
+        renew(pin, "seal")
+        accept_key_list(store, fresh(kit))
+        PinnedCentre.open(pin, store, beside)
+    (pin / "keys.jws").write_text(old)
+    for name, kept, seq in (("set-aside", beside, 2), ("control", None, 1)):
+        new = tmp_path / name
+        with Store.open(new / "store.db", new / "store.key") as store:
+            PinnedCentre.open(pin, store, kept)
+
+            assert current_keys(store).seq == seq
+
+
+def test_a_list_beside_that_is_no_list_changes_nothing(kit, tmp_path):
+    """The pin's own counts, and the copy is made good."""
+    (tmp_path / "newest-keys.jws").write_text("half a li")
+    with kit.open_store() as store:
+        PinnedCentre.open(kit.folder / "centre", store, tmp_path)
+
+        assert current_keys(store).seq == 1
+    assert (tmp_path / "newest-keys.jws").read_text().strip() == fresh(kit)
 
 
 def test_another_root_is_refused_until_a_technician_pins_it(kit, store, centre, tmp_path):

@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from edge.keys import KeyUnusable, SealingKey
+from edge.keys import KeyUnusable, SealingKey, write_secret
 from edge.store import Store
 from edge.trust.key_list import (
     KeyList,
@@ -27,6 +27,7 @@ from edge.trust.signed_list import pin_root, read_root
 from edge.utc import now_ms
 
 KEYS_FILE: Final = "keys.jws"
+NEWEST_FILE: Final = "newest-keys.jws"
 LIST_BYTES_MAX: Final = 256 << 10
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -66,22 +67,28 @@ class PinnedCentre:
         self._clock_ms = clock_ms
 
     @classmethod
-    def open(cls, folder: Path, store: Store) -> PinnedCentre:
-        """Take over what is pinned in the folder; a list that is newer there than ours counts.
+    def open(cls, folder: Path, store: Store, beside: Path | None = None) -> PinnedCentre:
+        """Take over what is pinned in the folder; of all lists the newest counts.
+
+        Args:
+            folder: of the pin.
+            store: the journal.
+            beside: a folder that outlasts the journal; a copy of the newest list is kept there, so
+                that no older one comes back when a damaged journal was set aside.
 
         Raises:
             KeyUnusable: nothing is pinned, another root than before, or no list at all.
         """
         pin_root(store, read_root(folder))
-        try:
-            accept_key_list(store, read_key_list(folder).token)
-        except Rollback:
-            # The journal has had newer ones since.
-            log.info("key_list_older")
-        except KeyUnusable:
-            if current_keys(store) is None:
-                raise
-            log.warning("key_list_unusable")
+        if beside is not None and (beside / NEWEST_FILE).exists():
+            _take_over(store, lambda: _read(beside / NEWEST_FILE))
+        _take_over(store, lambda: read_key_list(folder).token)
+        kept = current_keys(store)
+        if kept is None:
+            # For the sentence that says what is wrong with it.
+            read_key_list(folder)
+        elif beside is not None:
+            _keep_beside(beside / NEWEST_FILE, kept.token)
         return cls(store)
 
     def sealing(self, for_ms: int = 0) -> tuple[SealingKey, ...]:
@@ -135,14 +142,36 @@ class PinnedCentre:
         return frozenset() if listed is None else listed.deny_clients
 
 
+def _take_over(store: Store, token: Callable[[], str]) -> None:
+    try:
+        accept_key_list(store, token())
+    except Rollback:
+        # The journal has had newer ones since.
+        log.info("key_list_older")
+    except (KeyUnusable, SignatureInvalid, OSError, ValueError):
+        log.warning("key_list_unusable")
+
+
+def _keep_beside(path: Path, token: str) -> None:
+    try:
+        same = path.read_text("ascii").strip() == token
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        write_secret(path, token.encode() + b"\n")
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(LIST_BYTES_MAX).decode("ascii").strip()
+
+
 def read_key_list(folder: Path) -> KeyList:
     """Return the list that lies in the pinned folder. Raises `KeyUnusable`."""
     path = folder / KEYS_FILE
     root = read_root(folder)
     try:
-        with path.open("rb") as file:
-            token = file.read(LIST_BYTES_MAX).decode("ascii").strip()
-        return KeyList.verify(token, root)
+        return KeyList.verify(_read(path), root)
     except (OSError, ValueError, SignatureInvalid) as error:
         raise KeyUnusable(
             f"{path} is no key list by the pinned root: fetch it from the centre again."

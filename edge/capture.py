@@ -19,7 +19,7 @@ from edge.screen import Picture, Screen
 from edge.sitting import LANGUAGES, Event, Snapshot
 from edge.sitting_loop import SittingLoop
 from edge.staff import WrongPin
-from edge.store.errors import StoreFull
+from edge.store.errors import StoreBroken, StoreFull
 
 
 class SittingDesk:
@@ -197,12 +197,16 @@ class SittingDesk:
         Raises:
             TimeoutError: the loop did not come to it in time.
             OrderRefused, StoreFull: what `cancel` raised; the sitting goes on.
+            StoreBroken: only a restart of the service can mend it.
         """
         refused: list[Exception] = []
 
         def withdraw() -> None:
             try:
                 cancel()
+            except StoreBroken as error:
+                refused.append(error)
+                raise
             except (OrderRefused, StoreFull) as error:
                 # An answer for the centre; the person need not notice.
                 refused.append(error)

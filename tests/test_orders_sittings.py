@@ -100,6 +100,18 @@ def test_an_order_whose_person_left_after_agreeing_ends_at_the_window(station):
     assert [mark for mark in PERSONAL if mark in json.dumps(package.sitting)] == [PERSONAL[1]]
 
 
+def test_the_mark_of_leaving_and_the_orders_end_are_one(station):
+    """No power cut leaves a sitting that nobody resumes and an order that nobody ended."""
+    order = station.orders.add(wanted())
+    loop, _ = station.begin(Event.AGREE)
+    station.record(loop).leave_alone()
+    station.record(loop).leave_alone()
+
+    assert station.orders.row(order.sitting_id).result == "to_window"
+    assert ended(station) == [(order.sitting_id, "to_window")]
+    assert figures(station) == {"sittings": {"to_window": 1}}
+
+
 def test_an_order_whose_person_left_before_agreeing_waits_again(station):
     """Nothing was given and nothing is lost: the next touch begins it again."""
     order = station.orders.add(wanted())

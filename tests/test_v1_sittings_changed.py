@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.app import V1Station, create_v1_app
 from api.v1.changed_sitting import asked_again, merged
 from api.v1.new_sitting import NewSitting, wanted_of
 from edge.orders import book as orders_module
 from edge.orders.order import Preferences
 from edge.utc import now_ms
+from tests.delivery_kit import STATION
 from tests.order_kit import PERSONAL, PHOTO, TODAY_MS, all_text, body, digest, opened, photo
 from tests.test_orders import close_package, seal_something
-from tests.test_v1 import slug
+from tests.test_v1 import TOKEN, slug
 from tests.test_v1_sittings import ANY_BODY, FUZZ, Bench, bench, calm, judge, kit, pointers, served
 
 __all__ = ["bench", "calm", "kit"]
@@ -215,6 +217,30 @@ def test_only_a_package_that_lacks_something_is_completed(kit, bench: Bench):
 
     assert pointers(refused) == [("#/completes_package_id", "unknown_to_station")]
     assert len(bench.orders.waiting()) == 2
+
+
+# Not now
+
+
+@pytest.mark.parametrize(
+    ("reasons", "status"),
+    [(["no_sealing_key"], 503), (["device_out", "clock_suspect"], 503), (["device_out"], 201)],
+    ids=["no key", "no time", "no camera"],
+)
+def test_what_a_sitting_could_not_be_sealed_with_is_said_before_anybody_is_invited(
+    kit, bench: Bench, reasons: list[str], status: int
+):
+    """Without a key or the time no order is taken; a camera may be back before the person comes."""
+    station = V1Station(
+        STATION, "0.1.0", "0" * 64, bench.store, kit.verifier, list, lambda: reasons,
+        orders=bench.orders,
+    )  # fmt: skip
+    asked = Bench(bench.store, bench.orders, create_v1_app(station, TOKEN).test_client())
+    answer = asked.post()
+
+    assert answer.status_code == status
+    if status == 503:
+        assert answer.get_json()["reasons"] == [reasons[-1]]
 
 
 # Long ago

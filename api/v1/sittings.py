@@ -42,6 +42,7 @@ from edge.utc import now_ms
 
 JSON: Final = "application/json"
 PUT_PHOTO: Final = "sittings.put_photo"
+_LASTING: Final = frozenset({"no_sealing_key", "clock_suspect"})
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SLUGS: Final[dict[type[Exception], str]] = {
     KeyBusy: "idempotency-in-progress",
@@ -77,8 +78,9 @@ def _route_orders(routes: Blueprint, station: V1Station, orders: Orders, spec: S
         with refusing(), orders.repeats.first(once) as earlier:
             if earlier is not None:
                 return _said(earlier, replayed=True)
-            if station.store.refusals:
-                raise Refused("not-accepting", reasons=station.store.refusals)
+            reasons = _refusals(station)
+            if reasons:
+                raise Refused("not-accepting", reasons=reasons)
             return _said(_add(orders, body, once), replayed=False)
 
     @routes.put("/v1/sittings/<sitting_id>/reuse-photo")
@@ -172,6 +174,12 @@ def _if_match() -> Callable[[str], bool]:
         raise Refused("if-match-required")
     read = request.if_match
     return lambda etag: bool(read.star_tag or read.is_strong(etag))
+
+
+def _refusals(station: V1Station) -> tuple[str, ...]:
+    """Return why no order is taken: what nobody can wait for before a sitting, a device can."""
+    lasting = (reason for reason in station.reasons() if reason in _LASTING)
+    return tuple(dict.fromkeys((*station.store.refusals, *lasting)))
 
 
 def _once(body: bytes) -> Once:

@@ -15,7 +15,7 @@ import pytest
 
 from api.listener import Limits, Listener
 from api.security import HEADERS
-from tests.slow_kit import asked, slow_clients
+from proofs.trespassing.slow import asked, slow_clients
 
 SOON = Limits(handshake_s=0.2, request_s=0.2, idle_s=0.2, leave_s=0.2)
 FOR_EVER_S = 3600.0

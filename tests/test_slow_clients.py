@@ -19,8 +19,8 @@ from cheroot.errors import FatalSSLAlert
 
 from api.listener import Limits, Listener
 from api.tls import TlsDoor, server_context
-from tests.slow_kit import CLIENT_HELLO, HEAD, WITH_BODY, asked, slow_clients
-from tests.tls_kit import Ca, client_context
+from proofs.trespassing.authority import Ca, client_context
+from proofs.trespassing.slow import CLIENT_HELLO, HEAD, WITH_BODY, asked, slow_clients
 
 NUMBER = 200
 FEW = 2

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 import hashlib
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -20,26 +22,26 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-NOW = datetime.datetime.now(datetime.UTC)
-DAY = datetime.timedelta(days=1)
-CLIENT = (ExtendedKeyUsageOID.CLIENT_AUTH,)
-SERVER = (ExtendedKeyUsageOID.SERVER_AUTH,)
+NOW: Final = datetime.datetime.now(datetime.UTC)
+DAY: Final = datetime.timedelta(days=1)
+CLIENT: Final = (ExtendedKeyUsageOID.CLIENT_AUTH,)
+SERVER: Final = (ExtendedKeyUsageOID.SERVER_AUTH,)
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
-    """A P-256 key."""
+    """Return a fresh P-256 key."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
 def pin_of(key: ec.EllipticCurvePrivateKey) -> str:
-    """The digest that settings pin a client's key by."""
+    """Return the digest that settings pin a client's key by."""
     spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(spki).hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Leaf:
-    """A certificate's file, its key within, and the key."""
+    """A certificate's file, with its key in it, and the key."""
 
     file: Path
     key: ec.EllipticCurvePrivateKey
@@ -63,9 +65,9 @@ class Ca:
     def leaf(
         self,
         name: str,
-        sans: tuple[x509.GeneralName, ...],
+        sans: Sequence[x509.GeneralName],
         *,
-        usage=CLIENT,
+        usage: Sequence[x509.ObjectIdentifier] = CLIENT,
         begin: datetime.datetime = NOW - DAY,
         end: datetime.datetime = NOW + 30 * DAY,
         key: ec.EllipticCurvePrivateKey | None = None,
@@ -78,24 +80,38 @@ class Ca:
         if sans:
             builder = builder.add_extension(x509.SubjectAlternativeName(sans), critical=False)
         certificate = builder.sign(self.key, hashes.SHA256())
-        file = self.folder / f"{self.name}-{name}-{certificate.serial_number:x}.pem"
+        file = self.folder / f"{self.name}-{certificate.serial_number:x}.pem"
         file.write_bytes(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             + certificate.public_bytes(Encoding.PEM)
         )
         return Leaf(file, key)
 
-    def client(self, name: str, *more: str, **given) -> Leaf:
-        """Give out a certificate for the client of this name."""
-        names = (f"anxin:client:{name}", *more)
-        return self.leaf(name, tuple(map(x509.UniformResourceIdentifier, names)), **given)
+    def client(
+        self,
+        name: str,
+        *more: str,
+        usage: Sequence[x509.ObjectIdentifier] = CLIENT,
+        begin: datetime.datetime = NOW - DAY,
+        end: datetime.datetime = NOW + 30 * DAY,
+        key: ec.EllipticCurvePrivateKey | None = None,
+    ) -> Leaf:
+        """Give out a certificate for the client of this name, with further URI names."""
+        sans = [x509.UniformResourceIdentifier(uri) for uri in (f"anxin:client:{name}", *more)]
+        return self.leaf("client", sans, usage=usage, begin=begin, end=end, key=key)
 
-    def server(self, address: str = "127.0.0.1", **given) -> Leaf:
+    def server(self, address: str = "127.0.0.1") -> Leaf:
         """Give out a certificate for a listener."""
         sans = (x509.IPAddress(ip_address(address)), x509.DNSName("localhost"))
-        return self.leaf("server", sans, usage=SERVER, **given)
+        return self.leaf("server", sans, usage=SERVER)
 
-    def _builder(self, name: str, key: ec.EllipticCurvePrivateKey, begin, end):
+    def _builder(
+        self,
+        name: str,
+        key: ec.EllipticCurvePrivateKey,
+        begin: datetime.datetime,
+        end: datetime.datetime,
+    ) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
@@ -108,7 +124,7 @@ class Ca:
 
 
 def client_context(server_ca: Ca, leaf: Leaf | None = None) -> ssl.SSLContext:
-    """What a client connects with; without a leaf it shows none."""
+    """Return what a client connects with; without a leaf it shows none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cafile=server_ca.file)
     if leaf is not None:

@@ -9,17 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Final
 
-HEAD = b"POST /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-WITH_BODY = HEAD + b"Content-Length: 5000\r\n\r\n"
-CLIENT_HELLO = bytes.fromhex("16030100c8010000c4")
+HEAD: Final = b"POST /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+WITH_BODY: Final = HEAD + b"Content-Length: 5000\r\n\r\n"
+CLIENT_HELLO: Final = bytes.fromhex("16030100c8010000c4")
 """Type, version, length and the beginning of a ClientHello that never ends."""
 
 Opening = Callable[[socket.socket], socket.socket]
 
 
 def plainly(sock: socket.socket) -> socket.socket:
-    """Say nothing."""
+    """Leave it as it is."""
     return sock
 
 
@@ -29,13 +30,13 @@ def slow_clients(
 ) -> Iterator[list[socket.socket]]:
     """Hold so many connections; with `drip`, each sends that and then a byte ten times a second."""
     with ExitStack() as stack:
-        held = []
+        held: list[socket.socket] = []
         for _ in range(number):
             sock = socket.create_connection(address, timeout=60)
             held.append(stack.enter_context(opening(sock)))
         ending = threading.Event()
         for one in held:
-            one.sendall(drip) if drip else None
+            one.sendall(drip)
         thread = threading.Thread(target=_drip, args=(held, ending), daemon=True)
         if drip:
             thread.start()
@@ -61,7 +62,7 @@ def asked(
     timeout_s: float = 60.0,
     **headers: str,
 ) -> tuple[int, float]:
-    """Ask once on a connection of its own; the status and the seconds. Raises `OSError`."""
+    """Return status and seconds of one request on its own connection. Raises `OSError`."""
     began = time.monotonic()
     connection = (
         http.client.HTTPSConnection(*address, timeout=timeout_s, context=context)

@@ -1,0 +1,1 @@
+"""What somebody needs who wants to get in where he may not: certificates, requests, patience."""

@@ -19,6 +19,7 @@ from edge.covers import Covers
 from edge.desk_requests import Requests
 from edge.fingers.exceptions import SignedReason
 from edge.health import Figures
+from edge.keys import KeyUnusable
 from edge.moves import Moves
 from edge.override import OverrideReason
 from edge.record_room import NoSealingKey
@@ -159,6 +160,10 @@ class SittingLoop:
             self._moves.not_stored("store_full")
         except NoSealingKey:
             self._moves.not_stored("no_sealing_key")
+        except KeyUnusable:
+            # The TPM went away under us: a start will say so, and closes nothing with another key.
+            self.broken.set()
+            self._moves.not_stored("station_key_away")
         except StoreBroken:
             # A failed write is never retried: the service stops, restarts and recovers.
             self.broken.set()

@@ -68,17 +68,18 @@ class Kit:
             )
         return package_id
 
-    def shut(self, store: Store, package_id: str, sinks=None) -> PackageRow:
+    def shut(self, store: Store, package_id: str, sinks=None, sealer=None) -> PackageRow:
         """Close a package."""
+        sealer = sealer or self.sealer
         previous = store.previous_digest()
         fields = {"sitting_id": "sitting-1", "result": "accepted", "previous": previous}
-        manifest = self.sealer.manifest(
+        manifest = sealer.manifest(
             package_id, store.next_n(package_id), fields, store.parts(package_id)
         )
         return store.close_package(
             package_id,
             manifest,
-            self.sealer.statement,
+            sealer.statement,
             previous=previous,
             sinks=sinks or {SINK: "custody"},
         )

@@ -9,16 +9,20 @@ import struct
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import OKPKey
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey
 
+from centre.opening import Record, Refused, check_header
 from edge.keys import KeyUnusable, SealingKey, StationKey
-from edge.seal import SUITE, digest_of, manifest_payload, package_file, seal_part
+from edge.seal import SUITE, Sealer, digest_of, manifest_payload, package_file, seal_part
 from edge.trust.signed_list import read_root
+from tests.delivery_kit import STATION, make_kit, new_id
 
 PRIVATE = X25519PrivateKey.generate()
 KEY = SealingKey("kid-1", PRIVATE.public_key())
@@ -140,6 +144,55 @@ def test_a_damaged_key_file_is_named(tmp_path, content):
     with pytest.raises(KeyUnusable, match=r"station\.pem"):
         StationKey.open_or_make(path)
     assert path.read_bytes() == content
+
+
+class GoneSigner:
+    """A TPM that was pulled while the station runs."""
+
+    def __init__(self, key):
+        self.public, self.algorithm = key.public, key.algorithm
+
+    def sign(self, message):
+        raise KeyUnusable("away")
+
+
+def test_a_closing_that_cannot_be_signed_leaves_the_sitting_as_it_was(tmp_path):
+    """Nothing is closed, numbered or lost; with its key back the same sitting closes."""
+    kit = make_kit(tmp_path)
+    gone = Sealer(STATION, StationKey(GoneSigner(kit.station_key)), kit.keys.sealing[0])
+    with kit.open_store() as store:
+        package_id = kit.fill(store, new_id())
+        parts = store.parts(package_id)
+        with pytest.raises(KeyUnusable):
+            kit.shut(store, package_id, sealer=gone)
+
+        assert store.parts(package_id) == parts
+        assert store.counts()["ready"] == 0
+        assert kit.shut(store, package_id).sequence == 1
+
+
+@pytest.mark.parametrize("suite", [(25722, 1, 2), (0x0020, 1, 1), (0x0010, 1, 2), (0x0020, 2, 2)])
+def test_a_suite_that_is_not_agreed_is_refused_by_its_numbers(suite):
+    """Reserved or unknown: the receiver says `suite` and never tries; ours are the control."""
+    statement = {"package_id": "p-1", "station_id": STATION, "kid": "kid-1"}
+    header, sealed = cut(seal_part(STATION, "p-1", 0, "part", KEY, b"x"))
+    record = Record(json.loads(header), header, sealed, b"")
+    check_header(record, statement, last=False)
+    odd = {**record.header, **dict(zip(("kem", "kdf", "aead"), suite, strict=True))}
+
+    with pytest.raises(Refused, match="suite"):
+        check_header(Record(odd, header, sealed, b""), statement, last=False)
+
+
+def test_the_format_has_room_for_the_hybrid_with_ml_kem():
+    """Its longer encapsulation fits in `sealed`: only the numbers in the header differ."""
+    suite = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+    private = MLKEM768X25519PrivateKey(MLKEM768PrivateKey.generate(), PRIVATE)
+    header = b'{"kem":25722}'
+    sealed = suite.encrypt(b"a fingerprint", private.public_key(), b"anxin-package/1\x00" + header)
+
+    assert len(sealed) == len(b"a fingerprint") + 1136
+    assert suite.decrypt(sealed, private, b"anxin-package/1\x00" + header) == b"a fingerprint"
 
 
 def test_a_private_key_of_the_centre_is_refused(tmp_path):

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,11 +26,31 @@ from edge.store import NoSuchPackage, PackageGone, Store
 from edge.trust.centre import CentreKeys
 from proofs import Proof, Tally, each_of
 from proofs.delivering.ends import SINK, STATION, open_ledger, open_store
+from proofs.delivering.faulty_line import FAULTS, faults
+from proofs.delivering.jumping_clock import JUMPS, Clock, clock_library
 from proofs.delivering.stage import Broken, Stage
 
 PROMISE: Final = "Every package arrives, once in effect"
+SHARE: Final = 0.25
+"""Of all requests, how many meet a fault."""
 ROUND: Final = 250
 """Packages that wait at once: a station that was away for a few days."""
+FEW: Final = (
+    "cut_in_body",
+    "drop_answer",
+    "twice",
+    "empty_200",
+    "earlier_receipt",
+    "kill_station_before_answer",
+    "kill_centre_before_answer",
+)
+"""For the test suite: each of the others is but another moment of these."""
+CLOCK_PROMISE: Final = "A clock that jumps by years holds up no delivery"
+CLOCK_ROUND: Final = 25
+CLOCK_FAULTS: Final = ("drop_answer", "busy", "cut_after_body", "error_after")
+CLOCK_LIMIT_S: Final = 120.0
+CLOCK_PATIENCE_S: Final = 30.0
+"""For the control, which gets stuck: longer than a round of ours takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +99,8 @@ def _tally(trials: int, seed: int, broken: Broken) -> Tally:
 
 
 def _round(folder: Path, packages: int, seed: int, broken: Broken) -> tuple[Counted, Counter[str]]:
-    with Stage(folder, seed, broken) as stage:
+    kinds = FAULTS if packages >= len(FAULTS) else FEW
+    with Stage(folder, faults(seed, SHARE, kinds), broken) as stage:
         rows = hand_in(folder, packages, random.Random(seed))
         stage.play()
         done = stage.line.done
@@ -135,13 +157,46 @@ def _kept(store: Store, package_id: str) -> bool:
     return True
 
 
+def run_clock(trials: int, seed: int) -> Tally:
+    """Deliver while the station's clock jumps by hours, days and years, before and back."""
+    return _clock_tally(trials, seed, Broken())
+
+
+def waits_by_the_wall(trials: int, seed: int) -> Tally:
+    """Control: the waits are reckoned by the clock on the wall. It must get stuck."""
+    return _clock_tally(trials, seed, Broken(by_the_wall=True))
+
+
+def _clock_tally(trials: int, seed: int, broken: Broken) -> Tally:
+    began_s = time.monotonic()
+    library = clock_library()
+    failures = jumps = 0
+    with TemporaryDirectory(prefix="proof-clock-") as name:
+        for number, at in enumerate(range(0, trials, CLOCK_ROUND)):
+            folder, packages = Path(name) / str(number), min(CLOCK_ROUND, trials - at)
+            clock = Clock(Path(name) / f"{number}.clock", random.Random(seed + number))
+            plan = clock.begin_with(faults(seed + number, SHARE, CLOCK_FAULTS))
+            with clock, Stage(folder, plan, broken, clock.environment(library)) as stage:
+                rows = hand_in(folder, packages, random.Random(seed + number))
+                with suppress(TimeoutError):
+                    stage.play(CLOCK_PATIENCE_S if broken.by_the_wall else CLOCK_LIMIT_S)
+            counted = count(folder, rows)
+            failures += counted.lost + counted.doubled + counted.waiting
+            jumps += clock.jumps
+    note = f"{jumps} jumps of the clock, {', '.join(JUMPS)}"
+    return Tally(CLOCK_PROMISE, trials, failures, time.monotonic() - began_s, note)
+
+
 PROOFS: Final[Mapping[str, Proof]] = {
     "once": Proof(
         PROMISE,
         run,
         each_of({"deletes on 200": deletes_on_200, "no unique key": no_unique_key}),
-        short=12,
+        short=6,
         long=10_000,
         control_trials=500,
+    ),
+    "clock": Proof(
+        CLOCK_PROMISE, run_clock, waits_by_the_wall, short=6, long=500, control_trials=25
     ),
 }

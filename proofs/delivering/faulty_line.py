@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -80,12 +80,12 @@ class Answered:
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + self.body
 
 
-def faults(seed: int, share: float) -> Iterator[str]:
-    """Return what happens to each request: every fault once at first, then by chance."""
+def faults(seed: int, share: float, kinds: Sequence[str] = FAULTS) -> Iterator[str]:
+    """Return what happens to each request: every kind once at first, then by chance."""
     chance = random.Random(seed)
-    yield from chance.sample(FAULTS, len(FAULTS))
+    yield from chance.sample(kinds, len(kinds))
     while True:
-        yield chance.choice(FAULTS) if chance.random() < share else PASS
+        yield chance.choice(kinds) if chance.random() < share else PASS
 
 
 class FaultyLine:

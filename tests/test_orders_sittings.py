@@ -136,6 +136,16 @@ def test_an_order_that_a_cut_left_running_ends_when_the_next_person_begins(stati
     assert figures(station) == {"sittings": {"to_window": 1}}
 
 
+def test_an_order_that_runs_without_anybody_waits_again_when_the_next_person_begins(station):
+    """The disk was full when it should have been put back: it is not lost for its person."""
+    first, second = station.orders.add(wanted()), station.orders.add(wanted())
+    station.orders.take(first.sitting_id)
+    _, screen = station.begin()
+
+    assert screen.snapshot.sitting_id == second.sitting_id
+    assert station.orders.row(first.sitting_id).state == "waiting"
+
+
 def test_an_order_that_can_not_be_resumed_ends_when_the_station_starts(station):
     """Too long ago, or its person went: no restart leads anybody there, so nobody waits for it."""
     order = station.orders.add(wanted())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.app import V1Station, create_v1_app
@@ -116,7 +116,11 @@ def test_whom_the_station_does_not_know_uses_up_nobodys_share(app):
     assert client.get("/v1/station", headers=BEARER).status_code == 200
 
 
-@given(st.lists(st.floats(0, 3), min_size=1, max_size=120))
+PAUSES = st.sampled_from([0.0, 0.0, 0.0, 0.01, 0.2, 3.0]) | st.floats(0, 3)
+
+
+@given(st.lists(PAUSES, min_size=1, max_size=120))
+@example([0.0, 60.0] + [0.0] * 20)
 def test_over_any_time_nobody_gets_more_than_rate_and_burst(pauses):
     """Whatever the rhythm: burst + rate x time is the most, and nobody within it is refused."""
     clock = Clock()

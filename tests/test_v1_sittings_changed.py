@@ -13,6 +13,7 @@ from api.v1.changed_sitting import asked_again, merged
 from api.v1.new_sitting import NewSitting, wanted_of
 from edge.orders import book as orders_module
 from edge.orders.order import Preferences
+from edge.orders.sweep import KEPT_MS
 from edge.utc import now_ms
 from tests.delivery_kit import STATION
 from tests.order_kit import PERSONAL, PHOTO, TODAY_MS, all_text, body, digest, opened, photo
@@ -256,7 +257,7 @@ def test_an_order_of_long_ago_is_gone_and_listed_no_more(kit, tmp_path, bench: B
     bench.store.write(
         lambda db: db.execute(
             "update sitting_order set ended_at_ms = ended_at_ms - ? where sitting_id = ?",
-            (orders_module.KEPT_MS, old),
+            (KEPT_MS, old),
         )
     )
     with opened(bench.store) as orders:

@@ -7,7 +7,6 @@ earlier photo's bytes are in memory only: after a restart they are needed again.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -35,13 +34,13 @@ from edge.orders.offer import asks_of, first_photo_state
 from edge.orders.order import Order
 from edge.orders.photos import OrderPhotos
 from edge.orders.row import OrderRow, PhotoState
+from edge.orders.sweep import STANDS_MS, Sweeper
 from edge.orders.wishes import Known, Wanted, check_known, kept_wishes, order_of, wanted_again
 from edge.photo_fault import PhotoUnreadable
 from edge.reuse_policy import ReusePolicy
 from edge.store import Store
 from edge.store import orders as store_orders
 from edge.store.disk_floor import Reserve
-from edge.store.errors import StoreError
 from edge.store.orders import Ending, StoredOrder
 from edge.utc import now_ms, rfc3339
 
@@ -64,13 +63,6 @@ __all__ = [
 ]
 
 OPEN_MAX: Final = 500
-STANDS_MS: Final = 24 * 3600 * 1000
-"""So long an order stands that does not say; and so long one that runs may outlive its time."""
-SWEEP_S: Final = 30.0
-KEPT_MS: Final = 400 * 24 * 3600 * 1000
-"""So long an ended order can be read: as long as a receipt is kept."""
-FORGET_EVERY_SWEEPS: Final = 120
-"""Looking for orders to forget reads them all; once an hour is soon enough."""
 RESULTS: Final = frozenset(
     {"accepted", "accepted_with_missing", "to_window", "cancelled", "expired"}
 )
@@ -111,19 +103,15 @@ class Orders:
         self._clock_ms = clock_ms
         self._held = HeldPhotos() if held is None else held
         self._photos = OrderPhotos(store, self._held, lookup)
-        self._sweeps = 0
         self.repeats = Repeats(store)
-        self._closing = threading.Event()
         store.write(lambda db: store_orders.recover(db, clock_ms()), Reserve.LAST)
-        self.sweep()
-        self._thread = threading.Thread(target=self._watch_the_clock, name="orders")
-        self._thread.start()
+        self._sweeper = Sweeper(store, self._clock_ms, self._photos.forget)
+        self._sweeper.start()
 
     def close(self) -> None:
         """End the thread and running look-ups, forget all photos. Closing twice is allowed."""
-        self._closing.set()
         self._photos.close()
-        self._thread.join()
+        self._sweeper.close()
 
     # From the central system
 
@@ -398,36 +386,8 @@ class Orders:
         self._photos.mark(sitting_id, state, reason)
 
     def sweep(self) -> None:
-        """End the orders whose time is over; forget old answers and, now and then, old orders."""
-        at_ms, until_ms = self._clock_ms(), self._clock_ms() - KEPT_MS
-        looks = self._sweeps % FORGET_EVERY_SWEEPS == 0
-        self._sweeps += 1
-        gone = self._store.read(lambda db: store_orders.expired(db, at_ms, STANDS_MS))
-        stale = self._store.read(lambda db: idempotency.any_stale(db, at_ms))
-        old = looks and self._store.read(lambda db: rows.any_to_forget(db, until_ms))
-        if not gone and not stale and not old:
-            return
-
-        def end(db: apsw.Connection) -> None:
-            # Asked again inside the transaction: one may have begun meanwhile.
-            for sitting_id in store_orders.expired(db, at_ms, STANDS_MS):
-                store_orders.end(db, sitting_id, Ending("expired"), at_ms)
-                figures.count(db, figures.ORDER, "expired", at_ms)
-            idempotency.forget(db, at_ms)
-            if old:
-                rows.forget(db, until_ms)
-
-        self._store.write(end, Reserve.LAST)
-        for sitting_id in gone:
-            self._photos.forget(sitting_id)
-
-    def _watch_the_clock(self) -> None:
-        while not self._closing.wait(SWEEP_S):
-            try:
-                self.sweep()
-            except StoreError:
-                # Whoever writes next is told, and the service ends if it must.
-                log.warning("orders_not_swept")
+        """End the orders whose time is over, now. Raises as `Sweeper.sweep`."""
+        self._sweeper.sweep()
 
     def _as_read(
         self, db: apsw.Connection, sitting_id: str, read: Callable[[str], bool]

@@ -40,11 +40,13 @@ class Told:
         parts: by package, digest of the record by the part's name ("": any).
         closed: digest of the file by package.
         receipted: packages whose receipt is recorded.
+        left: whose person was led to the window: nobody goes on with them.
     """
 
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
     closed: dict[str, str] = field(default_factory=dict)
     receipted: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, words: Iterable[str]) -> Told:
@@ -58,6 +60,8 @@ class Told:
                 told.closed[said["closed"]] = said["digest"]
             elif "receipted" in said:
                 told.receipted.add(said["receipted"])
+            elif "left" in said:
+                told.left.add(said["left"])
         return told
 
     @property
@@ -115,7 +119,8 @@ def look(premises: Premises, store: Store) -> Found:
     audit.verify(audit_rows)
     hashes = {row.n: row.hash.hex() for row in audit_rows}
     previous = None
-    for place, row in enumerate(rows, 1):
+    # A journal made anew after a loss counts on from far above, so that no number comes twice.
+    for place, row in enumerate(rows, rows[0].sequence if rows else 1):
         found.closed[row.package_id] = row
         said = _statement(row)
         if row.sequence != place or said["previous"] != previous:
@@ -167,7 +172,7 @@ def resumption(premises: Premises, store: Store, told: Told, found: Found) -> li
     """Return what is wrong with how the sitting in hand is found again."""
     newest = told.newest
     record = premises.rooms(store).interrupted(RESUME_WITHIN_S)
-    if newest is None or newest not in found.open or newest != next(reversed(found.open)):
+    if newest is None or newest in told.left or newest != next(reversed(found.open), None):
         return []
     if "consent.json" not in told.parts[newest]:
         return []

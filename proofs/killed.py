@@ -40,7 +40,7 @@ from proofs import CannotRun, Proof, Tally, Trial, each_of, whole_station
 from proofs.custody import ALL, RESUME_WITHIN_S, judge
 from proofs.powercut.forked import Ack, Cuts, Writer, acknowledged, check, start, tail
 from proofs.premises import SINK, Premises, make_premises, open_store
-from proofs.sitters import USUAL, shuffled, sit
+from proofs.sitters import USUAL, When, shuffled, sit
 from proofs.whole_station import plan_in
 
 PROMISE: Final = "Nothing that was told is lost by a kill, and the sitting in hand goes on"
@@ -104,14 +104,14 @@ class Forgetting(Premises):
         return room
 
 
-def serve(scene: Scene, seed: int, folder: Path, tell: Ack, *, early: bool) -> None:
+def serve(scene: Scene, seed: int, folder: Path, tell: Ack, when: When) -> None:
     """Run the station until it is killed: the sitting in hand, then one after the other."""
     pause = shuffled(random.Random(seed), 0.0, 0.03)
     with open_store(folder) as store, scene.outbox(store) as outbox:
         rooms = scene.premises.rooms(store, outbox.wake)
         record = rooms.interrupted(RESUME_WITHIN_S)
         while True:
-            sit(store, record or rooms.begin("zh-CN"), USUAL, tell, early=early, pause=pause)
+            sit(store, record or rooms.begin("zh-CN"), USUAL, tell, when=when, pause=pause)
             record = None
 
 
@@ -149,7 +149,7 @@ def deliver_all(scene: Scene, cuts: Cuts) -> None:
             )
 
 
-def lap(kills: int, seed: int, cuts: Cuts, *, early: bool, forgets: bool) -> None:
+def lap(kills: int, seed: int, cuts: Cuts, when: When, *, forgets: bool) -> None:
     """Kill so many times on one journal, then deliver everything."""
     dice = random.Random(seed)
     with TemporaryDirectory(prefix="anxin-killed-") as name:
@@ -164,7 +164,7 @@ def lap(kills: int, seed: int, cuts: Cuts, *, early: bool, forgets: bool) -> Non
             checker = partial(judge, judging, arrived=scene.arrived)
             told: list[str] = []
             for number in range(kills):
-                writer = partial(serve, scene, seed + number, early=early)
+                writer = partial(serve, scene, seed + number, when=when)
                 new = one_kill(writer, scene.store, folder, dice.uniform(0.0, LONGEST_S))
                 told += new
                 cuts.acked += len(new)
@@ -179,7 +179,7 @@ def _forgetting(premises: Premises) -> Forgetting:
     return Forgetting(**{name: getattr(premises, name) for name in names})
 
 
-def killing(*, early: bool = False, forgets: bool = False) -> Trial:
+def killing(when: When = When.TRUE, *, forgets: bool = False) -> Trial:
     """Return the trial of `killed.sitting`."""
 
     def run(trials: int, seed: int) -> Tally:
@@ -187,7 +187,7 @@ def killing(*, early: bool = False, forgets: bool = False) -> Trial:
         cuts = Cuts()
         for first in range(0, trials, FRESH_EVERY):
             kills = min(FRESH_EVERY, trials - first)
-            lap(kills, seed + first, cuts, early=early, forgets=forgets)
+            lap(kills, seed + first, cuts, when, forgets=forgets)
         cuts.require_substance()
         seconds = time.monotonic() - began_s
         return Tally(PROMISE, cuts.cuts, cuts.failing, seconds, cuts.note)
@@ -271,7 +271,7 @@ PROOFS: Final[Mapping[str, Proof]] = {
         killing(),
         each_of(
             {
-                "told before the commit": killing(early=True),
+                "told before the commit": killing(When.EARLY),
                 "a restart that forgets the sitting in hand": killing(forgets=True),
             }
         ),

@@ -31,7 +31,7 @@ from proofs.powercut.forked import Ack, Cuts, Writer
 from proofs.powercut.shutdown import cut_often
 from proofs.powercut.sweep import sweep
 from proofs.premises import SINK, Premises, make_premises, open_store
-from proofs.sitters import SMALL, USUAL, Build, sit
+from proofs.sitters import SMALL, USUAL, Build, When, sit
 
 PROMISE: Final = "What was acknowledged survives a power cut"
 OPENINGS: Final = 2
@@ -41,8 +41,8 @@ RECEIPT_EVERY: Final = 2
 _JSON_RECEIPTED: Final = '{"receipted": "%s"}'
 
 
-def serve(
-    premises: Premises, folder: Path, tell: Ack, build: Build, wanted: int, *, early: bool
+def serve(  # noqa: PLR0917 - what a station needs to serve
+    premises: Premises, folder: Path, tell: Ack, build: Build, wanted: int, when: When
 ) -> None:
     """Run the station once: resume what a cut interrupted, then so many sittings."""
     with open_store(folder) as store:
@@ -51,33 +51,33 @@ def serve(
         for number in range(wanted):
             record = record or rooms.begin("zh-CN")
             package_id = record.package_id
-            sit(store, record, build, tell, early=early)
+            sit(store, record, build, tell, when=when)
             record = None
             if number % RECEIPT_EVERY == 0:
                 row = store.package(package_id)
-                if early:
+                if when is When.EARLY:
                     tell(_JSON_RECEIPTED % package_id)
                 store.begin_try(package_id, SINK)
                 store.record_receipt(package_id, SINK, premises.receipt(row))
-                if not early:
+                if when is not When.EARLY:
                     tell(_JSON_RECEIPTED % package_id)
 
 
-def few(premises: Premises, *, early: bool = False) -> Writer:
+def few(premises: Premises, when: When = When.TRUE) -> Writer:
     """Return a writer that ends: some sittings in each of two runs of the station."""
 
     def write(folder: Path, tell: Ack) -> None:
         for _ in range(OPENINGS):
-            serve(premises, folder, tell, SMALL, SITTINGS, early=early)
+            serve(premises, folder, tell, SMALL, SITTINGS, when)
 
     return write
 
 
-def many(premises: Premises, *, early: bool = False) -> Writer:
+def many(premises: Premises, when: When = When.TRUE) -> Writer:
     """Return a writer that goes on until it is cut."""
 
     def write(folder: Path, tell: Ack) -> None:
-        serve(premises, folder, tell, USUAL, 1 << 30, early=early)
+        serve(premises, folder, tell, USUAL, 1 << 30, when)
 
     return write
 
@@ -138,7 +138,7 @@ def trial(make: Callable[[Premises], Writer], cutter: Cutter) -> Trial:
 def _file_system(kind: str, long: int) -> Proof:
     cutter = on_a_file_system(kind)
     broken = {
-        "told before the commit": trial(lambda p: many(p, early=True), cutter),
+        "told before the commit": trial(lambda p: many(p, When.EARLY), cutter),
         "synchronous=NORMAL": trial(lambda p: less_synced(many(p), "normal"), cutter),
         "synchronous=OFF": trial(lambda p: less_synced(many(p), "off"), cutter),
     }
@@ -149,7 +149,7 @@ def _file_system(kind: str, long: int) -> Proof:
 
 
 _BROKEN: Final[Mapping[str, Trial]] = {
-    "told before the commit": trial(lambda p: few(p, early=True), at_operations),
+    "told before the commit": trial(lambda p: few(p, When.EARLY), at_operations),
     "synchronous=NORMAL": trial(lambda p: less_synced(few(p), "normal"), at_operations),
     "synchronous=OFF": trial(lambda p: less_synced(few(p), "off"), at_operations),
     "syncs that do nothing": trial(few, on_a_lying_disk),

@@ -11,6 +11,8 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
+from functools import partial
 from typing import Final
 
 from drivers.fingerprint import FingerImage
@@ -90,9 +92,21 @@ def finger(label: str, position: str, build: Build) -> tuple[FingerTaken, Presen
     return taken, press
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that is done in a sitting, and the part that is in custody after it, if it is one.
+
+    Attributes:
+        brings: name of a part; "" for none.
+    """
+
+    brings: str
+    do: Callable[[], None]
+
+
 def steps(
     record: Record, build: Build, label: str, records: tuple[str, ...] = ()
-) -> Iterator[Callable[[], None]]:
+) -> Iterator[Step]:
     """Return what is left to be done of a sitting, from wherever a restart finds it.
 
     Args:
@@ -102,19 +116,25 @@ def steps(
         records: kinds of records that are wanted beside a finger's PNG.
     """
     if not record.progress.consented:
-        yield lambda: record.keep_consent("zh-CN")
+        yield Step("consent.json", lambda: record.keep_consent("zh-CN"))
     if not record.portrait_in:
-        yield lambda: record.keep_portrait(portrait(label, build))
+        yield Step("portrait/master.jpg", lambda: record.keep_portrait(portrait(label, build)))
     if record.finger_wishes is None:
         record.wish_fingers(replace(WISHES, records=records))
     for position in FINGERS:
         if position not in record.fingers_in:
             taken, press = finger(label, position, build)
-            yield lambda position=position, press=press: record.note_press(  # type: ignore[misc]
-                position, press
-            )
-            yield lambda taken=taken: record.keep_finger(taken)  # type: ignore[misc]
-    yield lambda: record.close(Result.ACCEPTED)
+            yield Step("", partial(record.note_press, position, press))
+            yield Step(f"finger/{position}.png", partial(record.keep_finger, taken))
+    yield Step("sitting.json", lambda: record.close(Result.ACCEPTED))
+
+
+class When(Enum):
+    """When a word is told: after the journal was asked, or, broken on purpose, otherwise."""
+
+    TRUE = "what the journal has, after each step"
+    EARLY = "before a step is done"
+    BELIEVING = "after each step, whatever the journal has"
 
 
 def sit(
@@ -125,7 +145,7 @@ def sit(
     *,
     label: str = "",
     records: tuple[str, ...] = (),
-    early: bool = False,
+    when: When = When.TRUE,
     pause: Callable[[], None] = lambda: None,
 ) -> None:
     """Walk one person through; tell what is in custody as soon as the product says so.
@@ -137,18 +157,21 @@ def sit(
         tell: what a screen or an answer would tell; durable from then on.
         label: what the samples follow from; its package id if nothing is said.
         records: kinds of records that are wanted beside a finger's PNG.
-        early: broken on purpose: tells before it is done.
+        when: a word is told.
         pause: between two steps.
     """
+    believed = {part.name: "" for part in store.parts(record.package_id)}
     for step in steps(record, build, label or record.package_id, records):
-        if early:
-            names = [part.name for part in store.parts(record.package_id)]
-            tell(said_kept(record.package_id, {**dict.fromkeys(names, ""), _next(names): ""}))
+        if step.brings:
+            believed[step.brings] = ""
+        if when is When.EARLY:
+            tell(said_kept(record.package_id, believed))
             pause()
-            step()
-        else:
-            step()
+        step.do()
+        if when is When.TRUE:
             _tell_true(store, record, tell)
+        elif when is When.BELIEVING:
+            tell(said_kept(record.package_id, believed))
         pause()
 
 
@@ -164,11 +187,6 @@ def _tell_true(store: Store, record: Record, tell: Told) -> None:
 def said_kept(package_id: str, parts: dict[str, str]) -> str:
     """Return the word that these parts are in custody; "" stands for any digest."""
     return json.dumps({"kept": package_id, "parts": parts})
-
-
-def _next(names: list[str]) -> str:
-    wanted = ["consent.json", "portrait/master.jpg", *(f"finger/{name}.png" for name in FINGERS)]
-    return next((name for name in wanted if name not in names), "sitting.json")
 
 
 def shuffled(dice: random.Random, low_s: float, high_s: float) -> Callable[[], None]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from proofs import CannotRun
 from proofs.powercut.forked import Checker, Cuts, Writer, acknowledged, check, start, tail
-from proofs.powercut.vfs import CUT_STATUS, KEEPS, Disk, Plan, install
+from proofs.powercut.vfs import CUT_STATUS, FAULTS, KEEPS, Disk, Plan, install
 
 MEMORY: Final = Path("/dev/shm")
 WRITER_LIMIT_S: Final = 120.0
@@ -39,7 +39,8 @@ class Sweep:
         self._directory.mkdir()
         for path in (self._acks, self._complaints, self._report):
             path.unlink(missing_ok=True)
-        plan = Plan(crash_at, seed, keep, self._lies, self._report)
+        fault = keep if keep in FAULTS else "cut"
+        plan = Plan(crash_at, seed, keep, self._lies, self._report, fault)
         disks: list[Disk] = []
         process = start(
             self._writer, self._directory, self._acks, self._complaints,
@@ -68,11 +69,25 @@ class Sweep:
 
 
 def sweep(
-    writer: Writer, checker: Checker, cuts_wanted: int, seed: int, *, lies: bool = False
+    writer: Writer,
+    checker: Checker,
+    cuts_wanted: int,
+    seed: int,
+    *,
+    lies: bool = False,
+    ways: Sequence[str] = KEEPS,
 ) -> Cuts:
     """Cut `cuts_wanted` times, spread evenly over all operations and three ways of keeping.
 
     More cuts than there are operations times ways go round again with other dice.
+
+    Args:
+        writer: finite.
+        checker: judges what each cut left.
+        cuts_wanted: how often.
+        seed: of what chance keeps.
+        lies: the disk syncs nothing.
+        ways: of keeping, or "eio" and "full" for operations that fail instead.
 
     Raises:
         CannotRun: the writer bypassed the default VFS, or the run could not have failed.
@@ -85,19 +100,21 @@ def sweep(
         if not operations:
             raise CannotRun("no file operation was seen: the writer bypassed the default VFS")
         job.require_sound(acked)
-        for crash_at, keep, dice in points(operations, cuts_wanted, seed):
+        for crash_at, keep, dice in points(operations, cuts_wanted, seed, ways):
             _, cut, acked = job.run(crash_at, keep, dice)
             if not cut:
                 cuts.unreached += 1
                 continue
-            job.judge(cuts, f"operation {crash_at} of {operations}, {keep} kept", acked)
+            job.judge(cuts, f"operation {crash_at} of {operations}, {keep}", acked)
     cuts.require_substance()
     return cuts
 
 
-def points(operations: int, wanted: int, seed: int) -> Iterator[tuple[int, str, int]]:
+def points(
+    operations: int, wanted: int, seed: int, ways: Sequence[str] = KEEPS
+) -> Iterator[tuple[int, str, int]]:
     """Return so many points: operation, way of keeping, and the seed of its dice."""
-    every = [(crash_at, keep) for crash_at in range(1, operations + 1) for keep in KEEPS]
+    every = [(crash_at, keep) for crash_at in range(1, operations + 1) for keep in ways]
     for number in range(wanted):
         lap, place = divmod(number, len(every))
         if wanted < len(every):

@@ -1,8 +1,10 @@
-"""Cutting the power at the Nth file operation of a store, beneath its cipher.
+"""Cutting the power, or failing, at the Nth file operation of a store, beneath its cipher.
 
 A write-back VFS keeps every unsynced write in memory, as page cache and disk cache do. At the Nth
 operation the process ends on the spot, and none, a random half, or a half torn at sectors of the
-unsynced writes reaches the file.
+unsynced writes reaches the file. Or the operation fails once and the process goes on: with EIO,
+after which everything unsynced of that file is gone while the next sync reports success, as Linux
+has it (PostgreSQL's finding of 2018); or with ENOSPC, which changes nothing.
 
 Modelled: loss, partial persistence and tearing of unsynced writes and truncations of database and
 WAL. Not modelled: creation and deletion of files (they take effect at once), files written without
@@ -25,6 +27,7 @@ NAME: Final = "anxin-powercut"
 CUT_STATUS: Final = 86
 SECTOR: Final = 512
 KEEPS: Final = ("none", "half", "torn")
+FAULTS: Final = ("eio", "full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Plan:
     Attributes:
         crash_at: number of the operation that does not happen any more; None: no cut.
         keep: of the unsynced writes survive: none, a random half, or half of them torn.
+        fault: what happens there: "cut", "eio" or "full".
         lies: the disk reports a sync as done without doing it: a broken disk, for a control.
         report: file that is told the number of operations and whether it was cut.
     """
@@ -43,6 +47,7 @@ class Plan:
     keep: str
     lies: bool
     report: Path
+    fault: str = "cut"
 
 
 class CachedFile:
@@ -76,6 +81,10 @@ class CachedFile:
             self._apply(offset, content)
         self._pending.clear()
 
+    def forget(self) -> None:
+        """Lose what waits; it can still be read until the process ends."""
+        self._pending.clear()
+
     def settle_some(self, keep: str, dice: random.Random) -> None:
         """Let reach the disk what the cut leaves of it."""
         for offset, content in self._pending:
@@ -102,7 +111,7 @@ class Disk:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.operations = 0
-        self.finished = False
+        self.finished = self.failed = False
         self.files: dict[str, CachedFile] = {}
         self.lock = threading.RLock()
 
@@ -113,13 +122,20 @@ class Disk:
                 self.files[path] = CachedFile(path)
             return self.files[path]
 
-    def step(self) -> None:
-        """Count an operation that is about to happen; at the planned one the power fails."""
+    def step(self, of: CachedFile | None = None) -> None:
+        """Count an operation on a file that is about to happen; at the planned one it fails."""
         if self.finished:
             return
         self.operations += 1
         if self.operations == self.plan.crash_at:
-            self._cut()
+            if self.plan.fault == "cut":
+                self._cut()
+            self.failed = True
+            if self.plan.fault == "full":
+                raise apsw.FullError("planned")
+            if of is not None:
+                of.forget()
+            raise apsw.IOError("planned")
 
     def finish(self) -> None:
         """End without a cut: the cache reaches the disk, and later writes go through."""
@@ -127,7 +143,7 @@ class Disk:
             self.finished = True
             for cached in self.files.values():
                 cached.settle()
-            self._report(cut=False)
+            self._report(cut=self.failed)
 
     def _cut(self) -> NoReturn:
         dice = random.Random(f"{self.plan.seed}:{self.plan.crash_at}:{self.plan.keep}")
@@ -160,21 +176,21 @@ class CutFile(apsw.VFSFile):
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
         """Write into the cache."""
         with self._disk.lock:
-            self._disk.step()
+            self._disk.step(self._cached)
             self._cached.write(bytes(data), offset)
             self._through()
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802 - SQLite's name
         """Truncate in the cache."""
         with self._disk.lock:
-            self._disk.step()
+            self._disk.step(self._cached)
             self._cached.truncate(newsize)
             self._through()
 
     def xSync(self, flags: int) -> None:  # noqa: N802 - SQLite's name
         """Let the cache reach the disk, unless the disk lies."""
         with self._disk.lock:
-            self._disk.step()
+            self._disk.step(self._cached)
             if not self._disk.plan.lies or self._disk.finished:
                 self._cached.settle()
 

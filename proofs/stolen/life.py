@@ -54,7 +54,7 @@ def live(
             label = f"{person.number}/{record.package_id}"
             if person.ends == "in hand":
                 for step in islice(steps(record, USUAL, label, RECORDS), 2):
-                    step()
+                    step.do()
                 (outside / str(person.number)).mkdir(exist_ok=True)
                 plain = outside / str(person.number) / "0.plain"
                 plain.write_bytes(portrait(label, USUAL).master)

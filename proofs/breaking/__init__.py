@@ -1,0 +1,1 @@
+"""Ways in which a disk fails, and stations that take it badly on purpose."""

@@ -84,6 +84,14 @@ def one(db: apsw.Connection, package_id: str, leased: Container[str]) -> Collect
     return None if row is None else _as_shown(Collectable(*row), leased)
 
 
+def digest(db: apsw.Connection, package_id: str) -> str | None:
+    """Return the digest of one closed package's file; None if there is no such package."""
+    found: str | None = db.execute(
+        "select digest from package where package_id = ? and sequence is not null", (package_id,)
+    ).get
+    return found
+
+
 def choose(db: apsw.Connection, room: Room, taken: Container[str]) -> list[Collectable]:
     """Return the ready packages that a lease would hold: urgent ones first, then by sequence."""
     chosen: dict[str, Collectable] = {}

@@ -25,6 +25,10 @@ from edge.store import NoSuchPackage, PackageGone, PackageRow
 from edge.utc import rfc3339
 
 RECEIPT_TYPE: Final = "application/jose"
+_CONDITIONS: Final = frozenset(
+    f"HTTP_{name}" for name in
+    ("RANGE", "IF_RANGE", "IF_MATCH", "IF_NONE_MATCH", "IF_MODIFIED_SINCE", "IF_UNMODIFIED_SINCE")
+)  # fmt: skip
 
 T = TypeVar("T")
 
@@ -104,10 +108,13 @@ def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     @spec.validate(query=NoQuery, tags=["packages"])
     def download_package(package_id: str) -> str:
         """Return the sealed file; ranges and conditional requests are served."""
-        row = _found(lambda: store.package(checked_id(package_id)))
-        if leases.holder(row.package_id) not in (None, caller().name):
+        wanted = checked_id(package_id)
+        digest = store.read(lambda db: collection.digest(db, wanted))
+        if digest is None:
+            raise Refused("not-found")
+        if leases.holder(wanted) not in (None, caller().name):
             raise Refused("leased-by-other")
-        return hand_on(sealed_answer(row, _found(lambda: store.sealed(row.package_id))))
+        return hand_on(sealed_answer(wanted, digest, _found(lambda: store.sealed(wanted))))
 
     @routes.put("/v1/packages/<package_id>/receipt")
     @spec.validate(query=NoQuery, tags=["packages"])
@@ -152,18 +159,21 @@ def take_receipt(station: V1Station, row: PackageRow, token: str) -> None:
         station.store.quarantine(row.package_id, sink, receipt.code or "refused", token)
 
 
-def sealed_answer(row: PackageRow, content: bytes) -> Response:
+def sealed_answer(package_id: str, digest: str, content: bytes) -> Response:
     """Answer 200, 206, 304 or 416. Repr-Digest covers the whole file, Content-Digest this message.
 
     Source: RFC 9530, section 2 and 3; RFC 9110, section 14.
     """
     answer = Response(content, mimetype=MEDIA_TYPE)
-    answer.headers.set("Content-Disposition", "attachment", filename=f"{row.package_id}.sealed")
-    answer.set_etag(etag_of(row.digest))
-    answer.make_conditional(request.environ, accept_ranges=True, complete_length=len(content))
-    answer.headers["Repr-Digest"] = row.digest
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{package_id}.sealed")
+    answer.set_etag(etag_of(digest))
+    if _CONDITIONS.isdisjoint(request.environ):
+        answer.headers["Accept-Ranges"] = "bytes"
+    else:
+        answer.make_conditional(request.environ, accept_ranges=True, complete_length=len(content))
+    answer.headers["Repr-Digest"] = digest
     if answer.status_code == 200:
-        answer.headers["Content-Digest"] = row.digest
+        answer.headers["Content-Digest"] = digest
     return answer
 
 

@@ -28,6 +28,7 @@ from edge.logs import last_lines
 from edge.settings import Settings
 from edge.settings_sections import V1Network
 from edge.station import Station
+from edge.trust.heads import head_signer
 
 
 def check_listeners(settings: Settings, source: object) -> None:
@@ -131,6 +132,7 @@ def behind_v1(station: Station) -> V1Station:
         step=lambda sitting_id: _step(station, sitting_id),
         traces=station.traces,
         log_lines=last_lines,
+        audit_head=head_signer(station.store, station.station_key, station.settings.station.id),
         withdraw=station.desk.withdraw,
         prechecks=station.prechecks,
         request_limit=RequestLimit(),

@@ -56,7 +56,7 @@ def audit_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     @spec.validate(query=NoQuery, resp=answers(Heads), tags=["audit"])
     def read_heads() -> Heads:
         """Say where the chain ends now: a later one without this row was rewritten."""
-        signed = station.audit_head()
+        signed = station.audit_head() or None
         head = store.read(audit.head)
         return Heads(n=head.n, hash=head.hash.hex(), signed=signed)
 

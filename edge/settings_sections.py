@@ -189,6 +189,11 @@ class Store(_Section):
     """How the TPM's tools reach it (TCTI)."""
     floor_mib: Annotated[int, Field(ge=1)] = 256
     reserve_mib: Annotated[int, Field(ge=1)] = 32
+    unsent_days_max: Annotated[float, Field(gt=0, le=3650)] = 14.0
+    unsent_max: Annotated[int, Field(ge=1)] = 10_000
+    persons_max: Annotated[int, Field(ge=1)] = 100_000
+    free_share_min: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """These four warn (`docs/backup.md`); nothing is deleted because of them."""
 
 
 class Kiosk(_Section):

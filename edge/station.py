@@ -56,6 +56,7 @@ from edge.sitting import Overlay
 from edge.staff import Staff, StaffFileUnsafe
 from edge.station_watch import StationWatch, Watched
 from edge.store import Store
+from edge.store.retention import Limits
 from edge.supervisor import DeviceStatus, Upkeep
 from edge.trust.centre import PinnedCentre
 from edge.trust.heads import head_signer
@@ -156,6 +157,9 @@ def lay_foundation(settings: Settings, stack: ExitStack) -> Foundation:
         where.folder / "store.key",
         floor_bytes=where.floor_mib * MIB,
         reserve_bytes=where.reserve_mib * MIB,
+        limits=Limits(
+            where.unsent_days_max, where.unsent_max, where.persons_max, where.free_share_min
+        ),
         observe_commit=figures.observe_commit,
     )
     stack.callback(store.close)

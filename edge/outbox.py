@@ -241,6 +241,9 @@ class Outbox:
         except ReceiptPending as pending:
             self._take_pending(package, pending)
         except SinkAway as away:
+            if self._ending:
+                # Cut by our own hand: it stands there as begun, so its receipt is asked for first.
+                return
             if away.unclear:
                 self._unclear.add(package.cursor)
             self._fail(package, away.code, away.retry_after_s)

@@ -45,7 +45,7 @@ class Turns:
         self._read = read
         self._now_s = now_s
         self._urgent, self._all = _Channel(urgent=True), _Channel(urgent=False)
-        self._slot = 0
+        self._urgent_in_a_row = 0
         self._out: set[int] = set()
         self._done: set[int] = set()
         self._due_s: dict[int, float] = {}
@@ -61,11 +61,15 @@ class Turns:
         """Return whose turn it is; None if nobody may go now."""
         package = self._due(urgent_only=urgent_only)
         if package is None:
-            self._slot += 1
-            ordinary = self._slot % ORDINARY_EVERY == 0 and not urgent_only
+            ordinary = self._urgent_in_a_row >= ORDINARY_EVERY - 1
             channels = [self._urgent] if urgent_only else [self._urgent, self._all]
             for channel in reversed(channels) if ordinary else channels:
                 package = package or self._from(channel)
+            if package is not None:
+                by_turn = ordinary and not urgent_only
+                self._urgent_in_a_row = (
+                    self._urgent_in_a_row + 1 if package.urgent and not by_turn else 0
+                )
         if package is not None:
             self._out.add(package.cursor)
         return package

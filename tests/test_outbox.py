@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from contextlib import contextmanager
 
+import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,10 +16,11 @@ from joserfc.jwk import OKPKey
 
 from centre.keys import CentreKeyring
 from edge.outbox import Outbox
-from edge.pace import Pace
+from edge.pace import Hours, Pace
 from edge.receipt import ReceiptConflict, ReceiptInvalid
 from edge.sinks.load import open_sink
 from edge.sinks.sink import Outgoing, SinkClosed
+from edge.store.writer import Writer
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 from tests.hostile_centre import HostileCentre, answer
 
@@ -522,3 +525,157 @@ def test_a_captive_plain_http_server_is_a_failure(kit, store):
                 until(lambda: outbox.codes)
 
     assert outbox.codes[0] == "tls"
+
+
+def test_a_backlog_costs_one_commit_for_many(kit):
+    """Tries are noted before they begin and receipts when they came, sixteen to a transaction."""
+    commits = []
+    with kit.open_store(observe_commit=commits.append) as store:
+        rows = {row.package_id: row for row in (kit.hand_in(store) for _ in range(24))}
+        centre = HostileCentre(
+            kit.folder / "centre",
+            lambda request: answer(201, receipt(kit, rows[request.path.split("/")[4]])),
+        )
+        before = len(commits)
+        with centre, delivering(kit, store, centre.options) as outbox:
+            until(lambda: len(outbox.codes) == 24)
+            until(lambda: not store.pending(SINK))
+            spent = len(commits) - before
+
+    # Two for the tries; the receipts wait for half a second at most, so a slow machine has more.
+    assert 3 <= spent <= 2 + 24
+    assert outbox.codes == ["ok"] * 24
+
+
+def test_every_try_is_noted_before_a_byte_of_it_leaves(kit, store):
+    """Killed at any moment, what may have left is asked for first."""
+    rows = {row.package_id: row for row in (kit.hand_in(store) for _ in range(5))}
+    seen = []
+
+    def script(request):
+        package_id = request.path.split("/")[4]
+        (delivery,) = store.package(package_id).deliveries
+        seen.append((delivery.state, delivery.attempts))
+        return answer(201, receipt(kit, rows[package_id]))
+
+    with (
+        HostileCentre(kit.folder / "centre", script) as centre,
+        delivering(kit, store, centre.options),
+    ):
+        until(lambda: not store.pending(SINK))
+
+    assert seen == [("sending", 1)] * 5
+
+
+def test_what_was_noted_as_begun_and_never_sent_waits_again(kit, store):
+    """A sink that fails, a service that is closed: only what was tried counts as tried."""
+    rows = [kit.hand_in(store) for _ in range(4)]
+    with (
+        HostileCentre(kit.folder / "centre", lambda _: answer(503)) as centre,
+        delivering(kit, store, centre.options, PATIENT) as outbox,
+    ):
+        until(lambda: outbox.codes and outbox.status.state == "backing_off")
+        deliveries = [store.package(row.package_id).deliveries[0] for row in rows]
+
+    assert [(one.state, one.attempts) for one in deliveries] == [
+        ("waiting", 1), ("waiting", 0), ("waiting", 0), ("waiting", 0),
+    ]  # fmt: skip
+
+
+def test_a_receipt_that_a_full_disk_kept_from_being_noted_is_asked_for_again(
+    kit, store, monkeypatch
+):
+    """Not believed and forgotten, nor sent again: 1 KB, when there is room."""
+    row = kit.hand_in(store)
+    full = threading.Event()
+    once = Writer._once
+
+    def disk(writer, job):
+        if full.is_set():
+            raise apsw.FullError
+        return once(writer, job)
+
+    def script(request):
+        if request.method == "PUT":
+            full.set()
+        return answer(201 if request.method == "PUT" else 200, receipt(kit, row))
+
+    monkeypatch.setattr(Writer, "_once", disk)
+    with (
+        HostileCentre(kit.folder / "centre", script) as centre,
+        delivering(kit, store, centre.options) as outbox,
+    ):
+        until(lambda: "store_full" in outbox.codes)
+        assert store.sealed(row.package_id)
+        full.clear()
+        until(lambda: state(store, row) == "receipted")
+
+        methods = [request.method for request in centre.requests]
+    assert methods[0] == "PUT"
+    assert set(methods[1:]) == {"GET"}
+
+
+def test_the_green_channel_overtakes_a_backlog(kit, store):
+    """An urgent package that is closed while others wait goes next."""
+    rows = {row.package_id: row for row in (kit.hand_in(store) for _ in range(6))}
+    order, hold = [], threading.Event()
+
+    def script(request):
+        package_id = request.path.split("/")[4]
+        order.append(package_id)
+        if len(order) == 1:
+            hold.wait(20)
+        return answer(201, receipt(kit, rows[package_id]))
+
+    with (
+        HostileCentre(kit.folder / "centre", script) as centre,
+        delivering(kit, store, centre.options) as outbox,
+    ):
+        until(lambda: order)
+        urgent = new_id()
+        kid = kit.sealer.sealing_key.kid
+        store.open_package(urgent, "sitting-2", STATION, kid, {}, urgent=True)
+        rows[urgent] = kit.shut(store, urgent)
+        outbox.wake()
+        hold.set()
+        until(lambda: not store.pending(SINK))
+
+    assert order.index(urgent) == 1
+    assert len(order) == 7
+
+
+def test_out_of_hours_only_the_urgent_go(kit, store):
+    """The others wait, are counted, and go when it opens; the state says why nothing moves."""
+    minute = [600]
+    rows = {(ordinary := kit.hand_in(store)).package_id: ordinary}
+    pace = Pace(
+        first_max_s=0, base_s=0.01, hours=Hours.parse(["20:00-06:00"]), minute=lambda: minute[0]
+    )
+    centre = HostileCentre(
+        kit.folder / "centre",
+        lambda request: answer(201, receipt(kit, rows[request.path.split("/")[4]])),
+    )
+    with centre, delivering(kit, store, centre.options, pace) as outbox:
+        until(lambda: outbox.status.state == "out_of_hours")
+        urgent = new_id()
+        kid = kit.sealer.sealing_key.kid
+        store.open_package(urgent, "sitting-2", STATION, kid, {}, urgent=True)
+        rows[urgent] = kit.shut(store, urgent)
+        outbox.wake()
+        until(lambda: state(store, rows[urgent]) == "receipted")
+        assert state(store, ordinary) == "ready"
+        minute[0] = 1200
+        outbox.wake()
+        until(lambda: state(store, ordinary) == "receipted")
+
+
+def test_the_end_of_the_audit_chain_travels_along(kit, store):
+    """Whatever else is lost or rewritten here, the centre has seen the end."""
+    row = kit.hand_in(store)
+    with (
+        HostileCentre(kit.folder / "centre", lambda _: answer(201, receipt(kit, row))) as centre,
+        delivering(kit, store, centre.options, audit_head=lambda: "signed.audit.head"),
+    ):
+        until(lambda: state(store, row) == "receipted")
+
+        assert centre.requests[0].headers["anxin-audit-head"] == "signed.audit.head"

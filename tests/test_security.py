@@ -38,7 +38,6 @@ class Served:
     """One listener's application, and what a request needs to get in."""
 
     app: Flask
-    headers: dict[str, str] = field(default_factory=dict)
     environ: dict[str, object] = field(default_factory=dict)
     touched: Callable[[], bool] = lambda: False
 
@@ -47,7 +46,7 @@ class Served:
         length = {"CONTENT_LENGTH": str(announced)} if announced else {}
         with self.app.test_client() as client:
             return client.open(
-                path, method=method, base_url=ORIGIN, headers={**self.headers, **headers},
+                path, method=method, base_url=ORIGIN, headers=headers,
                 environ_overrides={**self.environ, **length},
             )  # fmt: skip
 

@@ -17,6 +17,7 @@ from edge.record import Office, Record
 from edge.samples import now
 from edge.seal import Sealer
 from edge.store import STATION, OpenPackage, Store
+from edge.store.disk_floor import Reserve
 from edge.store.rows import Role
 from edge.trust.centre import SITTING_MS
 
@@ -104,7 +105,8 @@ class RecordRoom:
         # Whoever begins now is another person: nobody else's sitting may be resumed before her.
         for package in self.store.open_packages():
             if package.sitting.get("consented") and not package.sitting.get("left_alone"):
-                self.store.write(partial(leave_alone, package.package_id, package.sitting))
+                left = partial(leave_alone, package.package_id, package.sitting)
+                self.store.write(left, Reserve.SITTING)
 
     def _resumed(self, package: OpenPackage) -> Record | None:
         sealer = next((s for s in self._sealers(0) if s.sealing_key.kid == package.kid), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given
@@ -12,8 +12,9 @@ from api.app import V1Station, create_v1_app
 from api.v1.caller import Caller
 from api.v1.request_limit import BURST, RATE_PER_S, RequestLimit
 from api.v1.scopes import ALL_SCOPES
+from edge.receipt import ReceiptVerifier
 from edge.store import Store
-from tests.delivery_kit import SINK, STATION, make_kit
+from tests.delivery_kit import SINK, STATION
 from tests.test_v1 import BEARER, TOKEN, slug
 
 
@@ -44,20 +45,26 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("limits")
+    with Store.open(folder / "store.db", folder / "store.key") as store:
+        yield store
+
+
 @pytest.fixture
-def app(tmp_path: Path, clock: Clock):
+def app(store: Store, clock: Clock):
     """An interface whose clients are named by a header and whose time stands."""
-    kit = make_kit(tmp_path / "kit")
-    with Store.open(tmp_path / "store.db", tmp_path / "store.key") as store:
+    verifier = ReceiptVerifier(STATION, dict)
 
-        def served(identity):
-            station = V1Station(
-                STATION, "0.1.0", "0" * 64, store, kit.verifier, list, list, (SINK,),
-                request_limit=RequestLimit(clock_s=clock),
-            )  # fmt: skip
-            return create_v1_app(station, identity).test_client()
+    def served(identity):
+        station = V1Station(
+            STATION, "0.1.0", "0" * 64, store, verifier, list, list, (SINK,),
+            request_limit=RequestLimit(clock_s=clock),
+        )  # fmt: skip
+        return create_v1_app(station, identity).test_client()
 
-        yield served
+    return served
 
 
 def test_a_client_that_asks_too_often_is_told_to_wait(app, clock):

@@ -220,6 +220,26 @@ def test_only_a_package_that_lacks_something_is_completed(kit, bench: Bench):
     assert len(bench.orders.waiting()) == 2
 
 
+def test_a_station_that_does_not_come_to_it_says_so_and_nothing_happened(kit, bench: Bench):
+    """503 with patience: the loop is in a step that a touch would wait for as well."""
+
+    def withdraw(*_) -> None:
+        raise TimeoutError
+
+    station = V1Station(
+        STATION, "0.1.0", "0" * 64, bench.store, kit.verifier, list, list, orders=bench.orders,
+        withdraw=withdraw,
+    )  # fmt: skip
+    busy = Bench(bench.store, bench.orders, create_v1_app(station, TOKEN).test_client())
+    sitting_id = busy.order()
+    bench.orders.take()
+    answer = busy.ask("DELETE", f"/{sitting_id}", headers=STARS)
+
+    assert (answer.status_code, slug(answer)) == (503, "station-busy")
+    assert answer.headers["Retry-After"] == "5"
+    assert bench.orders.row(sitting_id).state == "running"
+
+
 # Not now
 
 

@@ -32,6 +32,7 @@ CHECKOUT: Final = Path(__file__).resolve().parents[2]
 GATEWAY: Final = CHECKOUT / "docs" / "centre"
 BUCKET: Final = "packages"
 STREAM: Final = "packages"
+NOBODY: Final = "nats://127.0.0.1:1"
 LIMIT_S: Final = 60.0
 """A busy machine is slow, not wrong."""
 CREDENTIALS: Final = {
@@ -138,7 +139,7 @@ class Machinery:
     @property
     def bus_servers(self) -> list[str]:
         """Where the bus's nodes listen for clients."""
-        return [f"nats://127.0.0.1:{node.port}" for node in self.nodes]
+        return [f"nats://127.0.0.1:{node.port}" for node in self.nodes] or [NOBODY]
 
     def register(self, station_id: str, key: StationKey) -> None:
         """Do what a person does with a station's card."""
@@ -225,7 +226,7 @@ class Machinery:
             "[bus]",
             f"servers = {json.dumps(self.bus_servers)}",
             f'stream = "{STREAM}"',
-            f"replicas = {min(self.plan.nodes, 3)}",
+            f"replicas = {max(1, self.plan.nodes)}",
             "bytes_max = 100_000_000",
         ]
         file = self.folder / f"gateway-{number}.toml"

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,6 @@ from gateway.seal import ReceiptKey, Stations
 
 IDLE_S: Final = 75
 """A station keeps its connection for 60 s between packages: a handshake costs more than waiting."""
-SHARDS: Final = tuple(f"{number:02x}" for number in range(256))
 
 
 def serve(settings: dict[str, Any], folder: Path, objects: Objects, bus: Bus) -> None:
@@ -59,20 +58,19 @@ def serve(settings: dict[str, Any], folder: Path, objects: Objects, bus: Bus) ->
 
 
 def reconcile(
-    objects: Objects, bus: Bus, known: Collection[str], shards: Iterable[str], before: datetime
+    objects: Objects, bus: Bus, known: Collection[str], shard: str, before: datetime
 ) -> int:
     """Publish again what lies in the store since before then and is not `known`; return how many.
 
     Harmless for what is on its way already: workers keep a package once. Raises `Away`.
     """
     published = 0
-    for shard in shards:
-        for package_id, arrived in objects.listed(shard):
-            if package_id not in known and arrived < before:
-                stored = objects.find(package_id)
-                if stored:
-                    bus.publish(stored)
-                    published += 1
+    for package_id, arrived in objects.listed(shard):
+        if package_id not in known and arrived < before:
+            stored = objects.find(package_id)
+            if stored:
+                bus.publish(stored)
+                published += 1
     return published
 
 
@@ -81,7 +79,7 @@ def main() -> int:
     parser = argparse.ArgumentParser("gateway")
     parser.add_argument("settings", type=Path)
     parser.add_argument("command", choices=["serve", "prepare", "reconcile"])
-    parser.add_argument("--shards", default="00-ff", help="of reconcile: last digits of the ids")
+    parser.add_argument("--shard", default="", help="of reconcile: the ids' last two digits")
     parser.add_argument("--minutes", type=float, default=60, help="of reconcile: leave the younger")
     asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
@@ -96,12 +94,10 @@ def main() -> int:
             objects.prepare()
             bus.prepare(bus_settings["replicas"], bus_settings["bytes_max"])
         else:
-            first, _, last = asked.shards.partition("-")
-            shards = [shard for shard in SHARDS if first <= shard <= (last or first)]
             before = datetime.now(UTC) - timedelta(minutes=asked.minutes)
             bus.wait()
             known = {line.strip() for line in sys.stdin}
-            sys.stdout.write(f"{reconcile(objects, bus, known, shards, before)} published\n")
+            sys.stdout.write(f"{reconcile(objects, bus, known, asked.shard, before)} published\n")
     except (Away, BotoCoreError, ClientError) as reason:
         logging.error("%s", reason)
         return 1

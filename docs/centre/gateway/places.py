@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 from nats.aio.client import Client
 from nats.js.api import DiscardPolicy, RetentionPolicy, StreamConfig
 
-from gateway.seal import Stored
+from gateway.seal import Stored, sealed_size
 
 CONNECT_S: Final = 30.0
 T = TypeVar("T")
@@ -92,6 +92,9 @@ class Objects:
         except KeyError as error:
             # Whoever copied objects without their metadata has to copy them again.
             raise Away(f"s3 object without {error}") from error
+        if size != sealed_size(said["seal"]):
+            # A store that keeps what it got of a cut upload: no receipt for that. Remove it there.
+            raise Away(f"s3 object {package_id} is cut")
         return Stored(package_id, *facts, said.get("audit-head", ""))
 
     def listed(self, prefix: str) -> Iterator[tuple[str, datetime]]:
@@ -122,6 +125,8 @@ class Bus:
 
     def __init__(self, servers: Sequence[str], stream: str, source: str) -> None:
         """Begin to connect; `source` is what events name as their origin. Close it when done."""
+        if not servers:
+            raise ValueError("name a server of the bus")
         self._stream = stream
         self._source = source
         self._client = Client()

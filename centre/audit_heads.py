@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 import threading
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from centre.opening import Rejected, StationKeys, signed_by_station
 FOLDER: Final = "audit"
 HEAD_TYP: Final = "anxin-audit-head+jws"
 ZERO: Final = bytes(32)
+TRAIL_BYTES: Final = 12
 _STATION: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 Row = tuple[int, bytes, bytes]
 """Number, hash and exact entry of a row, as the station gives them out."""
@@ -67,11 +69,12 @@ class HeadBook:
             said = signed_by_station(token, HEAD_TYP, stations)
             station_id, at = str(said["station_id"]), str(said["at"])
             n, head = _number(said["n"]), _hash(said["head"])
+            trail = _trail(said.get("trail", ""), n)
         except (Rejected, KeyError, ValueError, TypeError):
             return ("head_invalid",)
         with self._lock:
             known = self._of(station_id)
-            flags = _forked(known, n, head)
+            flags = _forked(known, n, head) or _strayed(known, trail)
             # One that was signed earlier may come later, by stick: it proves nothing then.
             if n < known.last_n and at >= known.last_at:
                 flags += ("audit_shorter",)
@@ -141,6 +144,20 @@ class HeadBook:
 
 def _forked(known: Known, n: int, head: str) -> tuple[str, ...]:
     return ("audit_forked",) if known.heads.get(n, head) != head else ()
+
+
+def _strayed(known: Known, trail: Mapping[int, str]) -> tuple[str, ...]:
+    """Tell whether a head that is known does not lie on the way to the new one."""
+    met = ((n, short) for n, short in trail.items() if n in known.heads)
+    strayed = any(not known.heads[n].startswith(short) for n, short in met)
+    return ("audit_forked",) if strayed else ()
+
+
+def _trail(text: Any, n: int) -> dict[int, str]:
+    """Return the short hashes, in hex, of the rows before row `n`."""
+    short = urlsafe_b64decode(str(text))
+    pieces = [short[at : at + TRAIL_BYTES].hex() for at in range(0, len(short), TRAIL_BYTES)]
+    return {n - 1 - place: piece for place, piece in enumerate(pieces)}
 
 
 def _misplaced(known: Known, sequence: int, digest: str, n: int) -> tuple[str, ...]:

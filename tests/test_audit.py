@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
+from base64 import urlsafe_b64decode
 from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
 from click.testing import CliRunner
+from joserfc import jws
 
 from centre.audit_heads import HeadBook
 from edge import audit
-from edge.audit import AuditBroken
+from edge.audit import Actor, AuditBroken
 from edge.keys import KeyUnusable, StationKey
 from edge.store.file import unlock
+from edge.trust import heads
 from edge.trust.audit_check import verify_whole
 from edge.trust.heads import head_signer, signed_head
 from edge.trust.signatures import public_key, verified
 from run_edge import cli
 from tests.delivery_kit import STATION, make_kit
 
+SOMEBODY = Actor("station", "service")
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -77,7 +81,7 @@ def test_a_signed_head_says_where_the_chain_ends(kit):
     said, kid = verified(token, "anxin-audit-head+jws", {jwk["kid"]: public_key(jwk)})
 
     assert kid == kit.station_key.kid
-    assert said.keys() == {"v", "station_id", "n", "head", "at"}
+    assert said.keys() == {"v", "station_id", "n", "head", "at", "trail"}
     assert (said["station_id"], said["n"], said["head"]) == (STATION, end.n, end.hash.hex())
 
 
@@ -292,6 +296,40 @@ def test_the_centre_flags_a_cut_tail_and_a_centre_without_heads_does_not(wire, k
     assert "audit_shorter" in wire.deliver()
     assert without.check_rows(STATION, wire.rows()) == ()
     assert wire.book.incidents(STATION)
+
+
+def test_the_centre_flags_a_cut_chain_that_has_grown_again(wire, kit, monkeypatch):
+    """Its head is further than the last one and fits none; the trail leads past the last one.
+
+    Control: heads without a trail say nothing of it.
+    """
+    wire.sit(2)
+    wire.deliver()
+    tamper(kit, "delete from audit where n > (select max(n) from audit) - 3")
+    for _ in range(5):
+        kit.open_store().close()
+    with kit.open_store() as store:
+        token = signed_head(store, kit.station_key, STATION)
+        monkeypatch.setattr(heads, "TRAIL_ROWS", 0)
+        without = signed_head(store, kit.station_key, STATION)
+
+    assert HeadBook(kit.folder / "centre").note_head(without, kit.shelf.stations()) == ()
+    assert wire.book.note_head(token, kit.shelf.stations()) == ("audit_forked",)
+
+
+def test_the_trail_is_as_long_as_it_says(kit):
+    """Twelve bytes a row, 128 rows at most, and the whole head below 4 KiB."""
+    with kit.open_store() as store:
+        short = signed_head(store, kit.station_key, STATION)
+        store.write(lambda db: [audit.append(db, "", SOMEBODY, "x", {}, "ok") for _ in range(140)])
+        end = store.read(audit.head)
+        rows = store.audit_rows(end.n - 2, 1)
+        token = signed_head(store, kit.station_key, STATION)
+    for signed, length in ((short, 0), (token, 128)):
+        said = json.loads(jws.extract_compact(signed.encode()).payload)
+        assert len(urlsafe_b64decode(said["trail"])) == length * 12
+    assert urlsafe_b64decode(said["trail"])[:12] == rows[0].hash[:12]
+    assert len(token) < 4096
 
 
 def test_the_centre_flags_a_restored_older_disk(wire):

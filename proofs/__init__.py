@@ -25,7 +25,7 @@ class Tally:
 
     Attributes:
         promise: what was tried, in words.
-        trials: how often.
+        trials: how often; 1 where one long run is the trial, and the note says how long.
         failures: in how many trials the promise did not hold.
         seconds: wall time.
         note: what else was counted, in words and figures: "19024 acknowledged, 0 lost".
@@ -39,8 +39,10 @@ class Tally:
 
     @property
     def bound(self) -> float | None:
-        """Highest share of failures that this still allows for; None if it failed or never ran."""
-        return ZERO_FAILURES_95 / self.trials if self.trials and not self.failures else None
+        """Highest share of failures that this still allows for; None if it failed or says none."""
+        if self.failures or self.trials < ZERO_FAILURES_95:
+            return None
+        return ZERO_FAILURES_95 / self.trials
 
 
 Trial = Callable[[int, int], Tally]

@@ -71,7 +71,7 @@ def _proof(promise: str, count: Counting, broken: Counting, *sizes: int) -> Proo
 PROOFS: Final[Mapping[str, Proof]] = {
     "errors": _proof(
         f"{THERE}: one operation of the journal fails with EIO or ENOSPC",
-        fail_operations, partial(fail_operations, swallows=True), 12, 2000, 300,
+        fail_operations, partial(fail_operations, swallows=True), 12, 1500, 150,
     ),
     "system_calls": _proof(
         f"{THERE}: flushes or writes of the process fail from the Nth on",

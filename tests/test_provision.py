@@ -14,10 +14,13 @@ import pytest
 from click.testing import CliRunner
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from joserfc import jws
+from joserfc.jwk import OKPKey
 
 import edge.keys
 from centre.__main__ import fingerprint, main
-from centre.keys import open_or_make_keys
+from centre.keys import open_or_make_keys, signed
+from centre.registry import KNOWN_TYP
 from edge.seal import Sealer
 from edge.settings import load_settings
 from edge.store import Store
@@ -323,15 +326,28 @@ def test_a_word_about_another_key_changes_nothing(bench, tmp_path):
     bench.whole()
     main(["register", str(bench.centre), str(bench.store / "to-centre" / f"{STATION}.json")])
     bench.provision("--next-key")
+    card = (bench.store / "to-centre" / f"{STATION}.next-key.jws").read_text()
+    kid = json.loads(jws.extract_compact(card.encode()).payload)["jwk"]["kid"]
+    receipt = open_or_make_keys(bench.centre).receipt
+    right = {"v": 1, "station_id": STATION, "kid": kid}
     before = bench.files()
-    for word in ("nonsense", "a.b.c", (bench.store / "to-centre" / f"{STATION}.next-key.jws")
-                 .read_text()):  # fmt: skip
+    for word in (
+        "nonsense",
+        "a.b.c",
+        card,
+        signed({**right, "station_id": "st-other"}, KNOWN_TYP, receipt),
+        signed({**right, "kid": "another"}, KNOWN_TYP, receipt),
+        signed(right, "anxin-receipt+jws", receipt),
+        signed(right, KNOWN_TYP, OKPKey.generate_key("Ed25519")),
+    ):
         (tmp_path / "word").write_text(word)
         done = bench.provision("--known", str(tmp_path / "word"))
 
         assert done.exit_code == 2
         assert "nothing changed" in done.output
     assert bench.files() == before
+    (tmp_path / "word").write_text(signed(right, KNOWN_TYP, receipt))
+    assert bench.provision("--known", str(tmp_path / "word")).exit_code == 0
 
 
 def test_the_stand_in_refuses_a_card_or_a_next_key_of_a_stranger(bench, tmp_path, capsys):

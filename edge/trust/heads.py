@@ -24,7 +24,7 @@ from edge.utc import now_ms, rfc3339
 
 HEAD_TYP: Final = "anxin-audit-head+jws"
 TRAIL_ROWS: Final = 128
-"""A sitting makes some 20 rows [ours: counted at the demo], so several lie between two heads."""
+"""A sitting makes some ten rows [ours: counted at the demo]: a dozen sittings between two heads."""
 TRAIL_BYTES: Final = 12
 """Of each hash; 96 bits, so that nobody finds other rows with the same."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PIL import Image
 
 from api.app import create_v1_app
@@ -21,7 +23,10 @@ def test_the_centre_asks_and_takes_back_and_the_person_is_never_in_its_way(
     with Image.open(pictures / "man-35.jpg") as image:
         photo = hostile.jpeg(image.convert("RGB").resize((320, 320)))
     with station_bed(tmp_path, scenes, subject="nobody", presses=(), centre=False) as bed:
-        client = create_v1_app(behind_v1(bed.station), TOKEN).test_client()
+        behind = behind_v1(bed.station)
+        assert behind.request_limit is not None
+        # This test asks again and again until a busy machine comes to it.
+        client = create_v1_app(replace(behind, request_limit=None), TOKEN).test_client()
 
         def ask(method: str, path: str, kind: str | None = None, **headers: str):
             body = {"image/jpeg": photo, "application/json": b'{"order_ref":"A"}'}.get(kind or "")
@@ -56,9 +61,7 @@ def test_the_centre_asks_and_takes_back_and_the_person_is_never_in_its_way(
         until(lambda: wanted <= {e.type for e in Events(bed.station.store).after(0)})
         month = ask("GET", f"service-figures?month={ordered['ordered_at'][:7]}").get_json()
         metrics = ask("GET", "metrics").text
-        limited = behind_v1(bed.station).request_limit
 
     assert (month["sittings"]["cancelled"], month["help_calls"]) == (1, 1)
     assert 'anxin_sittings_total{result="cancelled"} 1.0' in metrics
     assert "anxin_help_wait_seconds_count 1.0" in metrics
-    assert limited is not None

@@ -71,7 +71,11 @@ class Proof:
 
 
 class CannotRun(Exception):
-    """Something that the proof needs is not here (root, a loop device, a tool): says what."""
+    """The proof came to no count: its message says why. Neither held nor broken."""
+
+
+class ToolMissing(CannotRun):
+    """What the proof needs is not on this machine: root, a loop device, a mount, a program."""
 
 
 def each_of(controls: Mapping[str, Trial]) -> Trial:

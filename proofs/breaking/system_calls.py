@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from proofs import CannotRun
+from proofs import CannotRun, ToolMissing
 from proofs.custody import judge
 from proofs.powercut.forked import Cuts, check
 from proofs.premises import Premises
@@ -36,7 +36,7 @@ def fail_calls(
 ) -> Cuts:
     """Let calls fail, of another kind in each trial. Raises `CannotRun`."""
     if not shutil.which("strace"):
-        raise CannotRun("strace is not installed")
+        raise ToolMissing("strace is not installed")
     dice, cuts = random.Random(seed), Cuts()
     for number in range(trials):
         store = folder / "store"

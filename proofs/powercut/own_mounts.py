@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
-from proofs import CannotRun
+from proofs import CannotRun, ToolMissing
 from proofs.powercut.forked import start, tail
 from proofs.powercut.volume import command
 
@@ -31,9 +31,9 @@ def in_own_mounts(job: Callable[[], T]) -> T:
         def run(_: Path, __: object) -> None:
             try:
                 _leave_the_others()
-                result: tuple[object, str] = (job(), "")
+                result: tuple[object, CannotRun | None] = (job(), None)
             except CannotRun as reason:
-                result = (None, str(reason))
+                result = (None, reason)
             answer.write_bytes(pickle.dumps(result))
 
         process = start(run, folder, folder / "acks", folder / "log")
@@ -45,15 +45,15 @@ def in_own_mounts(job: Callable[[], T]) -> T:
         if not answer.exists():
             raise CannotRun(f"it ended with {process.status}: {tail(folder / 'log')}")
         value, reason = pickle.loads(answer.read_bytes())
-    if reason:
-        raise CannotRun(reason)
+    if reason is not None:
+        raise reason
     returned: T = value
     return returned
 
 
 def _leave_the_others() -> None:
     if os.geteuid():
-        raise CannotRun("it needs root, for loop devices and mounts")
+        raise ToolMissing("it needs root, for loop devices and mounts")
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):
-        raise CannotRun(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
+        raise ToolMissing(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
     command("mount", "--make-rprivate", "/")

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from proofs import CannotRun
+from proofs import CannotRun, ToolMissing
 
 SHUTDOWN: Final = 0x8004587D
 """EXT4_IOC_SHUTDOWN, equal to XFS_IOC_GOINGDOWN: _IOR('X', 125, __u32)."""
@@ -31,13 +31,13 @@ UNMOUNT_TRIES: Final = 200
 
 
 def command(*words: str | Path) -> str:
-    """Run a command of the system. Raises `CannotRun` with what it said."""
+    """Run a command of the system. Raises `ToolMissing` with what it said."""
     try:
         done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise CannotRun(f"{words[0]} is not installed") from None
+        raise ToolMissing(f"{words[0]} is not installed") from None
     if done.returncode:
-        raise CannotRun(f"{' '.join(map(str, words))}: {done.stderr.strip()}")
+        raise ToolMissing(f"{' '.join(map(str, words))}: {done.stderr.strip()}")
     return done.stdout.strip()
 
 
@@ -46,9 +46,9 @@ class Volume:
 
     def __init__(self, scratch: Path, kind: str, size_mib: int) -> None:
         if os.geteuid():
-            raise CannotRun("it needs root, for loop devices and mounts")
+            raise ToolMissing("it needs root, for loop devices and mounts")
         if not shutil.which(f"mkfs.{kind}"):
-            raise CannotRun(f"mkfs.{kind} is not installed")
+            raise ToolMissing(f"mkfs.{kind} is not installed")
         self.kind = kind
         self.point = scratch / "mount"
         self.point.mkdir()

@@ -81,7 +81,7 @@ LIMITS: Final = Limits()
 
 
 class Store:
-    """One station's journal. Any thread may call it; one thread of its own writes."""
+    """One station's journal. Any thread may call it; one at a time writes."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Store:
             floor_bytes: below this much free space no new package is opened.
             reserve_bytes: kept free for sittings that run when the floor is reached.
             limits: from where on `warnings` are given.
-            observe_commit: is told the seconds of every transaction, by the writer's thread.
+            observe_commit: is told the seconds of every transaction, by whoever made it.
 
         Raises:
             StoreBusy, StoreKeyWrong, StoreBroken, StoreError: each is a plain sentence.

@@ -1,4 +1,4 @@
-"""The one thread that writes the journal, and the readers beside it."""
+"""The one connection that writes the journal, one job at a time, and the readers beside it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import apsw
 
@@ -16,6 +15,7 @@ from edge.store.commits import Commits
 from edge.store.disk_floor import DiskFloor, Reserve
 from edge.store.errors import StoreBroken, StoreError, StoreFull
 from edge.store.idle_check import Idling
+from edge.store.queueing import OneByOne
 
 T = TypeVar("T")
 Job = Callable[[apsw.Connection], T]
@@ -23,7 +23,11 @@ IDLE_S: Final = 1.0
 
 
 class Writer:
-    """Runs jobs one by one, each in its own transaction; `run` returns when it is durable."""
+    """Runs jobs one by one, each in its own transaction; `run` returns when it is durable.
+
+    A job runs in the thread that asks for it: handing it to another one and waiting for that would
+    cost a tenth of a commit, and far more while the processors are busy with seeing.
+    """
 
     def __init__(
         self,
@@ -35,7 +39,7 @@ class Writer:
         """Start the thread.
 
         Args:
-            db: the only write connection; the writer uses it alone until `close` returned.
+            db: the only write connection; used by the writer alone until `close` returned.
             floor: frees a reserve on a full disk, if one is left that the job may use.
             idling: what is done when nothing is asked for.
             observe_commit: is told the seconds of every transaction.
@@ -44,20 +48,19 @@ class Writer:
         self._floor = floor
         self._idling = idling
         self._observe_commit = observe_commit or (lambda _: None)
-        self._jobs: queue.SimpleQueue[tuple[Job[Any], Reserve, Future[Any]] | None] = (
-            queue.SimpleQueue()
-        )
-        self._gate = threading.Lock()
+        self._turn = OneByOne()
         self._closed = False
         self._unsettled = False
+        self._last_s = time.monotonic()
+        self._bell, self._ended = threading.Event(), threading.Event()
         self.commits = Commits()
         self.broken: str | None = None
         """Why nothing can be written any more; None while all is well."""
-        self._thread = threading.Thread(target=self._work, name="store-writer")
+        self._thread = threading.Thread(target=self._tend, name="store-idle")
         self._thread.start()
 
     def run(self, job: Job[T], *, reserve: Reserve = Reserve.NONE) -> T:
-        """Run the job in a transaction.
+        """Run the job in a transaction, in the caller's thread, when its turn has come.
 
         Args:
             job: is given the write connection; may run twice, the first time without effect.
@@ -68,38 +71,38 @@ class Writer:
             StoreBroken: an I/O error, now or earlier; end the service.
             StoreError: what the job itself refuses; nothing happened.
         """
-        answer: Future[T] = Future()
-        with self._gate:
+        with self._turn:
             if self._closed:
                 raise StoreError("the store is closed")
-            self._jobs.put((job, reserve, answer))
-        return answer.result()
+            try:
+                return self._transact(job, reserve)
+            finally:
+                self._last_s = time.monotonic()
+                self._bell.set()
 
     def close(self) -> None:
         """Finish what was asked for and end the thread. Closing twice is allowed."""
-        with self._gate:
-            if not self._closed:
-                self._closed = True
-                self._jobs.put(None)
+        with self._turn:
+            self._closed = True
+        self._ended.set()
+        self._bell.set()
         self._thread.join()
 
-    def _work(self) -> None:
-        while True:
-            soon = self._unsettled or (self._idling.due() and not self.broken)
-            try:
-                asked = self._jobs.get(timeout=IDLE_S if soon else None)
-            except queue.Empty:
-                self._idle()
+    def _tend(self) -> None:
+        """Do what has time until nobody writes, in a thread of its own."""
+        while not self._ended.is_set():
+            if self.broken or not (self._unsettled or self._idling.due()):
+                self._bell.wait()
+                self._bell.clear()
                 continue
-            if asked is None:
-                return
-            job, reserve, answer = asked
-            try:
-                result = self._transact(job, reserve)
-            except BaseException as error:
-                answer.set_exception(error)
-            else:
-                answer.set_result(result)
+            wait_s = self._last_s + IDLE_S - time.monotonic()
+            if wait_s > 0:
+                self._ended.wait(wait_s)
+                continue
+            with self._turn:
+                if not self._closed and not self.broken:
+                    self._idle()
+                self._last_s = time.monotonic()
 
     def _transact(self, job: Job[T], reserve: Reserve) -> T:
         if self.broken:

@@ -23,11 +23,11 @@ def names() -> list[str]:
     return [one.stem for one in modules if "\ndef measure(" in one.read_text(encoding="utf-8")]
 
 
-def measure(name: str, long: bool) -> Figures:
+def measure(name: str, long: bool, **options: int) -> Figures:
     """Run one benchmark in this process. Raises `CannotRun`."""
     # Imported by name: each brings libraries that the others must not be measured with.
-    run = cast("Callable[[bool], Figures]", import_module(f"bench.{name}").measure)
-    return run(long)
+    run = cast("Callable[..., Figures]", import_module(f"bench.{name}").measure)
+    return run(long, **options)
 
 
 def as_table(figures: Figures) -> str:
@@ -40,14 +40,15 @@ def as_table(figures: Figures) -> str:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="One flat object on standard output.")
 @click.option("--long", is_flag=True, help="Measure longer than 50 seconds.")
-def main(name: str, as_json: bool, long: bool) -> None:
+@click.option("--stations", type=click.IntRange(min=1), help="Of fleet: how many are played.")
+def main(name: str, as_json: bool, long: bool, stations: int | None) -> None:
     """Measure one thing, or `all`: then docs/benchmarks.md and README's table are written."""
     if name == "all":
         sys.exit(write_pages(names(), long))
     if name not in names():
         raise click.UsageError(f"no benchmark {name!r}; there are: {', '.join(names())}, all")
     try:
-        figures = measure(name, long)
+        figures = measure(name, long, **({"stations": stations} if stations else {}))
     except CannotRun as reason:
         click.echo(f"{name}: cannot run: {reason}", err=True)
         sys.exit(2)

@@ -6,9 +6,10 @@ import ast
 import base64
 import json
 import os
+import socket
 import ssl
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from proofs.ingesting.machinery import BUCKET, CREDENTIALS, GATEWAY, NOBODY, Mac
 
 MEDIA = "application/vnd.anxin.package"
 STATION = "st-000042"
+THREADS = 4
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -49,7 +51,9 @@ def whole_centre(folder, plan=None):
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory):
     """A small centre: one bus node, an object store, a gateway."""
-    with whole_centre(tmp_path_factory.mktemp("centre"), Plan(nodes=1, gateways=1)) as machinery:
+    with whole_centre(
+        tmp_path_factory.mktemp("centre"), Plan(nodes=1, gateways=1, threads=THREADS)
+    ) as machinery:
         yield machinery
 
 
@@ -335,6 +339,29 @@ def bus_events(centre):
     return asyncio.run(read())
 
 
+def client_context(centre, certificate):
+    context = ssl.create_default_context(cafile=centre.servers.file)
+    if certificate:
+        context.load_cert_chain(*certificate)
+    return context
+
+
+def test_connections_that_say_nothing_hold_no_worker(centre):
+    """Stations keep their connections: far more of them than workers, and a newcomer is served."""
+    own = centre.clients.issue("silent", uri=f"anxin:station:{STATION}")
+    context = client_context(centre, own)
+    address = ("127.0.0.1", centre.gateways[0].port)
+    with ExitStack() as stack:
+        for _ in range(3 * THREADS):
+            stack.enter_context(socket.create_connection(address, 60))
+            quiet = stack.enter_context(socket.create_connection(address, 60))
+            stack.enter_context(context.wrap_socket(quiet, server_hostname="127.0.0.1"))
+        with httpx.Client(verify=context, trust_env=False) as client:
+            answer = client.get(f"https://127.0.0.1:{address[1]}/ready", timeout=60)
+
+    assert answer.status_code == 204
+
+
 def test_over_tls_only_a_certificate_of_the_stations_ca_gets_in(centre, station):
     """TLS 1.3, the client's certificate is asked for, and the name in it is the station's."""
     package_id, content, seal = sealed(station, 9)
@@ -344,10 +371,8 @@ def test_over_tls_only_a_certificate_of_the_stations_ca_gets_in(centre, station)
     foreign = centre.servers.issue("foreign", uri=f"anxin:station:{STATION}")
 
     def over_tls(certificate, version=ssl.TLSVersion.TLSv1_3):
-        context = ssl.create_default_context(cafile=centre.servers.file)
+        context = client_context(centre, certificate)
         context.maximum_version = version
-        if certificate:
-            context.load_cert_chain(*certificate)
         with httpx.Client(base_url=address, verify=context, trust_env=False) as client:
             fields = {
                 "Content-Type": MEDIA, "Anxin-Seal": seal,

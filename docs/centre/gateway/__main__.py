@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
-from cheroot import wsgi
 
 from gateway.ingest import BODY_BYTES_MAX, Ingest, create_app
-from gateway.listener import Connection, Tls
+from gateway.listener import Connection, Server, Tls
 from gateway.places import Away, Bus, Objects
 from gateway.seal import ReceiptKey, Stations
 
@@ -30,7 +29,8 @@ def serve(settings: dict[str, Any], folder: Path, objects: Objects, bus: Bus) ->
     receipts = ReceiptKey.load(folder / settings["receipt_key"], settings["name"])
     app = create_app(Ingest(Stations(folder / settings["stations"]), objects, bus, receipts))
     host, _, port = settings["listen"].rpartition(":")
-    server = wsgi.Server((host, int(port)), app, numthreads=settings["threads"])
+    server = Server((host, int(port)), app, numthreads=settings["threads"])
+    server.ConnectionClass = Connection
     server.request_queue_size = 1024
     server.keep_alive_conn_limit = settings["connections"]
     server.timeout = IDLE_S
@@ -40,7 +40,6 @@ def serve(settings: dict[str, Any], folder: Path, objects: Objects, bus: Bus) ->
     if "tls" in settings:
         tls = {name: folder / file for name, file in settings["tls"].items()}
         server.ssl_adapter = Tls(tls["certificate"], tls["key"], tls.get("client_ca"))
-        server.ConnectionClass = Connection
     elif host not in {"127.0.0.1", "::1", "localhost"}:
         raise ValueError("without [tls] it listens on 127.0.0.1 only")
     stopping = threading.Event()

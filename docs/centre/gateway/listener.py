@@ -1,4 +1,9 @@
-"""TLS 1.3 whose handshake is done by a worker: in the accept thread one silent peer stops all."""
+"""A listener whose workers serve only who speaks.
+
+cheroot shakes hands in its accept thread, where one silent peer stops all, and gives a worker to a
+connection before anything came over it. Here a connection waits without a worker until its peer has
+spoken, a worker shakes hands, and the connection waits again until there is a request.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ import ssl
 from pathlib import Path
 from typing import Any, Final
 
-from cheroot import server
+from cheroot import server, wsgi
 from cheroot.errors import FatalSSLAlert
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
@@ -33,17 +38,31 @@ class Tls(BuiltinSSLAdapter):
         return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
 
+class Server(wsgi.Server):
+    """Gives a new connection to a worker when its peer has said something."""
+
+    def process_conn(self, conn: Any) -> None:
+        """Take a connection that is new or has something to read."""
+        if conn.heard:
+            super().process_conn(conn)
+        else:
+            conn.heard = True
+            self.put_conn(conn)
+
+
 class Connection(server.HTTPConnection):
     """A connection whose first act is the handshake, and the look at who is there."""
 
+    heard = False
     shaken = False
 
     def communicate(self) -> Any:
         """Answer one request; False ends the connection."""
         try:
-            if not self.shaken:
+            if isinstance(self.socket, ssl.SSLSocket) and not self.shaken:
                 self._shake_hands()
-            return super().communicate()  # type: ignore[no-untyped-call]
+                return True
+            return super().communicate()
         except (OSError, FatalSSLAlert):
             return False
 

@@ -62,7 +62,7 @@ class Connection(server.HTTPConnection):
             if isinstance(self.socket, ssl.SSLSocket) and not self.shaken:
                 self._shake_hands()
                 return True
-            return super().communicate()
+            return super().communicate()  # type: ignore[no-untyped-call]
         except (OSError, FatalSSLAlert):
             return False
 

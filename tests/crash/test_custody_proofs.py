@@ -5,18 +5,19 @@ from __future__ import annotations
 import pytest
 
 from proofs import ToolMissing
+from proofs.power import less_synced, many, on_a_file_system, trial
 from proofs.trial_run import proofs_named
 
 SEED = 7
-WITH_CONTROL = {"power.vfs": 9, "broken_disk.errors": 9, "broken_disk.flips": 12}
+WITH_CONTROL = {"power.vfs": 6, "broken_disk.errors": 6, "broken_disk.flips": 12}
 """What chance decides here follows from the seed alone, so a control is found out every time."""
 REAL = {"power.ext4": 2, "broken_disk.full": 1, "stolen_disk.sittings": 10, "killed.sitting": 3}
 
 
-def tried(trial, trials):
+def tried(run, trials):
     """Run a trial; where the machine lacks what it needs, say so aloud."""
     try:
-        return trial(trials, SEED)
+        return run(trials, SEED)
     except ToolMissing as reason:
         pytest.skip(f"NOT TESTED: {reason}")
 
@@ -43,3 +44,11 @@ def test_a_promise_holds_on_real_disks_and_processes(name):
 
     assert tally.failures == 0, tally.note
     assert tally.trials == REAL[name]
+
+
+def test_a_file_system_that_is_shut_down_loses_what_was_not_synced():
+    """Else no cut of a real file system could find anything out."""
+    unsynced = trial(lambda premises: less_synced(many(premises), "off"), on_a_file_system("ext4"))
+    tally = tried(unsynced, 2)
+
+    assert tally.failures > 0, tally.note

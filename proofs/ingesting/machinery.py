@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,8 @@ STREAM: Final = "packages"
 NOBODY: Final = "nats://127.0.0.1:1"
 LIMIT_S: Final = 60.0
 """A busy machine is slow, not wrong."""
+EXAMPLE_SERVERS: Final = '["nats://bus-0:4222", "nats://bus-1:4222", "nats://bus-2:4222"]'
+EXAMPLE_ROUTES: Final = '["nats://bus-0:6222", "nats://bus-1:6222", "nats://bus-2:6222"]'
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "anxin",
     "AWS_SECRET_ACCESS_KEY": "anxin-secret",
@@ -195,13 +197,19 @@ class Machinery:
         routes = json.dumps([f"nats://127.0.0.1:{route}" for _, route in ports])
         nodes = []
         for number, (port, route) in enumerate(ports):
-            cluster = f'cluster {{ name: centre, listen: "127.0.0.1:{route}", routes: {routes} }}'
             file = self.folder / f"bus-{number}.conf"
-            file.write_text(
-                f'server_name: bus-{number}\nlisten: "127.0.0.1:{port}"\n'
-                f'jetstream {{ store_dir: "{self.folder}/bus-{number}", sync_interval: always }}\n'
-                f"{cluster if self.plan.nodes > 1 else ''}\n"
+            text = moved(
+                GATEWAY / "bus.conf",
+                {
+                    "server_name: bus-0": f"server_name: bus-{number}",
+                    '"0.0.0.0:4222"': f'"127.0.0.1:{port}"',
+                    '"0.0.0.0:6222"': f'"127.0.0.1:{route}"',
+                    "/var/lib/nats": f"{self.folder}/bus-{number}",
+                    EXAMPLE_ROUTES: routes,
+                },
             )
+            # A node without others is no cluster.
+            file.write_text(text if self.plan.nodes > 1 else text.partition("cluster {")[0])
             log = self.folder / f"bus-{number}.log"
             nodes.append(Process(f"bus-{number}", [server, "-c", str(file)], port, log))
         return nodes
@@ -209,30 +217,32 @@ class Machinery:
     def _gateway(self, number: int) -> Process:
         port = free_port()
         certificate, key = self.servers.issue(f"gateway-{number}")
-        lines = [
-            'name = "centre-proof"',
-            f'listen = "127.0.0.1:{port}"',
-            f"threads = {self.plan.threads}",
-            "connections = 2000",
-            'stations = "stations"',
-            'receipt_key = "receipt.pem"',
-            "[tls]",
-            f'certificate = "{certificate.name}"',
-            f'key = "{key.name}"',
-            f'client_ca = "{self.clients.file.name}"' if self.plan.client_ca else "",
-            "[s3]",
-            f'endpoint = "{self.endpoint}"',
-            f'bucket = "{BUCKET}"',
-            "[bus]",
-            f"servers = {json.dumps(self.bus_servers)}",
-            f'stream = "{STREAM}"',
-            f"replicas = {max(1, self.plan.nodes)}",
-            "bytes_max = 100_000_000",
-        ]
+        ca = 'client_ca = "clients-ca.pem"'
+        changed = {
+            '"0.0.0.0:8443"': f'"127.0.0.1:{port}"',
+            "threads = 64": f"threads = {self.plan.threads}",
+            "gateway.pem": certificate.name,
+            "gateway.key": key.name,
+            ca: ca if self.plan.client_ca else "",
+            "http://127.0.0.1:9000": self.endpoint,
+            EXAMPLE_SERVERS: json.dumps(self.bus_servers),
+            "replicas = 3": f"replicas = {max(1, self.plan.nodes)}",
+            "10_000_000_000": "100_000_000",
+        }
         file = self.folder / f"gateway-{number}.toml"
-        file.write_text("\n".join(lines) + "\n")
+        file.write_text(moved(GATEWAY / "gateway.toml", changed))
         command = [sys.executable, "-m", self.plan.gateway, str(file), "serve"]
         return Process(f"gateway-{number}", command, port, self.folder / f"gateway-{number}.log")
+
+
+def moved(example: Path, changed: Mapping[str, str]) -> str:
+    """Return one of the example files for this machine. Raises `ValueError` if it is another."""
+    text = example.read_text(encoding="utf-8")
+    for there, here in changed.items():
+        if there not in text:
+            raise ValueError(f"{example.name} no longer says {there}")
+        text = text.replace(there, here)
+    return text
 
 
 def until(holds: Callable[[], object], otherwise: str, limit_s: float = LIMIT_S) -> None:

@@ -82,6 +82,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="of reconcile: leave the younger")
     asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     settings = tomllib.loads(asked.settings.read_text())
     s3, bus_settings = settings["s3"], settings["bus"]
     objects = Objects(s3.get("endpoint"), s3["bucket"], settings["threads"])

@@ -20,8 +20,9 @@ from cheroot import wsgi
 from api.connection import Connection
 from api.departure import Gateway
 from api.head import HEADER_BYTES_MAX
-from api.porch import Limits, Porch
+from api.porch import Porch
 from api.tls import TlsDoor
+from api.visitors import Limits
 
 __all__ = ["BODY_BYTES_MAX", "HEADER_BYTES_MAX", "Limits", "Listener"]
 

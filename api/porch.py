@@ -22,85 +22,24 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final
 
 import structlog
 
-from api.connection import Connection, Received, SlowPlaces, refusal
+from api.connection import Connection, Received, SlowPlaces, Writer, refusal
 from api.head import BadHead, Head, read_head
 from api.tls import read_certificate
+from api.visitors import Limits, Stage, Visitor
 
 CERTIFICATE: Final = "anxin.certificate"
 """Key of the WSGI environ: the client's `Certificate`, on a listener with TLS."""
 TICK_S: Final = 0.25
+SAY_AGAIN_S: Final = 60.0
 PIECE_BYTES: Final = 64 * 1024
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _EXPECT: Final = re.compile(rb"\r\nexpect:[^\r\n]*", re.IGNORECASE)
 
 log = structlog.get_logger("listener")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long and how many. The times are ours, from the slowest link that counts: 256 kbit/s.
-
-    Attributes:
-        handshake_s: from the connection to the end of the TLS handshake.
-        request_s: from a request's first byte to its last; longer by what came at `bytes_per_s`.
-        idle_s: without a byte, before a request or between two.
-        leave_s: how long the rest of a refused request is read away, so that the refusal arrives.
-        bytes_per_s: how fast a long request must come and a long answer must be taken.
-        answer_s: what sending an answer may take, longer by its size at `bytes_per_s`.
-        per_address: connections of one address; None where all come from this machine.
-        total: connections of the listener; beyond it the one that has waited longest is closed.
-        idle: connections kept open between requests.
-        buffered_bytes: of requests that are not here in whole; then the oldest is closed.
-        slow_readers: answers at once that wait for their readers.
-    """
-
-    handshake_s: float = 3.0
-    request_s: float = 5.0
-    idle_s: float = 10.0
-    leave_s: float = 1.0
-    bytes_per_s: int = 16 * 1024
-    answer_s: float = 10.0
-    per_address: int | None = None
-    total: int = 256
-    idle: int = 64
-    buffered_bytes: int = 32 * 1024 * 1024
-    slow_readers: int = 8
-
-
-class _Stage(Enum):
-    SHAKING = "shaking"
-    IDLE = "idle"
-    READING = "reading"
-    LEAVING = "leaving"
-
-
-@dataclass(slots=True)
-class _Visitor:
-    """One connection that waits, since when and for what."""
-
-    conn: Connection
-    stage: _Stage
-    since_s: float
-    received: bytearray = field(default_factory=bytearray)
-    head: Head | None = None
-
-    def until_s(self, limits: Limits) -> float:
-        """Return when it must have gone on."""
-        if self.stage is _Stage.READING:
-            long_s = len(self.received) / limits.bytes_per_s
-            return self.since_s + limits.request_s + long_s
-        allowed = {
-            _Stage.SHAKING: limits.handshake_s,
-            _Stage.IDLE: limits.idle_s,
-            _Stage.LEAVING: limits.leave_s,
-        }
-        return self.since_s + allowed[self.stage]
 
 
 class Porch:
@@ -123,8 +62,10 @@ class Porch:
         self._addresses: dict[Connection, str] = {}
         self._new: deque[Connection] = deque()
         self._closing = False
-        self._visitors: dict[Connection, _Visitor] = {}
+        self._visitors: dict[Connection, Visitor] = {}
         self._idle = 0
+        self._held_bytes = 0
+        self._said_s = -SAY_AGAIN_S
         self._selector = selectors.DefaultSelector()
         self._bell, self._clapper = socket.socketpair()
         for end in (self._bell, self._clapper):
@@ -200,7 +141,7 @@ class Porch:
             for key, _ in self._selector.select(TICK_S):
                 if key.data is None:
                     self._welcome()
-                else:
+                elif key.data.conn in self._visitors:
                     self._go_on(key.data)
             if time.monotonic() - looked_s >= TICK_S:
                 self._send_late_ones_away()
@@ -220,42 +161,51 @@ class Porch:
                 conn.close()
                 continue
             self._visitors[conn] = visitor
-            self._idle += visitor.stage is _Stage.IDLE
+            self._idle += visitor.stage is Stage.IDLE
+            self._held_bytes += len(visitor.received)
             self._go_on(visitor)
 
-    def _visitor(self, conn: Connection) -> _Visitor:
+    def _visitor(self, conn: Connection) -> Visitor:
         now_s = time.monotonic()
         if conn.lingers:
-            return _Visitor(conn, _Stage.LEAVING, now_s)
+            return Visitor(conn, Stage.LEAVING, now_s)
         if isinstance(conn.socket, ssl.SSLSocket) and not conn.shaken:
-            return _Visitor(conn, _Stage.SHAKING, now_s)
+            return Visitor(conn, Stage.SHAKING, now_s)
         rest = bytearray(conn.rfile.read())
-        return _Visitor(conn, _Stage.READING if rest else _Stage.IDLE, now_s, rest)
+        return Visitor(conn, Stage.READING if rest else Stage.IDLE, now_s, rest)
 
     def _make_room(self) -> None:
         """Close who has waited longest, where there are too many connections or bytes."""
-        crowded = self.connections > self._limits.total
-        heavy = sum(len(one.received) for one in self._visitors.values())
-        if self._visitors and (crowded or heavy > self._limits.buffered_bytes):
-            self._drop(min(self._visitors.values(), key=lambda one: one.since_s))
-            log.warning("listener_crowded", connections=self.connections)
+        if self._held_bytes > self._limits.buffered_bytes:
+            going = [one for one in self._visitors.values() if one.received]
+        elif self.connections > self._limits.total:
+            going = list(self._visitors.values())
+        else:
+            return
+        if going:
+            self._drop(min(going, key=lambda one: one.since_s))
+        now_s = time.monotonic()
+        # A line for each would be another way to fill the disk.
+        if now_s - self._said_s >= SAY_AGAIN_S:
+            self._said_s = now_s
+            log.warning("listener_crowded", count=self.connections)
 
     def _send_late_ones_away(self) -> None:
         now_s = time.monotonic()
         for visitor in list(self._visitors.values()):
             if now_s < visitor.until_s(self._limits):
                 continue
-            if visitor.stage is _Stage.READING:
+            if visitor.stage is Stage.READING:
                 self._refuse(visitor, 408)
             else:
                 self._drop(visitor)
 
-    def _go_on(self, visitor: _Visitor) -> None:
+    def _go_on(self, visitor: Visitor) -> None:
         """Take what has arrived. Whatever a client sends ends at most its own connection."""
         try:
-            if visitor.stage is _Stage.SHAKING and not self._shake(visitor):
+            if visitor.stage is Stage.SHAKING and not self._shake(visitor):
                 return
-            if visitor.stage is _Stage.LEAVING:
+            if visitor.stage is Stage.LEAVING:
                 self._read_away(visitor)
             else:
                 self._read(visitor)
@@ -263,8 +213,11 @@ class Porch:
             self._refuse(visitor, bad.status)
         except (OSError, ValueError):
             self._drop(visitor)
+        except Exception as error:  # one connection's fault must not end all the others
+            log.error("listener_failed", error=type(error).__qualname__)
+            self._drop(visitor)
 
-    def _shake(self, visitor: _Visitor) -> bool:
+    def _shake(self, visitor: Visitor) -> bool:
         conn = visitor.conn
         try:
             conn.socket.do_handshake()
@@ -281,10 +234,10 @@ class Porch:
             "wsgi.url_scheme": "https",
             CERTIFICATE: read_certificate(der) if der else None,
         }
-        self._set_stage(visitor, _Stage.IDLE)
+        self._set_stage(visitor, Stage.IDLE)
         return True
 
-    def _read(self, visitor: _Visitor) -> None:
+    def _read(self, visitor: Visitor) -> None:
         # What came along with the request before may be a whole one already.
         while not self._is_whole(visitor):
             try:
@@ -294,35 +247,41 @@ class Porch:
             if not piece:
                 self._drop(visitor)
                 return
-            if visitor.stage is _Stage.IDLE:
-                self._set_stage(visitor, _Stage.READING)
+            if visitor.stage is Stage.IDLE:
+                self._set_stage(visitor, Stage.READING)
             visitor.received += piece
+            self._held_bytes += len(piece)
+            self._make_room()
+            if visitor.conn not in self._visitors:
+                return
         self._take_leave_of(visitor)
         conn = visitor.conn
-        conn.rfile = Received(visitor.received)
+        conn.rfile, conn.wfile = Received(visitor.received), Writer(conn.socket, self.slow)
         self._hand_over(conn)
 
-    def _is_whole(self, visitor: _Visitor) -> bool:
+    def _is_whole(self, visitor: Visitor) -> bool:
         """Tell whether the request is here. Raises `BadHead`."""
         if visitor.head is None:
             # RFC 9112, 2.2: an empty line before a request is ignored.
             if visitor.received.startswith(b"\r\n"):
                 del visitor.received[:2]
+                self._held_bytes -= 2
             visitor.head = head = read_head(visitor.received, self._body_bytes_max)
             if head is not None and head.waits:
                 visitor.head = self._invite(visitor, head)
         head = visitor.head
         return head is not None and len(visitor.received) >= head.size + head.body_bytes
 
-    def _invite(self, visitor: _Visitor, head: Head) -> Head:
+    def _invite(self, visitor: Visitor, head: Head) -> Head:
         """Ask for the body, and take the asking for it out of the head: it is answered."""
         if len(visitor.received) < head.size + head.body_bytes:
             visitor.conn.socket.send(CONTINUE)
         shorter = _EXPECT.sub(b"", bytes(visitor.received[: head.size]), count=1)
         visitor.received[: head.size] = shorter
+        self._held_bytes -= head.size - len(shorter)
         return Head(len(shorter), head.body_bytes, head.chunked)
 
-    def _refuse(self, visitor: _Visitor, status: int) -> None:
+    def _refuse(self, visitor: Visitor, status: int) -> None:
         sock = visitor.conn.socket
         try:
             sock.send(refusal(status))
@@ -330,26 +289,31 @@ class Porch:
         except OSError:
             self._drop(visitor)
             return
+        self._held_bytes -= len(visitor.received)
         visitor.received.clear()
-        self._set_stage(visitor, _Stage.LEAVING)
+        self._set_stage(visitor, Stage.LEAVING)
 
-    def _read_away(self, visitor: _Visitor) -> None:
+    def _read_away(self, visitor: Visitor) -> None:
         # Beneath TLS: nobody reads it, so nobody need decipher it.
-        while socket.socket.recv(visitor.conn.socket, PIECE_BYTES):
-            if time.monotonic() >= visitor.until_s(self._limits):
-                break
+        try:
+            while socket.socket.recv(visitor.conn.socket, PIECE_BYTES):
+                if time.monotonic() >= visitor.until_s(self._limits):
+                    break
+        except BlockingIOError:
+            return
         self._drop(visitor)
 
-    def _set_stage(self, visitor: _Visitor, stage: _Stage) -> None:
-        self._idle += (stage is _Stage.IDLE) - (visitor.stage is _Stage.IDLE)
+    def _set_stage(self, visitor: Visitor, stage: Stage) -> None:
+        self._idle += (stage is Stage.IDLE) - (visitor.stage is Stage.IDLE)
         visitor.stage, visitor.since_s = stage, time.monotonic()
 
-    def _take_leave_of(self, visitor: _Visitor) -> None:
-        self._idle -= visitor.stage is _Stage.IDLE
+    def _take_leave_of(self, visitor: Visitor) -> None:
+        self._idle -= visitor.stage is Stage.IDLE
+        self._held_bytes -= len(visitor.received)
         del self._visitors[visitor.conn]
         self._selector.unregister(visitor.conn.socket)
 
-    def _drop(self, visitor: _Visitor) -> None:
+    def _drop(self, visitor: Visitor) -> None:
         if visitor.conn not in self._visitors:
             return
         self._take_leave_of(visitor)

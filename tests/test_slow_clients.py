@@ -20,7 +20,14 @@ from cheroot.errors import FatalSSLAlert
 from api.listener import Limits, Listener
 from api.tls import TlsDoor, server_context
 from proofs.trespassing.authority import Ca, client_context
-from proofs.trespassing.slow import CLIENT_HELLO, HEAD, WITH_BODY, asked, slow_clients
+from proofs.trespassing.slow import (
+    CLIENT_HELLO,
+    HEAD,
+    WITH_BODY,
+    asked,
+    slow_clients,
+    still_open,
+)
 
 NUMBER = 200
 FEW = 2
@@ -153,14 +160,3 @@ def test_one_silent_client_stops_a_handshake_in_the_accept_thread(tls: Tls):
         pytest.raises(OSError, match="timed out"),
     ):
         asked(address, "/", context=tls.client, timeout_s=1.0)
-
-
-def still_open(sock: socket.socket) -> bool:
-    """Whether the other end has not closed."""
-    sock.setblocking(False)
-    try:
-        return sock.recv(1, socket.MSG_PEEK) != b""
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False

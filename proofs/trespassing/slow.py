@@ -76,3 +76,14 @@ def asked(
         return answer.status, time.monotonic() - began
     finally:
         connection.close()
+
+
+def still_open(sock: socket.socket) -> bool:
+    """Tell whether the other end has not closed."""
+    sock.setblocking(False)
+    try:
+        return sock.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False

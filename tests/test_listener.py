@@ -29,7 +29,8 @@ def app(environ, start_response):
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     if environ["PATH_INFO"] == "/large":
         body = bytes(LARGE)
-    start_response("200 OK", [("Content-Length", str(len(body)))])
+    ends = [("Connection", "close")] if environ["PATH_INFO"] == "/ends" else []
+    start_response("200 OK", [("Content-Length", str(len(body))), *ends])
     return [body]
 
 
@@ -168,6 +169,13 @@ def test_a_request_inside_a_chunked_body_is_never_answered(listener: Listener):
         )  # fmt: skip
 
         assert said.count(b"HTTP/1.1 ") == 1
+
+
+def test_an_application_s_word_ends_the_connection(listener: Listener):
+    """After `Connection: close` nothing that came along is answered."""
+    said = say(listener, b"GET /ends HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+
+    assert said.count(b"HTTP/1.1 200 ") == 1
 
 
 def test_one_address_has_so_many_connections_and_not_one_more():

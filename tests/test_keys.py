@@ -236,6 +236,9 @@ def test_a_sitting_keeps_its_key_through_a_rotation_and_a_restart(kit, store, ce
     assert resumed.package_id == record.package_id
     newest, older = centre.sealing()
     assert kids == {record.package_id: older.kid, after.package_id: newest.kid}
+    sealed = store.read(lambda db: [blob for (blob,) in db.execute("select record from part")])
+    assert sealed
+    assert all(f'"kid":"{older.kid}"'.encode() in record for record in sealed)
 
 
 @pytest.mark.parametrize(

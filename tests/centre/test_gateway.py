@@ -6,9 +6,11 @@ import ast
 import base64
 import json
 import os
+import re
 import socket
 import ssl
 import sys
+import tomllib
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -424,3 +426,18 @@ def test_the_gateway_is_written_from_the_specification_alone():
     assert imported - sys.stdlib_module_names <= allowed
     locked = (CHECKOUT / "requirements" / "gateway.lock").read_text(encoding="utf-8")
     assert all(f"\n{name}==" in f"\n{locked}" for name in ("boto3", "nats-py", "flask", "joserfc"))
+
+
+def test_the_page_names_every_setting_and_command():
+    """Whoever runs a gateway finds each key of the example, and no key or command that is not."""
+    page = (GATEWAY / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| ((?:`[a-z0-9_.]+`(?:, )?)+) \|", page.partition("## Running it")[2])
+    named = {key for row in rows for key in re.findall(r"`([a-z0-9_.]+)`", row)}
+    example = tomllib.loads((GATEWAY / "gateway.toml").read_text(encoding="utf-8"))
+    keys = set()
+    for name, value in example.items():
+        keys |= {f"{name}.{inner}" for inner in value} if isinstance(value, dict) else {name}
+    commands = re.findall(r"python -m gateway gateway\.toml (\w+)", page)
+
+    assert named == keys
+    assert set(commands) == {"prepare", "serve", "reconcile"}

@@ -34,7 +34,6 @@ from proofs.powercut.forked import Cuts
 from proofs.powercut.sweep import sweep
 from proofs.powercut.vfs import FAULTS
 from proofs.premises import Premises, make_premises
-from proofs.sitters import When
 
 THERE: Final = "What was told is there, and nothing is told that is not"
 Counting = Callable[[Premises, Path, int, int], Cuts]
@@ -58,9 +57,8 @@ def fail_operations(
     premises: Premises, folder: Path, trials: int, seed: int, *, swallows: bool = False
 ) -> Cuts:
     """Let operations of the journal fail, one in each trial."""
-    writer = going_on(premises, when=When.BELIEVING if swallows else When.TRUE)
-    enduring_it = enduring(swallowing(writer) if swallows else writer)
-    return sweep(enduring_it, partial(judge, premises), trials, seed, ways=FAULTS)
+    writer = swallowing(going_on(premises)) if swallows else going_on(premises)
+    return sweep(enduring(writer), partial(judge, premises), trials, seed, ways=FAULTS)
 
 
 def _proof(promise: str, count: Counting, broken: Counting, *sizes: int) -> Proof:

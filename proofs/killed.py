@@ -15,6 +15,7 @@ once, with the digest that was told. Kill -9 cannot see a missing flush: `power`
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -28,7 +29,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from demo.neighbours import Centre
+from demo.neighbours import Centre, DemoError
 from demo.station import demo_settings, free_port
 from edge.outbox import Outbox
 from edge.pace import Pace
@@ -53,6 +54,7 @@ FIRST_LIMIT_S: Final = 300.0
 FRESH_EVERY: Final = 25
 """Kills on one journal, so that judging one does not grow without end."""
 BRISK: Final = Pace(first_max_s=0, base_s=0.02, max_s=0.2, pending_s=0.1, closed_s=0.2)
+CENTRE_TRIES: Final = 5
 DELIVERY_LIMIT_S: Final = 120.0
 
 
@@ -61,6 +63,7 @@ class Scene:
     """One station's folder with a centre that runs beside it."""
 
     folder: Path
+    centre: Path
     premises: Premises
     url: str
 
@@ -71,13 +74,22 @@ class Scene:
 
     def arrived(self, row: PackageRow) -> bool:
         """Whether the centre has this very package."""
-        kept = self.folder / "centre" / "packages" / row.package_id / "statement.jws"
+        kept = self.centre / "packages" / row.package_id / "statement.jws"
         return kept.exists() and kept.read_text(encoding="ascii").strip() == row.statement
+
+    def kept_there(self) -> set[str]:
+        """Return every package of this station that the centre has."""
+        found = set()
+        for manifest in (self.centre / "packages").glob("*/manifest.json"):
+            said = json.loads(manifest.read_bytes())
+            if said["station_id"] == self.premises.station_id:
+                found.add(str(said["package_id"]))
+        return found
 
     @contextmanager
     def outbox(self, store: Store) -> Iterator[Outbox]:
         """Deliver to the centre meanwhile."""
-        ca_file = self.folder / "centre" / "tls-ca.pem"
+        ca_file = self.centre / "tls-ca.pem"
         sink = open_sink("https", {"url": self.url, "ca_file": ca_file})
         outbox = Outbox(store, SINK, sink, self.premises.verifier, pace=BRISK)
         outbox.start()
@@ -148,10 +160,9 @@ def deliver_all(scene: Scene, cuts: Cuts) -> None:
         while outbox.alive and store.pending(SINK, limit=1) and time.monotonic() < end_s:
             time.sleep(0.02)
         rows = store.packages(limit=ALL)
-        there = {path.name for path in (scene.folder / "centre" / "packages").iterdir()}
-        refused = list((scene.folder / "centre" / "refused").iterdir())
         absent = [row for row in rows if not scene.arrived(row)]
-        strange = there - {row.package_id for row in rows}
+        refused = [row for row in rows if (scene.centre / "refused" / row.package_id).exists()]
+        strange = scene.kept_there() - {row.package_id for row in rows}
         if absent or strange or refused:
             cuts.failing = min(cuts.cuts, cuts.failing + 1)
             cuts.lost += len(absent) + len(refused)
@@ -161,29 +172,40 @@ def deliver_all(scene: Scene, cuts: Cuts) -> None:
             )
 
 
-def lap(kills: int, seed: int, cuts: Cuts, when: When, *, forgets: bool) -> None:
-    """Kill so many times on one journal, then deliver everything."""
-    dice = random.Random(seed)
-    with TemporaryDirectory(prefix="anxin-killed-") as name:
-        folder, port = Path(name), free_port()
-        premises = make_premises(folder)
-        centre = Centre(folder / "centre", port)
+@contextmanager
+def centre_in(folder: Path) -> Iterator[str]:
+    """Run a centre beside the proof; return its URL."""
+    for _ in range(CENTRE_TRIES):
+        port = free_port()
+        centre = Centre(folder, port)
         try:
             centre.await_accepting()
-            scene = Scene(folder, premises, f"https://127.0.0.1:{port}")
-            scene.store.mkdir()
-            judging = _forgetting(premises) if forgets else premises
-            checker = partial(judge, judging, arrived=scene.arrived)
-            told: list[str] = []
-            for number in range(kills):
-                writer = partial(serve, scene, seed + number, when=when)
-                new = one_kill(writer, scene.store, folder, dice, LONGEST_S)
-                told += new
-                cuts.acked += len(new)
-                cuts.add(f"kill {number}", check(checker, scene.store, told, folder))
-            deliver_all(scene, cuts)
-        finally:
+            break
+        except DemoError:
+            # Somebody took the port meanwhile, or the machine is too busy for it to start in time.
             centre.close()
+    else:
+        raise CannotRun("the centre does not start")
+    try:
+        yield f"https://127.0.0.1:{port}"
+    finally:
+        centre.close()
+
+
+def lap(scene: Scene, kills: int, seed: int, cuts: Cuts, when: When, *, forgets: bool) -> None:
+    """Kill so many times on one journal, then deliver everything."""
+    dice = random.Random(seed)
+    scene.store.mkdir()
+    judging = _forgetting(scene.premises) if forgets else scene.premises
+    checker = partial(judge, judging, arrived=scene.arrived)
+    told: list[str] = []
+    for number in range(kills):
+        writer = partial(serve, scene, seed + number, when=when)
+        new = one_kill(writer, scene.store, scene.folder, dice, LONGEST_S)
+        told += new
+        cuts.acked += len(new)
+        cuts.add(f"kill {number}", check(checker, scene.store, told, scene.folder))
+    deliver_all(scene, cuts)
 
 
 def _forgetting(premises: Premises) -> Forgetting:
@@ -197,9 +219,18 @@ def killing(when: When = When.TRUE, *, forgets: bool = False) -> Trial:
     def run(trials: int, seed: int) -> Tally:
         began_s = time.monotonic()
         cuts = Cuts()
-        for first in range(0, trials, FRESH_EVERY):
-            kills = min(FRESH_EVERY, trials - first)
-            lap(kills, seed + first, cuts, when, forgets=forgets)
+        with TemporaryDirectory(prefix="anxin-killed-") as name:
+            centre = Path(name) / "centre"
+            with centre_in(centre) as url:
+                for first in range(0, trials, FRESH_EVERY):
+                    kills = min(FRESH_EVERY, trials - first)
+                    # Each journal is a station of its own: the centre holds its chain.
+                    folder = Path(name) / f"station-{first}"
+                    folder.mkdir()
+                    key_file, station_id = folder / "station-key.pem", f"st-proof-{first}"
+                    premises = make_premises(Path(name), key_file, station_id)
+                    scene = Scene(folder, centre, premises, url)
+                    lap(scene, kills, seed + first, cuts, when, forgets=forgets)
         cuts.require_substance()
         seconds = time.monotonic() - began_s
         return Tally(PROMISE, cuts.cuts, cuts.failing, seconds, cuts.note)
@@ -215,13 +246,9 @@ def walking(*, behind: bool = False) -> Trial:
         cuts = Cuts()
         dice = random.Random(seed)
         with TemporaryDirectory(prefix="anxin-killed-") as name:
-            folder, port = Path(name), free_port()
-            centre = Centre(folder / "centre", port)
-            try:
-                centre.await_accepting()
-                _kill_stations(folder, port, trials, dice, cuts, behind=behind)
-            finally:
-                centre.close()
+            folder = Path(name)
+            with centre_in(folder / "centre") as url:
+                _kill_stations(folder, url, trials, dice, cuts, behind=behind)
         cuts.require_substance()
         seconds = time.monotonic() - began_s
         return Tally(PROMISE, cuts.cuts, cuts.failing, seconds, cuts.note)
@@ -230,11 +257,12 @@ def walking(*, behind: bool = False) -> Trial:
 
 
 def _kill_stations(
-    folder: Path, port: int, kills: int, dice: random.Random, cuts: Cuts, *, behind: bool
+    folder: Path, url: str, kills: int, dice: random.Random, cuts: Cuts, *, behind: bool
 ) -> None:
+    port = int(url.rpartition(":")[2])
     station_id = demo_settings(plan_in(folder, port)).station.id
     premises = make_premises(folder, folder / "store" / "station-key.pem", station_id)
-    scene = Scene(folder, premises, f"https://127.0.0.1:{port}")
+    scene = Scene(folder, folder / "centre", premises, url)
     writer = partial(
         whole_station.serve, centre_port=port, change=_write_behind if behind else _leave_it
     )

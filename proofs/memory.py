@@ -23,11 +23,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from demo.neighbours import Centre
-from demo.station import free_port
 from edge.record import Record
 from proofs import CannotRun, Proof, Tally, Trial
-from proofs.killed import Scene
+from proofs.killed import Scene, centre_in
 from proofs.powercut.forked import Ack, acknowledged, start, tail
 from proofs.premises import SINK, make_premises, open_store
 from proofs.sitters import SMALL, sit
@@ -115,19 +113,15 @@ def _looks(wanted: int, leak_bytes: int) -> tuple[list[dict[str, int]], int]:
     with TemporaryDirectory(
         prefix="anxin-memory-", dir=MEMORY if MEMORY.is_dir() else None
     ) as name:
-        folder, port = Path(name), free_port()
+        folder = Path(name)
         premises = make_premises(folder)
-        centre = Centre(folder / "centre", port)
-        try:
-            centre.await_accepting()
-            scene = Scene(folder, premises, f"https://127.0.0.1:{port}")
+        with centre_in(folder / "centre") as url:
+            scene = Scene(folder, folder / "centre", premises, url)
             scene.store.mkdir()
             acks, log = folder / "acks", folder / "log"
             process = start(partial(serve, scene, wanted, leak_bytes), scene.store, acks, log)
             status = process.wait(LIMIT_S)
             process.kill()
-        finally:
-            centre.close()
         if status != 0:
             raise CannotRun(f"the station ended with {status}: {tail(log)}")
         *looks, last = [json.loads(word) for word in acknowledged(acks)]

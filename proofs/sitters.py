@@ -10,6 +10,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -23,7 +24,7 @@ from edge.portrait import DocumentPhoto
 from edge.portrait_capture import Portrait
 from edge.record import Record
 from edge.sitting import Result
-from edge.store import Store
+from edge.store import NoSuchPackage, Store
 from quality.finger.score import FingerScore
 
 Told = Callable[[str], None]
@@ -130,11 +131,10 @@ def steps(
 
 
 class When(Enum):
-    """When a word is told: after the journal was asked, or, broken on purpose, otherwise."""
+    """When a word is told: in time, or, broken on purpose, too early."""
 
-    TRUE = "what the journal has, after each step"
+    TRUE = "when a step is done, what record and journal say then"
     EARLY = "before a step is done"
-    BELIEVING = "after each step, whatever the journal has"
 
 
 def sit(
@@ -168,20 +168,29 @@ def sit(
             tell(said_kept(record.package_id, believed))
             pause()
         step.do()
-        if when is When.TRUE:
-            _tell_true(store, record, tell)
-        elif when is When.BELIEVING:
-            tell(said_kept(record.package_id, believed))
+        if when is When.TRUE and step.brings == "sitting.json":
+            tell(_said_closed(store, record.package_id))
+        elif when is When.TRUE:
+            tell(said_kept(record.package_id, {**_shown(record), **_kept(store, record)}))
         pause()
 
 
-def _tell_true(store: Store, record: Record, tell: Told) -> None:
-    for package in store.open_packages():
-        if package.package_id == record.package_id:
-            tell(said_kept(package.package_id, {p.name: p.record_sha256 for p in package.parts}))
-            return
-    row = store.package(record.package_id)
-    tell(json.dumps({"closed": row.package_id, "digest": row.digest}))
+def _shown(record: Record) -> dict[str, str]:
+    """Return the parts that the screen would show as kept; "" for any digest."""
+    portrait_in = ["consent.json", "portrait/master.jpg"] if record.portrait_in else []
+    return dict.fromkeys([*portrait_in, *(f"finger/{p}.png" for p in record.fingers_in)], "")
+
+
+def _kept(store: Store, record: Record) -> dict[str, str]:
+    return {part.name: part.record_sha256 for part in store.parts(record.package_id)}
+
+
+def _said_closed(store: Store, package_id: str) -> str:
+    """Return the word that it is closed, also where the journal knows nothing of that."""
+    digest = "none"
+    with suppress(NoSuchPackage):
+        digest = store.package(package_id).digest or digest
+    return json.dumps({"closed": package_id, "digest": digest})
 
 
 def said_kept(package_id: str, parts: dict[str, str]) -> str:

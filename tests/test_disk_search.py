@@ -49,8 +49,8 @@ def test_each_form_is_found_wherever_it_lies(search, tmp_path, monkeypatch, what
     image = tmp_path / "image"
     with image.open("wb") as file:
         file.truncate(1 << 20)
-        file.seek((1 << 19) + (1 << 16) - 5)
-        file.write(os.urandom(1) + PLANTED[what] + os.urandom(100))
+        file.seek(1 << 19)
+        file.write(os.urandom((1 << 16) - 5) + PLANTED[what] + os.urandom(100))
     empty = tmp_path / "empty"
     empty.write_bytes(os.urandom(1 << 17))
 

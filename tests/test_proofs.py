@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from click.testing import CliRunner
 
 from proofs import CannotRun, Proof, Tally, each_of, trial_run
 from proofs.__main__ import main
+from proofs.custody import judge
 from proofs.page import FIGURES, PAGE, figures_of, keep_figures, page
+from proofs.premises import make_premises, open_store
+from proofs.sitters import SMALL, said_kept, steps
 from proofs.trial_run import Outcome, module_names, proofs_of, run_proof
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -174,3 +178,37 @@ def test_the_promises_of_the_issue_were_tried_often_enough():
         assert kept[name]["trials"] >= 1000
         assert kept[name]["failures"] == 0
         assert kept[name]["control_failures"] > 0
+
+
+KEPT_WORDS = (
+    ("what is there", {}, 0),
+    ("a part that is not there", {"kept": {"finger/left_thumb.png": ""}}, 1),
+    ("a part with another digest", {"kept": {"consent.json": "00" * 32}}, 1),
+    ("a package that is not closed", {"closed": "none"}, 1),
+    ("a receipt that is not recorded", {"receipted": True}, 1),
+)
+
+
+@pytest.mark.parametrize(("word", "said", "lost"), KEPT_WORDS, ids=[row[0] for row in KEPT_WORDS])
+def test_the_judge_takes_no_word_for_true_that_is_not(tmp_path, word, said, lost):
+    """A sitting with a portrait is in the journal; each further word is held against that."""
+    premises = make_premises(tmp_path)
+    store_folder = tmp_path / "store"
+    words: list[str] = []
+    with open_store(store_folder) as store:
+        record = premises.rooms(store).begin("zh-CN")
+        for step in islice(steps(record, SMALL, "label"), 2):
+            step.do()
+        (package,) = store.open_packages()
+        package_id = package.package_id
+        words.append(said_kept(package_id, {p.name: p.record_sha256 for p in package.parts}))
+    if "kept" in said:
+        words.append(said_kept(package_id, said["kept"]))
+    if "closed" in said:
+        words.append(json.dumps({"closed": package_id, "digest": said["closed"]}))
+    if "receipted" in said:
+        words.append(json.dumps({"receipted": package_id}))
+    verdict = judge(premises, store_folder, words)
+
+    assert verdict.lost == lost
+    assert verdict.ok == (lost == 0), verdict

@@ -19,13 +19,13 @@ from edge.store.writer import Writer as JournalWriter
 from proofs.custody import RESUME_WITHIN_S
 from proofs.powercut.forked import Ack, Writer
 from proofs.premises import Premises, open_store
-from proofs.sitters import SMALL, Build, When, sit
+from proofs.sitters import SMALL, sit
 
 OPENINGS: Final = 2
 SITTINGS: Final = 2
 
 
-def going_on(premises: Premises, build: Build = SMALL, when: When = When.TRUE) -> Writer:
+def going_on(premises: Premises) -> Writer:
     """Return a writer that refuses a sitting on a full disk and begins the next."""
 
     def write(folder: Path, tell: Ack) -> None:
@@ -34,7 +34,7 @@ def going_on(premises: Premises, build: Build = SMALL, when: When = When.TRUE) -
                 rooms = premises.rooms(store)
                 record = rooms.interrupted(RESUME_WITHIN_S)
                 for _ in range(SITTINGS):
-                    walk = partial(sit, build=build, tell=tell, when=when)
+                    walk = partial(sit, build=SMALL, tell=tell)
                     _one(store, rooms, record, walk, tell)
                     record = None
 

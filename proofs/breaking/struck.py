@@ -7,7 +7,6 @@ from pathlib import Path
 
 from proofs.breaking.failing import enduring, going_on, swallow
 from proofs.premises import make_premises
-from proofs.sitters import When
 
 
 def main(folder: Path, *, swallows: bool) -> None:
@@ -15,7 +14,7 @@ def main(folder: Path, *, swallows: bool) -> None:
     premises = make_premises(folder)
     if swallows:
         swallow()
-    writer = enduring(going_on(premises, when=When.BELIEVING if swallows else When.TRUE))
+    writer = enduring(going_on(premises))
     # From here on everything may fail.
     print("ready", flush=True)  # noqa: T201 - what it is for
     writer(folder / "store", lambda word: print(word, flush=True))  # noqa: T201 - the same

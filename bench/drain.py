@@ -4,7 +4,8 @@ The receiver is a process that reads whole requests and signs true receipts, no 
 measured is the station's end. The bare loop is `http.client` on one kept connection, its bodies in
 memory, its answers unread but for the status: no store, no digest, no receipt verified. Links: the
 loopback, where both are bound by processor, and a network namespace of our own with a token bucket
-at 20 and 100 Mbit/s, where root can make one.
+at 20 and 100 Mbit/s, where root can make one; `ratio` is that of 100 Mbit/s. Beside it: what it
+costs to ask for the next page, and for the count, while 50,000 packages wait.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ from __future__ import annotations
 import http.client
 import os
 import ssl
+import statistics
 import subprocess
 import sys
 import time
+import tracemalloc
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+
+import apsw
 
 from bench import CannotRun, Figures
 from centre.keys import open_or_make_keys
@@ -35,6 +40,7 @@ from edge.seal import MEDIA_TYPE, Sealer, digest_of
 from edge.sinks.load import open_sink
 from edge.store import PackageRow, Store
 from edge.trust.centre import CentreKeys
+from edge.turns import Turns
 
 STATION: Final = "st-bench"
 SINK: Final = "centre"
@@ -43,6 +49,7 @@ LINKS: Final = {"loopback": None, "20_mbit": 20, "100_mbit": 100}
 PACKAGES: Final = {"loopback": 300, "20_mbit": 80, "100_mbit": 300}
 LONG_LINK: Final = "100_mbit"
 LONG_PACKAGES: Final = 50_000
+WAITING: Final = 50_000
 OURS, THEIRS = "10.213.77.1", "10.213.77.2"
 
 
@@ -74,7 +81,59 @@ def measure(long: bool) -> Figures:
         for number, (link, mbit) in enumerate(LINKS.items()):
             packages = LONG_PACKAGES if long and link == LONG_LINK else PACKAGES[link]
             figures |= _on(Path(name) / str(number), link, mbit, packages)
-    return figures
+        figures |= _waiting(Path(name) / "waiting")
+    return {"ratio": figures[f"{LONG_LINK}_ratio"], **figures}
+
+
+def _waiting(folder: Path) -> dict[str, float | int]:
+    """Return what looking costs with 50,000 waiting, at the oldest and near the newest."""
+    folder.mkdir()
+    with Store.open(folder / "store.db", folder / "store.key", floor_bytes=0) as store:
+        store.write(_fill)
+        first_ms = _median_ms(lambda: store.pending(SINK, 50, 0))
+        last_ms = _median_ms(lambda: store.pending(SINK, 50, WAITING - 60))
+        urgent_ms = _median_ms(lambda: store.pending(SINK, 50, 0, urgent=True))
+        count_ms = _median_ms(lambda: store.waiting(SINK))
+        turns = Turns(lambda after, limit, urgent: store.pending(SINK, limit, after, urgent=urgent))
+        tracemalloc.start()
+        while package := turns.take():
+            turns.later(package, 900.0)
+        held_bytes = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+    return {
+        "waiting": WAITING,
+        "page_ms_oldest": round(first_ms, 3),
+        "page_ms_newest": round(last_ms, 3),
+        "page_ms_urgent": round(urgent_ms, 3),
+        "count_ms": round(count_ms, 3),
+        "queue_mib_all_asked": round(held_bytes / 2**20, 1),
+    }
+
+
+def _fill(db: apsw.Connection) -> None:
+    # Rows alone: what is measured here never touches a part.
+    db.executemany(
+        "insert into package(id, package_id, sitting_id, station_id, kid, state, opened_at_ms,"
+        " sequence, sealed_at_ms, size, digest, statement)"
+        " values(?, ?, 's', ?, 'k', 'ready', 0, ?, 0, 97000, ?, ?)",
+        (
+            (n, f"{n:036}", STATION, n, f"sha-256=:{n:043}=:", "s" * 800)
+            for n in range(1, WAITING + 1)
+        ),
+    )
+    db.executemany(
+        "insert into delivery(package, sink, custody, state) values(?, ?, 1, 'waiting')",
+        ((n, SINK) for n in range(1, WAITING + 1)),
+    )
+
+
+def _median_ms(look: Callable[[], object]) -> float:
+    times = []
+    for _ in range(40):
+        began_s = time.perf_counter()
+        look()
+        times.append((time.perf_counter() - began_s) * 1000)
+    return statistics.median(times)
 
 
 def _on(folder: Path, link: str, mbit: int | None, packages: int) -> dict[str, float | int | None]:

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.pace import DAY_MIN, Hours, Pace
+from edge.store import delivery
 from edge.store.rows import Pending
 from edge.turns import ORDINARY_EVERY, PAGE, Turns
+from tests.delivery_kit import make_kit
 
 
 class Queue:
@@ -206,3 +208,34 @@ def test_questions_for_a_receipt_become_rarer():
     assert [pace.ask_again_s(n) for n in (1, 2, 3, 4, 5, 6, 400)] == [
         60, 120, 240, 480, 900, 900, 900,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_a_page_of_what_waits_is_found_and_not_sorted(tmp_path, urgent):
+    """However many wait, the index leads to the page; no row beyond it is read."""
+    with make_kit(tmp_path).open_store() as store:
+        seen = []
+
+        def look(db):
+            db.trace = seen.append
+            delivery.pending(db, "centre", 50, 7, urgent=urgent)
+            return list(db.execute(f"explain query plan {seen[0]}"))
+
+        plan = " ".join(row[3] for row in store.read(lambda db: look(_Traced(db))))
+
+    assert "TEMP B-TREE" not in plan
+    assert "SCAN" not in plan
+
+
+class _Traced:
+    """A connection that shows what was asked, with the values in their places."""
+
+    def __init__(self, db):
+        self._db = db
+        self.trace = lambda _: None
+
+    def execute(self, sql, values=()):
+        for value in values:
+            sql = sql.replace("?", repr(value), 1)
+        self.trace(sql)
+        return self._db.execute(sql)

@@ -68,11 +68,13 @@ def pending(
         else "delivery join package on package.id = delivery.package"
     )
     only = " and package.state = 'ready' and package.urgent" if urgent else ""
+    # The column of the table that leads: of the other's, SQLite would sort all that wait.
+    place = "package.id" if urgent else "delivery.package"
     found = db.execute(
         "select id, package_id, station_id, sequence, sealed_at_ms, size, digest, statement,"  # noqa: S608
         f" attempts, last_code, urgent from {tables} where sink = ?"
-        f" and delivery.state in ('waiting', 'sending') and package.id > ?{only}"
-        " order by package.id limit ?",
+        f" and delivery.state in ('waiting', 'sending') and {place} > ?{only}"
+        f" order by {place} limit ?",
         (sink, after, limit),
     )
     return [Pending(*(*row, bool(marked))) for *row, marked in found]

@@ -125,9 +125,13 @@ class Bench:
             vision=None,
             seeing=threading.Event(),
             records=RecordRoom(
-                self.store, lambda _: [kit.sealer], {SINK: "custody"}, dict, lambda: None,
+                self.store,
+                lambda _: [kit.sealer],
+                {SINK: "custody"},
+                dict,
+                lambda: None,
                 keep_master=False,
-            ),  # fmt: skip
+            ),
             documents=(load_document("cn_exit_entry"),),
             rules=None,
             fingers=Fingers(lift_s=0, presses_max=PRESSES_MAX),

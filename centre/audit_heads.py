@@ -67,7 +67,7 @@ class HeadBook:
         """
         try:
             said = signed_by_station(token, HEAD_TYP, stations)
-            station_id, at = str(said["station_id"]), str(said["at"])
+            station_id, at = _checked(str(said["station_id"])), str(said["at"])
             n, head = _number(said["n"]), _hash(said["head"])
             trail = _trail(said.get("trail", ""), n)
         except (Rejected, KeyError, ValueError, TypeError):
@@ -88,7 +88,8 @@ class HeadBook:
             Codes: "audit_forked", "audit_shorter", "sequence_reused"; empty if it fits.
         """
         try:
-            station_id, digest = str(statement["station_id"]), str(statement["digest"])
+            station_id = _checked(str(statement["station_id"]))
+            digest = str(statement["digest"])
             sequence = _number(statement["sequence"])
             n, head = _number(statement["audit"]["n"]), _hash(statement["audit"]["head"])
         except (KeyError, ValueError, TypeError):

@@ -321,6 +321,17 @@ def test_a_damaged_tls_key_is_named_and_not_written_over(tmp_path):
     assert (tmp_path / "tls-key.pem").read_text() == "half"
 
 
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
+def test_a_key_file_that_others_may_touch_is_not_used(bench, mode):
+    """Whoever could read it can sign as this station; the sentence says what to do."""
+    bench.whole()
+    (bench.store / "station-key.pem").chmod(mode)
+    done = bench.provision()
+
+    assert done.exit_code == 2
+    assert "chmod 600" in done.output
+
+
 def test_a_word_about_another_key_changes_nothing(bench, tmp_path):
     """Nor one by somebody else: the present key goes on."""
     bench.whole()

@@ -11,6 +11,7 @@ that it signs, and nobody would know why.
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from typing import Final, Literal
 
@@ -127,7 +128,11 @@ def _open(folder: Path, prefix: str, tcti: str) -> StationKey | None:
                 f"The station's key lies in a TPM ({in_tpm}), and it cannot be used: {error}"
                 " No other key is made in its place: see docs/provision.md."
             ) from error
-    return StationKey.open(in_file) if in_file.exists() else None
+    if not in_file.exists():
+        return None
+    if stat.S_IMODE(in_file.stat().st_mode) & 0o077:
+        raise KeyUnusable(f"Others may read or write {in_file}: chmod 600, or make a new key.")
+    return StationKey.open(in_file)
 
 
 def _make(folder: Path, prefix: str, kept: Kept, tcti: str) -> StationKey:

@@ -24,7 +24,7 @@ from edge.sinks.folder import Config, FolderSink, open_sink
 from edge.sinks.sink import Home, Outgoing, ReceiptPending, SinkAway
 from edge.store import PackageGone, PackageUnreadable, Store
 from edge.store.beside import Beside
-from edge.store.damage import parts_read
+from edge.store.damage import delete_parts
 from edge.store.disk_floor import Reserve
 from edge.store.notes import leave_note
 from edge.store.rows import PackageRow
@@ -168,8 +168,7 @@ def _giving_up(row: PackageRow, reason: str, actor: Actor) -> Callable[[apsw.Con
         if db.changes():
             facts = {"sink": None, "code": EXPORTED}
             note_event(db, "package.quarantined", row.package_id, facts, now_ms())
-        if parts_read(db, row.cursor):
-            db.execute("delete from part where package = ?", (row.cursor,))
+        delete_parts(db, row.cursor)
         note(db, actor, "package.delete", row.package_id, outcome=reason)
 
     return give_up

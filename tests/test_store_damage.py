@@ -9,6 +9,7 @@ import apsw
 import pytest
 
 from edge.store import NoSuchPackage, PackageUnreadable
+from edge.store.damage import set_unreadable
 from edge.store.file import open_store_file
 from edge.store.idle_check import IdleCheck
 from tests.delivery_kit import SINK, make_kit, new_id
@@ -166,14 +167,43 @@ def test_idle_time_finds_what_no_start_and_no_reader_met(kit):
         assert not check.due()
 
 
-def test_a_receipt_for_what_cannot_be_deleted_is_kept_all_the_same(kit):
-    """Deleting reads: the receipt counts, the damaged bytes stay, the service does not end."""
+def test_idle_time_reads_on_behind_a_page_that_cannot_be_read(kit, monkeypatch):
+    """After a bit flipped on the disk: the rest of that slice is read as well."""
+    with kit.open_store() as store:
+        rows = [hand_in(kit, store) for _ in range(3)]
+    flip(kit, sample_pages(kit)[0])
+    monkeypatch.setattr("edge.store.file.find_damage", lambda _: [])
+    file = open_store_file(kit.folder / "store.db", kit.folder / "keys" / "store.key")
+    try:
+        check, found = IdleCheck(), []
+        while not check.rounds:
+            found += check.step(file.db)
+        assert len(found) == 1
+        file.db.execute("begin immediate")
+        assert set_unreadable(file.db, found[0])
+        file.db.execute("commit")
+    finally:
+        file.close()
+    with kit.open_store() as store:
+        assert store.counts()["ready"] == len(rows) - 1
+        assert store.alarms == ("package_unreadable",)
+
+
+@pytest.mark.parametrize("had_time", [True, False])
+def test_a_receipt_for_what_cannot_be_deleted_is_kept_all_the_same(kit, monkeypatch, had_time):
+    """Deleting reads: the receipt counts, the damaged bytes stay, the service does not end; also
+    where the start had no time to notice.
+    """
     with kit.open_store() as store:
         row = hand_in(kit, store)
     flip(kit, sample_pages(kit)[-1])
+    if not had_time:
+        monkeypatch.setattr("edge.store.file.find_damage", lambda _: [])
     with kit.open_store() as store:
+        assert bool(store.alarms) is had_time
         store.record_receipt(row.package_id, SINK, "a.b.c")
 
         assert store.package(row.package_id).state == "receipted"
+        assert store.alarms == ("package_unreadable",)
         assert store.refusals == ()
         assert kit.hand_in(store).sequence == 2

@@ -18,6 +18,7 @@ from edge.events import note_event
 from edge.keys import sync_folder
 from edge.seal import digest_of, package_file
 from edge.store.counters import count
+from edge.store.errors import PartsDamaged
 from edge.store.sitting import note
 from edge.utc import now_ms
 
@@ -117,10 +118,19 @@ def sealed_content(db: apsw.Connection, cursor: int, digest: str) -> bytes | Non
     return content
 
 
-def parts_read(db: apsw.Connection, cursor: int) -> bool:
-    """Whether a package's parts can be read at all, which deleting them would have to do."""
+def delete_parts(db: apsw.Connection, cursor: int) -> None:
+    """Delete a package's parts, in the caller's transaction; let lie what cannot be read.
+
+    Raises:
+        PartsDamaged: it was found only now; the transaction cannot go on.
+    """
+    if db.execute("select damaged from package where id = ?", (cursor,)).get:
+        return
     parts = list(db.execute("select id from part where package = ?", (cursor,)))
-    return all(_reads(db, id_) for (id_,) in parts)
+    # Deleting reads as well, and would fail the whole store.
+    if not all(_reads(db, id_) for (id_,) in parts):
+        raise PartsDamaged(cursor)
+    db.execute("delete from part where package = ?", (cursor,))
 
 
 def set_unreadable(db: apsw.Connection, cursor: int) -> bool:

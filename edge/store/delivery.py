@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 
 from edge.events import note_event
-from edge.store.damage import parts_read, set_unreadable
+from edge.store.damage import delete_parts
 from edge.store.errors import NoSuchPackage
 from edge.store.rows import Delivery, PackageRow, Pending
 from edge.utc import now_ms
@@ -169,14 +169,8 @@ def _let_go(db: apsw.Connection, cursor: int) -> None:
         " and state in ('waiting', 'sending')",
         (cursor,),
     ).get
-    if copies:
-        return
-    damaged = db.execute("select damaged from package where id = ?", (cursor,)).get
-    if not damaged and parts_read(db, cursor):
-        db.execute("delete from part where package = ?", (cursor,))
-    else:
-        # Deleting would have to read what cannot be read, and fail the whole store.
-        set_unreadable(db, cursor)
+    if not copies:
+        delete_parts(db, cursor)
 
 
 def _settle(db: apsw.Connection, cursor: int, sink: str) -> None:

@@ -39,3 +39,14 @@ class PackageUnreadable(StoreError):
 
 class PackageGone(StoreError):
     """The centre has receipted the package and its parts are deleted. Ask the centre for it."""
+
+
+class PartsDamaged(StoreError):
+    """A package's parts cannot even be deleted. The writer sets it aside and does the job again.
+
+    Never inside the same transaction: after the first unreadable page it can neither read nor end.
+    """
+
+    def __init__(self, cursor: int) -> None:
+        super().__init__("a package's parts cannot be read")
+        self.cursor = cursor

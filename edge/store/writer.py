@@ -7,13 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Final, TypeVar
 
 import apsw
 
 from edge.store.commits import Commits
+from edge.store.damage import set_unreadable
 from edge.store.disk_floor import DiskFloor, Reserve
-from edge.store.errors import StoreBroken, StoreError, StoreFull
+from edge.store.errors import PartsDamaged, StoreBroken, StoreError, StoreFull
 from edge.store.idle_check import Idling
 from edge.store.queueing import OneByOne
 
@@ -128,6 +130,8 @@ class Writer:
         while True:
             try:
                 return self._once(job)
+            except PartsDamaged as damaged:
+                self._once(partial(set_unreadable, cursor=damaged.cursor))
             except apsw.FullError:
                 # Nothing happened, so the job may run again in the room that a reserve gives.
                 if not self._floor.make_room(reserve):

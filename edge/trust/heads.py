@@ -32,7 +32,7 @@ log = structlog.get_logger("trust")
 
 
 def signed_head(store: Store, station_key: StationKey, station_id: str) -> str:
-    """Return the end of the audit chain as it is now, signed: a compact JWS of 3 KB at most.
+    """Return the end of the audit chain as it is now, signed: a compact JWS of about 3 KB.
 
     Raises:
         KeyUnusable: the station's key does not answer.

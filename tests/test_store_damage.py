@@ -147,6 +147,30 @@ def test_damage_that_a_reader_meets_sets_the_package_aside_at_once(kit):
         assert [act for act, _ in acts(store)].count("package.quarantine") == 2
 
 
+def test_damage_in_the_list_of_free_pages_is_never_written_on(kit):
+    """Beside a damaged sample too: whoever wrote next would take pages from that list."""
+    with kit.open_store() as store:
+        rows = [hand_in(kit, store) for _ in range(3)]
+        for row in rows[:2]:
+            store.record_receipt(row.package_id, SINK, "a.b.c")
+    used = {page for page, _, _ in page_map(kit)}
+    sample = sample_pages(kit)[-1]
+    whole = (kit.folder / "store.db").read_bytes()
+    free = set(range(1, len(whole) // PAGE_BYTES + 1)) - used
+    outcomes = set()
+    for page in sorted(free):
+        (kit.folder / "store.db").write_bytes(whole)
+        flip(kit, sample)
+        flip(kit, page)
+        with kit.open_store() as store:
+            outcomes.add(store.alarms)
+            for _ in range(2):
+                hand_in(kit, store)
+
+    # A free page that lists others, and one that does not and is never read.
+    assert outcomes == {("store_set_aside",), ("package_unreadable",)}
+
+
 def test_idle_time_finds_what_no_start_and_no_reader_met(kit):
     """A start has time for a part only; idle time reads on and holds each against its digest."""
     with kit.open_store() as store:

@@ -44,6 +44,8 @@ ROUNDS: Final = (
 )
 """Who is killed in turn; in the last all at once."""
 TOGETHER: Final = ROUNDS[-1]
+HASTY: Final = 9
+"""The number of the control's gateway."""
 SETTLE_S: Final = 180.0
 
 
@@ -99,24 +101,32 @@ def kill_in_turn(centre: Machinery, trials: int, seed: int, *, unique: bool = Tr
 def answers_before_storing(trials: int, seed: int) -> Tally:
     """Control: a gateway with a queue before the store, killed once it has acknowledged."""
     began_s = time.monotonic()
-    chance = random.Random(seed)
-    failures = 0
-    plan = Plan(nodes=0, gateways=1, gateway="proofs.ingesting.hasty_gateway", journal=False)
-    with _folder() as name, Machinery(Path(name), plan) as centre, ExitStack() as stack:
-        stations = _stations(centre, chance, stack)
-        for trial in range(trials):
-            if trial:
-                centre.gateways[0].start()
-            failures += _lost_by_a_kill(centre, stations)
+    with _folder() as name, Machinery(Path(name), Plan(nodes=0, gateways=0)) as centre:
+        failures = lost_by_haste(centre, trials, seed)
     return Tally(PROMISE, trials, failures, time.monotonic() - began_s)
 
 
-def _lost_by_a_kill(centre: Machinery, stations: Sequence[Station]) -> bool:
+def lost_by_haste(centre: Machinery, trials: int, seed: int) -> int:
+    """Return how many kills of a hasty gateway at this centre took acknowledged packages along."""
+    hasty = centre.gateway(HASTY, "proofs.ingesting.hasty_gateway")
+    chance = random.Random(seed)
+    failures = 0
+    with ExitStack() as stack:
+        stack.callback(hasty.kill)
+        stations = _stations(centre, chance, stack, [hasty])
+        for _ in range(trials):
+            hasty.start()
+            hasty.wait()
+            failures += _lost_by_a_kill(centre, hasty, stations)
+    return failures
+
+
+def _lost_by_a_kill(centre: Machinery, hasty: Process, stations: Sequence[Station]) -> bool:
     before = {name for station in stations for name in station.acknowledged()}
     for station in stations:
         station.hand_in()
     until(lambda: _acknowledged(stations) > len(before), "nothing was acknowledged", SETTLE_S)
-    centre.gateways[0].kill()
+    hasty.kill()
     return bool(_lost(centre, stations, before))
 
 
@@ -149,10 +159,12 @@ def _rounds(trials: int, chance: random.Random) -> Sequence[tuple[str, ...]]:
     return [victims for victims in rounds if victims]
 
 
-def _stations(centre: Machinery, chance: random.Random, stack: ExitStack) -> list[Station]:
-    stations = []
+def _stations(
+    centre: Machinery, chance: random.Random, stack: ExitStack, gateways: Sequence[Process] = ()
+) -> list[Station]:
+    stations: list[Station] = []
     for number in range(STATIONS):
-        stations.append(Station(centre, number, random.Random(chance.random())))
+        stations.append(Station(centre, number, random.Random(chance.random()), gateways))
         stack.callback(stations[-1].close)
     return stations
 

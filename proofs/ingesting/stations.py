@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -19,7 +19,7 @@ from edge.sinks.load import open_sink
 from edge.sinks.sink import Outgoing, Sink, SinkAway
 from edge.store import PackageRow, Store
 from edge.trust.key_list import ListedKey
-from proofs.ingesting.machinery import Machinery
+from proofs.ingesting.machinery import Machinery, Process
 
 T = TypeVar("T")
 SINK: Final = "centre"
@@ -71,8 +71,14 @@ class EitherGateway:
 class Station:
     """One station with an outbox that runs; `digests` are of all that it closed."""
 
-    def __init__(self, centre: Machinery, number: int, chance: random.Random) -> None:
-        """Make its keys, register it, and start its outbox."""
+    def __init__(
+        self,
+        centre: Machinery,
+        number: int,
+        chance: random.Random,
+        gateways: Sequence[Process] = (),
+    ) -> None:
+        """Make its keys, register it, and start its outbox, for all gateways or these alone."""
         self.station_id = f"st-{number:06}"
         self.digests: dict[str, str] = {}
         self._chance = chance
@@ -102,7 +108,7 @@ class Station:
                     "stall_timeout_s": 20,
                 },
             )
-            for gateway in centre.gateways
+            for gateway in gateways or centre.gateways
         ]
         self._outbox = Outbox(self.store, SINK, EitherGateway(sinks, number), verifier, pace=BRISK)
         self._outbox.start()

@@ -31,7 +31,7 @@ from gateway.listener import CERTIFIED
 from gateway.places import Bus, Objects, place_of
 from gateway.seal import SEAL_CHARACTERS_MAX, ReceiptKey, Stations
 from proofs import CannotRun
-from proofs.gateway import answers_before_storing, kill_in_turn
+from proofs.gateway import kill_in_turn, lost_by_haste
 from proofs.ingesting.machinery import BUCKET, CREDENTIALS, GATEWAY, NOBODY, Machinery, Plan
 
 MEDIA = "application/vnd.anxin.package"
@@ -405,11 +405,9 @@ def test_no_process_of_a_centre_takes_a_package_with_it(tmp_path):
     assert counted.repeated > 0
 
 
-def test_a_gateway_that_answers_before_it_stores_is_found_out():
+def test_a_gateway_that_answers_before_it_stores_is_found_out(centre):
     """The control: the same kill on a gateway with a queue in front of its store."""
-    tally = answers_before_storing(1, seed=1)
-
-    assert tally.failures == 1
+    assert lost_by_haste(centre, 1, seed=1) == 1
 
 
 def test_the_gateway_is_written_from_the_specification_alone():

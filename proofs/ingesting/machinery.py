@@ -56,6 +56,11 @@ class Process:
         self._running: subprocess.Popen[bytes] | None = None
 
     @property
+    def runs(self) -> bool:
+        """Whether it was started and not ended by us."""
+        return self._running is not None
+
+    @property
     def pid(self) -> int:
         """Its process id. Raises `RuntimeError` when it does not run."""
         if self._running is None:
@@ -78,6 +83,17 @@ class Process:
             self._running.kill()
             self._running.wait()
             self._running = None
+
+    def end(self) -> int:
+        """Ask it to end, as a service manager does; return its exit status."""
+        running, self._running = self._running, None
+        if running is None:
+            raise RuntimeError(f"{self.name} does not run")
+        running.terminate()
+        try:
+            return running.wait(LIMIT_S)
+        finally:
+            running.kill()
 
     def _accepts(self) -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):

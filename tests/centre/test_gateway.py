@@ -350,11 +350,21 @@ def client_context(centre, certificate):
     return context
 
 
-def test_connections_that_say_nothing_hold_no_worker(centre):
+@pytest.fixture
+def listener(centre):
+    """A gateway in a process of its own."""
+    process = centre.gateways[0]
+    if not process.runs:
+        process.start()
+    process.wait()
+    return process
+
+
+def test_connections_that_say_nothing_hold_no_worker(centre, listener):
     """Stations keep their connections: far more of them than workers, and a newcomer is served."""
     own = centre.clients.issue("silent", uri=f"anxin:station:{STATION}")
     context = client_context(centre, own)
-    address = ("127.0.0.1", centre.gateways[0].port)
+    address = ("127.0.0.1", listener.port)
     with ExitStack() as stack:
         for _ in range(3 * THREADS):
             stack.enter_context(socket.create_connection(address, 60))
@@ -366,10 +376,10 @@ def test_connections_that_say_nothing_hold_no_worker(centre):
     assert answer.status_code == 204
 
 
-def test_over_tls_only_a_certificate_of_the_stations_ca_gets_in(centre, station):
+def test_over_tls_only_a_certificate_of_the_stations_ca_gets_in(centre, station, listener):
     """TLS 1.3, the client's certificate is asked for, and the name in it is the station's."""
     package_id, content, seal = sealed(station, 9)
-    address = f"https://127.0.0.1:{centre.gateways[0].port}"
+    address = f"https://127.0.0.1:{listener.port}"
     own = centre.clients.issue("own", uri=f"anxin:station:{STATION}")
     other = centre.clients.issue("other", uri="anxin:station:st-000043")
     foreign = centre.servers.issue("foreign", uri=f"anxin:station:{STATION}")
@@ -392,6 +402,11 @@ def test_over_tls_only_a_certificate_of_the_stations_ca_gets_in(centre, station)
         over_tls(own, ssl.TLSVersion.TLSv1_2)
     assert over_tls(other) == 403
     assert over_tls(own) == 201
+
+
+def test_a_gateway_ends_cleanly_when_it_is_told_to(listener):
+    """SIGTERM, as a service manager sends it: status 0, also with its bus connected."""
+    assert listener.end() == 0
 
 
 def test_no_process_of_a_centre_takes_a_package_with_it(tmp_path):

@@ -246,13 +246,13 @@ def _refused(answer: Answer) -> bool:
 
 PROOFS: Final[Mapping[str, Proof]] = {
     "certificates": Proof(
-        CERTIFICATES, show_certificates, trust_the_ca, len(FORGERIES), 1000, control_trials=100
+        CERTIFICATES, show_certificates, trust_the_ca, len(FORGERIES), 500, control_trials=50
     ),
     "hostile-requests": Proof(
-        REQUESTS, ask_from_elsewhere, ask_the_unguarded, 100, 10_000, control_trials=400
+        REQUESTS, ask_from_elsewhere, ask_the_unguarded, 100, 5_000, control_trials=200
     ),
     "pins": Proof(
-        guesser.PROMISE, guesser.guess, guesser.guess_forgetful, 1, 200, control_trials=20
+        guesser.PROMISE, guesser.guess, guesser.guess_forgetful, 1, 100, control_trials=10
     ),
     "slow-clients": Proof(crowd.PROMISE, crowd.crowd, crowd.as_it_comes, 1, 60, control_trials=2),
 }

@@ -69,6 +69,30 @@ def test_every_endpoint_has_a_scope_and_every_line_an_endpoint(app: Flask):
     assert set(SCOPES.values()) <= ALL_SCOPES | {KNOWN, OPEN}
 
 
+CHANGES = {
+    "sittings": "sittings:write", "packages": "packages:collect", "leases": "packages:collect",
+    "photo_checks": "photo-checks:run", "keys.put_keys": "keys:write",
+    "keys.put_policies": "policies:write",
+}  # fmt: skip
+READS = {
+    "audit": "audit:read", "events": "events:read", "metrics": "metrics:read",
+    "sittings": "sittings:read", "packages": "packages:collect", "document": OPEN,
+    "health.read_live": OPEN, "health.read_ready": KNOWN,
+}  # fmt: skip
+"""Whatever else is read is the station's own."""
+
+
+def test_each_scope_is_the_one_that_the_specification_gives(app: Flask):
+    """What changes anything needs more than reading; a client of one resource has no other's."""
+    for rule in app.url_map.iter_rules():
+        changes = (rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}
+        told, room = CHANGES if changes else READS, rule.endpoint.split(".")[0]
+        right = told.get(rule.endpoint) or told.get(room)
+
+        assert SCOPES[rule.endpoint] == (right or "station:read"), rule.endpoint
+        assert right or not changes, rule.endpoint
+
+
 @pytest.mark.parametrize("client", CLIENTS, ids=[client.name for client in CLIENTS])
 def test_a_client_gets_in_where_its_scope_leads_and_nowhere_else(app: Flask, client: V1Client):
     """Over every method of every path: refused is refused before anything is looked at."""

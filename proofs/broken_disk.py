@@ -69,11 +69,11 @@ def _proof(promise: str, count: Counting, broken: Counting, *sizes: int) -> Proo
 PROOFS: Final[Mapping[str, Proof]] = {
     "errors": _proof(
         f"{THERE}: one operation of the journal fails with EIO or ENOSPC",
-        fail_operations, partial(fail_operations, swallows=True), 12, 1500, 150,
+        fail_operations, partial(fail_operations, swallows=True), 12, 1000, 100,
     ),
     "system_calls": _proof(
         f"{THERE}: flushes or writes of the process fail from the Nth on",
-        fail_calls, partial(fail_calls, swallows=True), 1, 40, 20,
+        fail_calls, partial(fail_calls, swallows=True), 1, 30, 12,
     ),
     "full": _proof(
         "Every sitting that was let in comes to its end while the disk fills up",

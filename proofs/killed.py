@@ -15,32 +15,27 @@ once, with the digest that was told. Kill -9 cannot see a missing flush: `power`
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from demo.neighbours import Centre, DemoError
-from demo.station import demo_settings, free_port
-from edge.outbox import Outbox
-from edge.pace import Pace
+from demo.station import demo_settings
 from edge.record import Record
 from edge.record_room import RecordRoom
-from edge.sinks.load import open_sink
-from edge.store import PackageRow, Store
+from edge.store import Store
 from proofs import CannotRun, Proof, Tally, Trial, each_of, whole_station
-from proofs.custody import ALL, RESUME_WITHIN_S, judge
+from proofs.beside_centre import Scene, centre_in, deliver_all
+from proofs.custody import RESUME_WITHIN_S, judge
 from proofs.powercut.forked import Ack, Cuts, Writer, acknowledged, check, start, tail
-from proofs.premises import SINK, Premises, make_premises, open_store
+from proofs.premises import Premises, make_premises, open_store
 from proofs.sitters import USUAL, When, shuffled, sit
 from proofs.whole_station import plan_in
 
@@ -53,50 +48,6 @@ FIRST_WORD_LIMIT_S: Final = 60.0
 FIRST_LIMIT_S: Final = 300.0
 FRESH_EVERY: Final = 25
 """Kills on one journal, so that judging one does not grow without end."""
-BRISK: Final = Pace(first_max_s=0, base_s=0.02, max_s=0.2, pending_s=0.1, closed_s=0.2)
-CENTRE_TRIES: Final = 5
-DELIVERY_LIMIT_S: Final = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One station's folder with a centre that runs beside it."""
-
-    folder: Path
-    centre: Path
-    premises: Premises
-    url: str
-
-    @property
-    def store(self) -> Path:
-        """Where the journal lies."""
-        return self.folder / "store"
-
-    def arrived(self, row: PackageRow) -> bool:
-        """Whether the centre has this very package."""
-        kept = self.centre / "packages" / row.package_id / "statement.jws"
-        return kept.exists() and kept.read_text(encoding="ascii").strip() == row.statement
-
-    def kept_there(self) -> set[str]:
-        """Return every package of this station that the centre has."""
-        found = set()
-        for manifest in (self.centre / "packages").glob("*/manifest.json"):
-            said = json.loads(manifest.read_bytes())
-            if said["station_id"] == self.premises.station_id:
-                found.add(str(said["package_id"]))
-        return found
-
-    @contextmanager
-    def outbox(self, store: Store) -> Iterator[Outbox]:
-        """Deliver to the centre meanwhile."""
-        ca_file = self.centre / "tls-ca.pem"
-        sink = open_sink("https", {"url": self.url, "ca_file": ca_file})
-        outbox = Outbox(store, SINK, sink, self.premises.verifier, pace=BRISK)
-        outbox.start()
-        try:
-            yield outbox
-        finally:
-            outbox.close()
 
 
 class Forgetful(RecordRoom):
@@ -151,45 +102,6 @@ def one_kill(
     finally:
         process.kill()
     return acknowledged(acks)
-
-
-def deliver_all(scene: Scene, cuts: Cuts) -> None:
-    """Start the station without anybody sitting, and hold the centre against the journal."""
-    with open_store(scene.store) as store, scene.outbox(store) as outbox:
-        end_s = time.monotonic() + DELIVERY_LIMIT_S
-        while outbox.alive and store.pending(SINK, limit=1) and time.monotonic() < end_s:
-            time.sleep(0.02)
-        rows = store.packages(limit=ALL)
-        absent = [row for row in rows if not scene.arrived(row)]
-        refused = [row for row in rows if (scene.centre / "refused" / row.package_id).exists()]
-        strange = scene.kept_there() - {row.package_id for row in rows}
-        if absent or strange or refused:
-            cuts.failing = min(cuts.cuts, cuts.failing + 1)
-            cuts.lost += len(absent) + len(refused)
-            cuts.corrupt += bool(strange)
-            cuts.examples.append(
-                f"at the end {len(absent)} absent, {len(refused)} refused, {len(strange)} strange"
-            )
-
-
-@contextmanager
-def centre_in(folder: Path) -> Iterator[str]:
-    """Run a centre beside the proof; return its URL."""
-    for _ in range(CENTRE_TRIES):
-        port = free_port()
-        centre = Centre(folder, port)
-        try:
-            centre.await_accepting()
-            break
-        except DemoError:
-            # Somebody took the port meanwhile, or the machine is too busy for it to start in time.
-            centre.close()
-    else:
-        raise CannotRun("the centre does not start")
-    try:
-        yield f"https://127.0.0.1:{port}"
-    finally:
-        centre.close()
 
 
 def lap(scene: Scene, kills: int, seed: int, cuts: Cuts, when: When, *, forgets: bool) -> None:
@@ -324,7 +236,7 @@ PROOFS: Final[Mapping[str, Proof]] = {
         walking(),
         walking(behind=True),
         short=2,
-        long=60,
-        control_trials=20,
+        long=40,
+        control_trials=12,
     ),
 }

@@ -25,7 +25,7 @@ from typing import Final
 
 from edge.record import Record
 from proofs import CannotRun, Proof, Tally, Trial
-from proofs.killed import Scene, centre_in
+from proofs.beside_centre import Scene, centre_in
 from proofs.powercut.forked import Ack, acknowledged, start, tail
 from proofs.premises import SINK, make_premises, open_store
 from proofs.sitters import SMALL, sit
@@ -129,5 +129,5 @@ def _looks(wanted: int, leak_bytes: int) -> tuple[list[dict[str, int]], int]:
 
 
 PROOFS: Final[Mapping[str, Proof]] = {
-    "flat": Proof(PROMISE, passing(), passing(leaks=True), 100, 10_000, 4_000),
+    "flat": Proof(PROMISE, passing(), passing(leaks=True), 100, 10_000, 2_000),
 }

@@ -14,13 +14,14 @@ import subprocess
 import sys
 import sysconfig
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from docs.opener import Refused, open_package
+from docs.opener import Refused, open_package, records
 from edge.seal import KeptPart, Sealer, package_file
 from tests.collect_kit import OUTSIDE, SINKS, TOKEN, served
 from tests.delivery_kit import STATION, make_kit, new_id
@@ -139,6 +140,14 @@ def test_the_opener_opens_what_the_station_sealed(package):
 
     assert [row["name"] for row in manifest["parts"]] == list(parts)
     assert parts == {"finger/a.png": b"portrait" * 500, "finger/b.png": b"finger" * 300}
+
+
+def test_a_record_that_leads_backwards_ends_the_opener():
+    """A size below nothing would be read for ever."""
+    header = b'{"size":-16}'
+    record = len(header).to_bytes(4, "big") + header
+    with pytest.raises(Refused, match="record_cut"):
+        list(islice(records(b"ANXPKG1\n" + record + bytes(100)), 3))
 
 
 def test_the_opener_is_short_enough_to_be_read():

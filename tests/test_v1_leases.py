@@ -415,6 +415,18 @@ def test_a_package_that_closes_late_is_not_skipped_by_whoever_pages(bench):
     assert [item["package_id"] for item in rest["items"]] == [second, late]
 
 
+def test_health_says_that_somebody_collects_in_vain(bench):
+    """A package that is leased again and again means a collector that cannot do its work."""
+    row = bench.kit.hand_in(bench.store)
+    for _ in range(5):
+        path = bench.lease().headers["Location"]
+        assert bench.ask("DELETE", path).status_code == 204
+    assert "packages_leased_in_vain" in bench.ask("GET", "/v1/health").get_json()["store"]["alarms"]
+    bench.receipt(row)
+
+    assert bench.ask("GET", "/v1/health").get_json()["store"]["alarms"] == []
+
+
 def test_two_listeners_of_one_station_share_its_leases(bench):
     """What a client of the network has leased is not given to one on loopback."""
     bench.kit.hand_in(bench.store)

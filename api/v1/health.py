@@ -12,6 +12,7 @@ from api.v1.contract import Answer, NoQuery, answers
 from api.v1.devices import ReaderLine, device_answer
 from api.v1.scopes import STATION_READ
 from api.v1.station import Clock, V1Station, clock_answer
+from edge.collection import often_leased
 
 
 class Live(Answer):
@@ -121,8 +122,12 @@ def _store(station: V1Station) -> StoreHealth:
         **station.store.counts(),
         oldest_age_s=max(ages, default=None),
         free_bytes=station.store.free_bytes,
-        alarms=station.store.alarms,
+        alarms=(*station.store.alarms, *_leased_in_vain(station)),
     )
+
+
+def _leased_in_vain(station: V1Station) -> tuple[str, ...]:
+    return ("packages_leased_in_vain",) if station.store.read(often_leased) else ()
 
 
 def _health(station: V1Station) -> Health:

@@ -132,7 +132,7 @@ def _watch_a_sitting(client: httpx.Client, kiosk: str) -> None:
     frame, frames = -1, 0
     until_s = time.monotonic() + WATCHED_S
     while time.monotonic() < until_s:
-        asked = {"after": frame, "token": token}
+        asked: dict[str, int | str] = {"after": frame, "token": token}
         answer = client.get(f"{kiosk}preview/camera", params=asked, timeout=10)
         if answer.status_code == 200:
             frame, frames = int(answer.headers["X-Frame"]), frames + 1

@@ -71,7 +71,7 @@ def test_a_station_on_a_network_lets_in_whom_its_settings_and_its_centre_say(tmp
         assert (kiosk.url[:7], v1.url[:7], network.url[:8]) == ("http://", "http://", "https://")
         assert ask(authorities.reader, "/v1/station") == 200
         assert ask(authorities.reader, "/v1/packages") == 403
-        with pytest.raises(OSError, match=r"(?i)alert|reset|eof|pipe"):
+        with pytest.raises(OSError, match=r"(?i)alert|reset|eof|pipe|closed"):
             ask(None, "/v1/station")
         folder = tmp_path / "demo" / "centre"
         token = issue(folder, listed(folder)["keys"], ["reader"])

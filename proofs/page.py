@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -134,8 +135,11 @@ def _commit() -> str:
 
 
 def _git(*words: str) -> str:
-    command = ["git", *words]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if not shutil.which("git"):
+        return ""
+    done = subprocess.run(
+        ["git", *words], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

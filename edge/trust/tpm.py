@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -179,11 +178,10 @@ class Tpm:
         try:
             with self._lock:
                 done = subprocess.run(  # noqa: S603 - a fixed tool; no argument comes from outside
-                    [tool, *arguments],
+                    [tool, *arguments, "-T", self._tcti],
                     input=said,
                     capture_output=True,
                     timeout=TIMEOUT_S,
-                    env={**os.environ, "TPM2TOOLS_TCTI": self._tcti, "TSS2_LOG": "all+NONE"},
                     check=False,
                 )
         except (OSError, subprocess.TimeoutExpired) as error:

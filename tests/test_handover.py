@@ -289,6 +289,30 @@ def test_a_medium_that_is_full_or_away_waits(kit, tmp_path):
     assert sink.receipts_here() == frozenset()
 
 
+def test_a_medium_that_writes_something_else_is_noticed_at_once(kit, stick, monkeypatch):
+    """What was written is read back: a worn stick is told from a good one before it is carried."""
+    with kit.open_store() as store:
+        row = kit.hand_in(store)
+        package = Outgoing(
+            row.package_id, STATION, row.digest, row.statement, store.sealed(row.package_id)
+        )
+    fsync = os.fsync
+
+    def worn(descriptor):
+        fsync(descriptor)
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        if path.endswith(".sealed.part"):
+            with open(path, "r+b") as file:
+                file.seek(100)
+                file.write(b"\0")
+
+    monkeypatch.setattr(os, "fsync", worn)
+    with pytest.raises(SinkAway, match="medium_unreadable"):
+        sink_on(kit, stick).send(package)
+
+    assert lying(stick) == []
+
+
 def test_what_lies_on_the_medium_is_known_without_reading_it_again(kit, stick):
     """After a restart 50,000 packages are asked for by name, not read back from the stick."""
     with kit.open_store() as store:

@@ -122,6 +122,21 @@ def test_a_receipt_that_lies_ready_is_not_waited_for():
     assert {queue.turns.take().cursor, queue.turns.take().cursor} == {1, 3}
 
 
+def test_what_came_early_does_not_come_again_when_it_was_due():
+    """A receipt that lay ready was read; its first appointment is void."""
+    queue = Queue(ordinary=[1, 2])
+    for _ in range(2):
+        queue.turns.later(queue.turns.take(), 900.0)
+    queue.turns.now({1})
+    first = queue.turns.take()
+    queue.turns.later(first, 2000.0)
+    queue.now_s = 900.0
+
+    assert queue.turns.take().cursor == 2
+    assert queue.turns.take() is None
+    assert queue.turns.next_due_s() == 1100.0
+
+
 def test_a_package_that_was_opened_early_and_closed_late_is_found():
     """Its cursor is behind the place: whoever closes it says so."""
     queue = Queue(ordinary=[5, 6])

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -22,7 +23,7 @@ from centre.tls import _builder, _private_pem
 from centre.upload import HALVES_MAX, Uploads
 from edge.outbox import Outbox
 from edge.pace import Pace
-from edge.sinks.load import open_sink
+from edge.sinks.load import open_sink, sending_sinks, sink_config
 from edge.sinks.sink import Outgoing, PackageRefused, SinkAway, SinkClosed
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 from tests.hostile_centre import HostileCentre, answer
@@ -397,3 +398,11 @@ def test_options_that_cannot_be_meant_are_refused(kit, wrong):
     """At the start, not with the first package."""
     with pytest.raises(ValidationError):
         open_sink("https", {"url": "https://127.0.0.1:1", "ca_file": "ca.pem", **wrong})
+
+
+@pytest.mark.parametrize("name", sending_sinks())
+def test_every_option_stands_in_the_page(name):
+    """Who sets a way out up finds each option, and what it is without a word."""
+    page = (Path(__file__).resolve().parent.parent / "docs" / "delivery.md").read_text()
+
+    assert [field for field in sink_config(name).model_fields if f"`{field}`" not in page] == []

@@ -1,4 +1,4 @@
-"""The audit chain over `/v1`: whole, checkable from the page alone, its end in the station's hand."""
+"""The audit chain over `/v1`: checkable from the page alone, its end in the station's hand."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """What somebody carried here on a stick: taken in, receipted on the same stick or on another.
 
     python -m centre.handover --centre FOLDER MEDIUM [--receipts OTHER] [--keep]
+    python -m centre.handover --centre FOLDER MEDIUM --lost-receipts STATION
 
 A package that was taken leaves the medium once its receipt lies there: the stick empties itself.
 Twice is once. A file that a pulled or worn stick damaged is renamed `.bad`, so that the station
@@ -9,6 +10,7 @@ writes it again. Written from `docs/delivery.md`: nothing here is shared with th
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +29,7 @@ TOKEN_BYTES_MAX: Final = 64 << 10
 INDEX_BYTES_MAX: Final = 64 << 20
 INDEX_TYP: Final = "anxin-index+jws"
 KEY_LIST: Final = "keys.jws"
+_STATION: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @dataclass(slots=True)
@@ -60,7 +63,8 @@ def import_medium(
     Raises:
         OSError: the medium fails or is full; what was taken stays taken, import it again.
     """
-    stations = sorted(path for path in (medium / "anxin").glob("*") if path.is_dir())
+    folders = sorted(path for path in (medium / "anxin").glob("*") if path.is_dir())
+    stations = [one for one in folders if _STATION.fullmatch(one.name)]
     return [_import(intake, one, receipts_to or medium, keep_files) for one in stations]
 
 
@@ -68,7 +72,12 @@ def leave_receipts(intake: Intake, station_id: str, medium: Path) -> int:
     """Write every receipt of a station's packages that is not on the medium; return how many.
 
     For a stick of receipts that was lost.
+
+    Raises:
+        ValueError: no id of a station.
     """
+    if not _STATION.fullmatch(station_id):
+        raise ValueError(f"{station_id!r} is no id of a station")
     written = 0
     for row in intake.shelf.listing():
         package_id = str(row["package_id"])
@@ -149,10 +158,17 @@ def _read(path: Path, bytes_max: int) -> bytes:
 @click.argument("medium", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--centre", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--receipts", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--lost-receipts", metavar="STATION", help="Write all of its receipts again.")
 @click.option("--keep", "keep_files", is_flag=True, help="Leave the packages on the medium.")
-def main(medium: Path, centre: Path, receipts: Path | None, keep_files: bool) -> None:
+def main(
+    medium: Path, centre: Path, receipts: Path | None, lost_receipts: str | None, keep_files: bool
+) -> None:
     """Take in what lies on MEDIUM, and say what became of it; 1 if anything needs a look."""
     intake = Intake(Shelf(centre), open_or_make_keys(centre))
+    if lost_receipts:
+        written = leave_receipts(intake, lost_receipts, medium)
+        click.echo(f"{lost_receipts}: {written} receipts written")
+        return
     found = import_medium(intake, medium, receipts, keep_files=keep_files)
     for one in found:
         counted = ("stored", "known", "refused", "conflict", "bad", "missing")

@@ -128,8 +128,12 @@ def test_receipts_may_come_on_another_stick(kit, stick, tmp_path):
         assert not (stick / "anxin" / STATION / "receipts").exists()
         shutil.rmtree(back)
 
-        assert leave_receipts(intake(kit), STATION, again) == 1
+        arguments = [str(again), "--centre", str(kit.folder / "centre"), "--lost-receipts", STATION]
+        said = CliRunner().invoke(main, arguments)
+        assert said.output == f"{STATION}: 1 receipts written\n"
         assert leave_receipts(intake(kit), STATION, again) == 0
+        with pytest.raises(ValueError, match="no id of a station"):
+            leave_receipts(intake(kit), "../elsewhere", again)
         deliver(kit, store, again, lambda: receipted(store, [row]))
 
 

@@ -13,6 +13,7 @@ import sys
 import tomllib
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -26,6 +27,7 @@ from edge.receipt import ReceiptVerifier
 from edge.seal import Closing, Sealer, package_file, seal_part
 from edge.seal import digest_of as digest_at_the_station
 from edge.trust.key_list import ListedKey
+from gateway.__main__ import reconcile
 from gateway.ingest import BODY_BYTES_MAX, Ingest, create_app
 from gateway.listener import CERTIFIED
 from gateway.places import Bus, Objects, place_of
@@ -85,6 +87,7 @@ def gateway(centre, monkeypatch):
         client.environ_base.update(environ)
         return client
 
+    made.buses = buses
     yield made
     for bus in buses:
         bus.close()
@@ -296,13 +299,18 @@ def test_no_receipt_goes_out_while_the_store_does_not_answer(station, gateway):
 
 def test_what_a_careless_store_kept_of_a_cut_upload_gets_no_receipt(centre, station, gateway):
     """An object that is shorter than its seal says is not the package: the station keeps it."""
-    package_id, content, seal = sealed(station, 10)
+    package_id, content, seal = sealed(station, 0x00A)
     digest = digest_at_the_station(content)
     facts = {"station-id": STATION, "digest": digest, "received-at": "", "seal": seal}
     centre.s3.put_object(Bucket=BUCKET, Key=place_of(package_id), Body=content[:-1], Metadata=facts)
     try:
         assert slug(put(gateway(), package_id, content, seal)) == (503, "unavailable")
         assert slug(ask(gateway(), package_id)) == (503, "unavailable")
+        # In the listing the cut one comes first: it must not hide the whole one.
+        whole, its_content, its_seal = sealed(station, 0xF0A)
+        put(gateway(), whole, its_content, its_seal)
+        objects, later = Objects(centre.endpoint, BUCKET, 1), datetime.now(UTC) + timedelta(hours=1)
+        assert reconcile(objects, gateway.buses[0], (), "0a", later) == 1
     finally:
         centre.s3.delete_object(Bucket=BUCKET, Key=place_of(package_id))
 

@@ -66,7 +66,12 @@ def reconcile(
     published = 0
     for package_id, arrived in objects.listed(shard):
         if package_id not in known and arrived < before:
-            stored = objects.find(package_id)
+            try:
+                stored = objects.find(package_id)
+            except Away as reason:
+                # One that is cut or bare must not hide those behind it.
+                logging.error("passed over: %s", reason)
+                continue
             if stored:
                 bus.publish(stored)
                 published += 1

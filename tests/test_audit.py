@@ -22,6 +22,7 @@ from edge.trust import heads
 from edge.trust.audit_check import verify_whole
 from edge.trust.heads import head_signer, signed_head
 from edge.trust.signatures import public_key, verified
+from proofs.audit_trail import HARMS, PROOFS
 from run_edge import cli
 from tests.delivery_kit import STATION, make_kit
 
@@ -420,3 +421,11 @@ def test_a_delivery_over_http_brings_its_head_to_the_book(wire, kit):
     assert answer.status_code == 201
     tamper(kit, "delete from audit where n > 3")
     assert wire.deliver() & {"audit_shorter", "audit_forked"}
+
+
+def test_the_proof_of_it_holds_and_its_control_is_found_out():
+    """`make proof` tries it a thousand times; here once through all kinds of harm, twice over."""
+    proof = PROOFS["audit"]
+
+    assert proof.run(proof.short, 1).failures == 0
+    assert proof.control(len(HARMS), 1).failures > 0

@@ -146,6 +146,7 @@ def test_the_page_names_every_reason_and_every_code():
     """Nobody has to read the program."""
     codes = [
         "package_unreadable", "store_set_aside", "audit_broken", "upgraded_without_copy",
+        "log_damaged",
         "unsent_too_old", "unsent_too_many", "persons_limit", "space_low",
     ]  # fmt: skip
 

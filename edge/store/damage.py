@@ -8,6 +8,7 @@ aside in its place, its bytes are never touched again, and the queue goes on. Da
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ import apsw
 
 from edge.audit import Actor
 from edge.events import note_event
-from edge.keys import sync_folder
+from edge.keys import sync_folder, write_secret
 from edge.seal import digest_of, package_file
 from edge.store.counters import count
 from edge.store.errors import PartsDamaged
@@ -164,14 +165,29 @@ def set_unreadable(db: apsw.Connection, cursor: int) -> bool:
 
 def move_aside(path: Path) -> Path:
     """Move database, WAL and shared memory to a folder of their own; durable on return."""
-    folder = path.parent / "set-aside" / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    while folder.exists():
-        folder = folder.with_name(f"{folder.name}-again")
-    folder.mkdir(parents=True)
+    folder = _folder_aside(path)
     for suffix in ("", "-wal", "-shm"):
         old = path.with_name(path.name + suffix)
         if old.exists():
             old.rename(folder / old.name)
     for changed in (folder, folder.parent, path.parent):
         sync_folder(changed)
+    return folder
+
+
+def keep_log(path: Path) -> Path:
+    """Copy the log to a folder of its own, as far as there is room; durable on return."""
+    folder, log = _folder_aside(path), path.with_name(f"{path.name}-wal")
+    with suppress(OSError):
+        write_secret(folder / log.name, log.read_bytes())
+        sync_folder(folder.parent)
+        sync_folder(path.parent)
+    return folder
+
+
+def _folder_aside(path: Path) -> Path:
+    folder = path.parent / "set-aside" / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    while folder.exists():
+        folder = folder.with_name(f"{folder.name}-again")
+    folder.mkdir(parents=True)
     return folder

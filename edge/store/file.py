@@ -20,8 +20,9 @@ from typing import Final
 import apsw
 
 from edge.keys import write_secret
-from edge.store.damage import DAMAGED, find_damage, move_aside
+from edge.store.damage import DAMAGED, find_damage, keep_log, move_aside
 from edge.store.errors import StoreBroken, StoreBusy, StoreError, StoreKeyWrong
+from edge.store.log_check import LogFrames, log_frames
 from edge.store.numbers import Ceilings, read_ceilings
 from edge.store.schema import forget_old_copies, make_tables
 
@@ -38,13 +39,15 @@ class Opening:
         set_aside: folder that a damaged database was moved to, else None.
         unreadable: cursors of packages whose bytes are damaged.
         uncopied: an earlier release's file was changed without a copy, for want of room.
-        continues: it is a new journal in place of a lost one; its numbers go on above.
+        continues: something that was counted is lost; numbers go on above.
+        log_kept: folder with a copy of a log whose end was damaged, else None.
     """
 
     set_aside: Path | None
     unreadable: tuple[int, ...]
     uncopied: bool
     continues: bool
+    log_kept: Path | None = None
 
 
 @dataclass(slots=True)
@@ -196,17 +199,30 @@ def open_database(path: Path, key_hex: str, above: Ceilings) -> tuple[apsw.Conne
     """Open for writing, assert the modes, check the pages, make the tables."""
     # SQLite gives WAL and shared memory the mode of the database.
     path.touch(mode=0o600)
+    log = log_frames(path)
     db = apsw.Connection(str(path))
     try:
         unlock(db, key_hex)
         set_modes(db)
+        # Before anything is written, which would be over what could not be read.
+        log_kept = keep_log(path) if log.lost_behind(frames_read(db, log)) else None
         unreadable = find_damage(db) if db.pragma("user_version") else []
         is_new = db.pragma("user_version") == 0
         copied = make_tables(db, path, above)
-        return db, Opening(None, tuple(unreadable), not copied, is_new and above != Ceilings())
+        continues = log_kept is not None or (is_new and above != Ceilings())
+        return db, Opening(None, tuple(unreadable), not copied, continues, log_kept)
     except BaseException:
         db.close()
         raise
+
+
+def frames_read(db: apsw.Connection, log: LogFrames) -> int:
+    """Return how many frames of the log SQLite reads; takes them over into the database."""
+    try:
+        return db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)[0]
+    except (apsw.FullError, apsw.BusyError):
+        # Nothing can be said of it now.
+        return log.last
 
 
 def unlock(db: apsw.Connection, key_hex: str) -> None:

@@ -37,7 +37,7 @@ from edge.store.errors import (
 from edge.store.file import StoreFile, open_store_file
 from edge.store.idle_check import Idling
 from edge.store.notes import delete_notes, take_in, waiting_notes
-from edge.store.numbers import Numbers, used
+from edge.store.numbers import Numbers, go_on_above, used
 from edge.store.orders import Ending
 from edge.store.retention import Holdings, Limits
 from edge.store.rows import OpenPackage, PackageRow, Pending, Role
@@ -406,7 +406,8 @@ class Store:
     def alarms(self) -> tuple[str, ...]:
         """Codes of damage that a technician must look at; empty if all is well.
 
-        "store_set_aside", "audit_broken", "upgraded_without_copy", "package_unreadable".
+        "store_set_aside", "audit_broken", "log_damaged", "upgraded_without_copy",
+        "package_unreadable".
         """
         return (*self._found, *(("package_unreadable",) if self.holdings().unreadable else ()))
 
@@ -499,6 +500,7 @@ class Store:
         take_in(db, notes)
         note(db, STATION, "store.open", "", outcome=",".join(self._found) or "ok")
         if self._file.opening.continues:
+            go_on_above(db, self._numbers.ceilings)
             above = str(used(db).sequence)
             note(db, STATION, "store.continue", "", outcome="numbers_go_on", sequence=above)
         for cursor in self._file.opening.unreadable:
@@ -516,6 +518,7 @@ def _found(file: StoreFile) -> tuple[str, ...]:
     found = {
         "store_set_aside": file.opening.set_aside is not None,
         "audit_broken": broken,
+        "log_damaged": file.opening.log_kept is not None,
         "upgraded_without_copy": file.opening.uncopied,
     }
     return tuple(code for code, holds in found.items() if holds)

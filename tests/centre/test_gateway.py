@@ -297,6 +297,19 @@ def test_no_receipt_goes_out_while_the_store_does_not_answer(station, gateway):
     assert slug(ask(gateway(), package_id)) == (404, "not-found")
 
 
+@pytest.mark.parametrize(
+    "card",
+    ["", "[]", '{"keys":[{"kty":"OKP"}]}', '{"keys":1}'],
+    ids=["empty", "a_list", "half_a_key", "no_list_of_keys"],
+)
+def test_a_card_that_is_broken_here_quarantines_nothing_there(centre, station, gateway, card):
+    """Our fault is answered as one: the station waits and does not put its packages aside."""
+    package_id, content, seal = sealed(station, 11)
+    (centre.folder / "stations" / f"{STATION}.json").write_text(card)
+
+    assert slug(put(gateway(), package_id, content, seal)) == (503, "unavailable")
+
+
 def test_what_a_careless_store_kept_of_a_cut_upload_gets_no_receipt(centre, station, gateway):
     """An object that is shorter than its seal says is not the package: the station keeps it."""
     package_id, content, seal = sealed(station, 0x00A)

@@ -17,6 +17,7 @@ from gateway.listener import CERTIFIED
 from gateway.places import MEDIA_TYPE, Away, Bus, Objects
 from gateway.seal import (
     PACKAGE_ID,
+    CardBroken,
     ReceiptKey,
     Rejected,
     Stations,
@@ -87,9 +88,10 @@ def create_app(ingest: Ingest) -> Flask:
     def rejected(rejection: Rejected) -> Response:
         return _problem(rejection.status, rejection.slug)
 
+    @app.errorhandler(CardBroken)
     @app.errorhandler(Away)
-    def away(reason: Away) -> Response:
-        log.warning("503 %s", reason)
+    def away(reason: Exception) -> Response:
+        log.warning("503 %s %s", type(reason).__name__, reason)
         answer = _problem(503, "unavailable")
         answer.headers["Retry-After"] = "2"
         return answer
@@ -97,7 +99,10 @@ def create_app(ingest: Ingest) -> Flask:
     @app.errorhandler(HTTPException)
     def other(error: HTTPException) -> Response:
         code = error.code or 500
-        return _problem(code, {413: "too-large", 404: "not-found"}.get(code, "invalid-request"))
+        return _problem(
+            code,
+            {413: "too-large", 404: "not-found", 500: "unavailable"}.get(code, "invalid-request"),
+        )
 
     return app
 

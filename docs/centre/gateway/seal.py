@@ -35,6 +35,10 @@ class Rejected(Exception):
         self.slug = slug
 
 
+class CardBroken(Exception):
+    """A station's card cannot be read: ours to mend, no reason to refuse its packages."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What is known of a package without opening it; it lies beside the object's bytes.
@@ -65,12 +69,20 @@ class Stations:
         self._folder = folder
 
     def keys(self, station_id: Any) -> Mapping[str, Key]:
-        """Return a station's public keys under their thumbprints. Raises `Rejected`."""
+        """Return a station's public keys under their thumbprints.
+
+        Raises:
+            Rejected: no such station.
+            CardBroken: its card cannot be read.
+        """
         file = self._folder / f"{station_id}.json"
         if not STATION_ID.fullmatch(str(station_id)) or not file.is_file():
             raise Rejected(403, "client-unknown")
-        rows = json.loads(file.read_bytes())["keys"]
-        keys = [import_key({**row, "use": "sig"}) for row in rows if row["kty"] in {"OKP", "EC"}]
+        try:
+            rows = json.loads(file.read_bytes())["keys"]
+            keys = [import_key(row) for row in rows if row["kty"] in {"OKP", "EC"}]
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise CardBroken(file.name) from error
         return {key.thumbprint(): key for key in keys}
 
 

@@ -305,5 +305,12 @@ PROOFS: Final[Mapping[str, Proof]] = {
     "answers": Proof(
         ANSWERS, ask_everything, trip_over_cursors, short=32, long=20_000, control_trials=400
     ),
-    "parsers": Proof(PARSERS, bend_packages, bend_for_the_credulous, short=300, long=100_000),
+    "parsers": Proof(
+        PARSERS,
+        bend_packages,
+        bend_for_the_credulous,
+        short=300,
+        long=100_000,
+        control_trials=5_000,
+    ),
 }

@@ -137,6 +137,11 @@ class Listener:
         return self._porch.connections
 
     @property
+    def idle_connections(self) -> int:
+        """How many of them wait for a request of which nothing has come yet."""
+        return self._porch.idle
+
+    @property
     def url(self) -> str:
         """Where a browser on this machine finds it; only after `start`."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -78,6 +78,11 @@ class Porch:
         self._thread.start()
 
     @property
+    def idle(self) -> int:
+        """How many connections are kept open between requests, or have not begun one."""
+        return self._idle
+
+    @property
     def has_idle_room(self) -> bool:
         """Whether another connection may be kept open between requests."""
         return self._idle < self._limits.idle

@@ -54,8 +54,8 @@ def as_it_is(context, value):
 
 schemathesis.openapi.media_type("application/jose", st.binary(max_size=400))
 """
-ANSWERS: Final = "Every answer of /v1 is one of the document, and none is a server error."
-PARSERS: Final = "No package that was changed is opened, and no parser stumbles over one."
+ANSWERS: Final = "Every answer of /v1 is one of the document, and none is a server error"
+PARSERS: Final = "No package that was changed is opened, and no parser stumbles over one"
 
 
 def ask_everything(trials: int, seed: int) -> Tally:

@@ -226,7 +226,8 @@ def _verified(
     try:
         head = jws.extract_compact(token.encode()).headers()
         key = keys.get(str(head.get("kid")))
-        if key is None or head.get("typ") != typ:
+        # No extension is understood, so a critical one is refused: RFC 7515, 4.1.11.
+        if key is None or head.get("typ") != typ or "crit" in head:
             raise failure
         algorithm = ALGORITHMS[str(key.curve_name)]
         signed = jws.deserialize_compact(token, key, algorithms=[algorithm])

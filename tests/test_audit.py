@@ -136,6 +136,8 @@ def test_a_break_ends_with_1_and_names_its_row(kit, settings, statement, row):
     assert result.exit_code == 1
     assert f"BROKEN at row {row or last}:" in result.output
     assert "Leave everything" in result.output
+    with kit.open_store() as store:
+        assert "audit_broken" in store.alarms
 
 
 def test_a_cut_tail_shows_against_a_head_and_only_against_one(kit, settings):

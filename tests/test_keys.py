@@ -13,6 +13,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey
 
 from centre.keys import KEYS_TYP, issue, listed, open_or_make_keys, public_jwk, renew, signed
+from centre.opening import Rejected, signed_by_station
 from edge import audit
 from edge.keys import KeyUnusable
 from edge.receipt import ReceiptInvalid, ReceiptVerifier
@@ -116,6 +117,42 @@ def test_an_unsigned_token_is_no_list(kit, store, centre):
 
         with pytest.raises(SignatureInvalid):
             accept_key_list(store, token)
+
+
+HEADS = [
+    [], 1, "x", None, {}, {"alg": 1}, {"alg": None}, {"alg": {"a": 1}}, {"alg": ["Ed25519"]},
+    {"alg": "ES256"}, {"alg": "none"}, {"kid": [1]}, {"kid": {}}, {"typ": None}, {"typ": ["t"]},
+    {"crit": 5}, {"crit": ["exp"]}, {"crit": ["b64"], "b64": False}, {"crit": []}, {"b64": False},
+    {"x5c": 3}, {"jwk": 3}, {"zip": "DEF"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", HEADS, ids=json.dumps)
+def test_no_header_however_odd_is_anything_but_a_bad_signature(odd):
+    """Not by the station and not by the stand-in centre; nothing of it ends a thread."""
+    key = OKPKey.generate_key("Ed25519")
+    kid = key.thumbprint()
+    head = {"alg": "Ed25519", "typ": "t", "kid": kid, **odd} if isinstance(odd, dict) else odd
+    for payload in (b'{"v":1,"station_id":"s"}', b"", b"[", b"\xff", b"[" * 50_000):
+        parts = [json.dumps(head).encode(), payload, bytes(64)]
+        token = ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+        for odder in (token, token[:-5], f"{token}é", f"{token}.x"):
+            with pytest.raises(SignatureInvalid):
+                verified(odder, "t", {kid: key})
+            with pytest.raises(Rejected):
+                signed_by_station(odder, "t", {"s": {kid: key}})
+
+
+NO_TOKENS = ["", "..", "...", "a.b", "\ud800", "\x00" * 9, "." * 99_999, "é.é.é"]
+
+
+@pytest.mark.parametrize("token", NO_TOKENS, ids=lambda token: ascii(token[:9]))
+def test_what_is_no_token_is_a_bad_signature(token):
+    """Whatever somebody puts there."""
+    with pytest.raises(SignatureInvalid):
+        verified(token, "t", {})
+    with pytest.raises(Rejected):
+        signed_by_station(token, "t", {})
 
 
 def test_a_list_never_goes_back_and_the_same_again_changes_nothing(kit, store, centre):

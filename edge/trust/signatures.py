@@ -66,7 +66,9 @@ def verified(token: str, typ: str, keys: Mapping[str, PublicKey]) -> tuple[Mappi
         head = jws.extract_compact(token.encode()).headers()
         kid = str(head.get("kid"))
         key = keys.get(kid)
-        if key is None or head.get("typ") != typ or not signs(key):
+        # We understand no extension, and one that is critical must then be refused: RFC 7515,
+        # 4.1.11. The library takes its list for granted and fails on anything else.
+        if key is None or head.get("typ") != typ or "crit" in head or not signs(key):
             raise SignatureInvalid("not by a key that we know")
         algorithm = ALGORITHMS[str(key.curve_name)]
         said = json.loads(jws.deserialize_compact(token, key, algorithms=[algorithm]).payload)

@@ -1,19 +1,21 @@
 """Collects what a station has: lease, download, check and open, keep, hand in the receipt.
 
     python puller.py http://127.0.0.1:8081 v1.token card.json sealing.pem receipt.pem FOLDER
+    python puller.py https://station:8443 client.pem:ca.pem card.json sealing.pem receipt.pem FOLDER
 
 `anxin_station` is the client that openapi-python-client makes of openapi.json (docs/api.md says
 how), `opener` the file beside this one. Nothing here is the station's own code.
 """
 
 import json
+import ssl
 import sys
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from anxin_station import AuthenticatedClient
+from anxin_station import AuthenticatedClient, Client
 from anxin_station.api.leases import take_lease
 from anxin_station.api.packages import download_package, put_receipt
 from anxin_station.models import LeaseAnswer, NewLease, Package
@@ -36,7 +38,7 @@ class Centre:
     folder: Path
 
 
-def pull(client: AuthenticatedClient, centre: Centre) -> int:
+def pull(client: AuthenticatedClient | Client, centre: Centre) -> int:
     """Collect until nothing waits; returns how many packages were kept."""
     kept = 0
     while True:
@@ -90,7 +92,17 @@ def signed_receipt(package: Package, outcome: str, code: str | None, centre: Cen
     return jws.serialize_compact(header, json.dumps(said), key, algorithms=["Ed25519"]).encode()
 
 
-def main(url: str, token: str, *files: str) -> None:
+def connected(url: str, credential: str) -> AuthenticatedClient | Client:
+    """Return the client: with the token on loopback, with a certificate on a network."""
+    if url.startswith("http://"):
+        return AuthenticatedClient(base_url=url, token=Path(credential).read_text().strip())
+    own, authority = credential.split(":")
+    context = ssl.create_default_context(cafile=authority)
+    context.load_cert_chain(own)
+    return Client(base_url=url, verify_ssl=context)
+
+
+def main(url: str, credential: str, *files: str) -> None:
     """Read the files that the first lines of this page name, and pull."""
     card, sealing, receipt, folder = map(Path, files)
     station = json.loads(card.read_text())
@@ -102,7 +114,7 @@ def main(url: str, token: str, *files: str) -> None:
         OKPKey.import_key(receipt.read_text()),
         folder,
     )
-    with AuthenticatedClient(base_url=url, token=Path(token).read_text().strip()) as client:
+    with connected(url, credential) as client:
         print(f"{pull(client, centre)} packages kept.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.app import V1_BODY_BYTES_MAX, V1_STREAMS, Listener, V1Station, create_v1_app
+from api.v1.caller import Identity
 from edge.store import Store
 from tests import order_kit
 from tests.delivery_kit import SINK, STATION, Kit
@@ -36,8 +38,10 @@ def whole_app(station: V1Station):
 
 
 @contextmanager
-def served(kit: Kit, folder: Path) -> Iterator[Served]:
-    """Serve `/v1` on a free port, with orders."""
+def served(
+    kit: Kit, folder: Path, identity: Identity | str = TOKEN, tls: ssl.SSLContext | None = None
+) -> Iterator[Served]:
+    """Serve `/v1` on a free port, with orders: to a token, or to certificates."""
     with (
         Store.open(folder / "store.db", folder / "store.key") as store,
         order_kit.opened(store) as orders,
@@ -47,8 +51,8 @@ def served(kit: Kit, folder: Path) -> Iterator[Served]:
             orders=orders,
         )  # fmt: skip
         listener = Listener(
-            whole_app(station), "127.0.0.1", 0, streams=V1_STREAMS, closing=threading.Event(),
-            body_bytes_max=V1_BODY_BYTES_MAX,
+            create_v1_app(station, identity), "127.0.0.1", 0, streams=V1_STREAMS,
+            closing=threading.Event(), body_bytes_max=V1_BODY_BYTES_MAX, tls=tls,
         )  # fmt: skip
         listener.start()
         try:

@@ -21,11 +21,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.tls import server_context
+from api.v1.certificates import CertificateIdentity
 from docs.opener import Refused, open_package, records
 from edge.seal import KeptPart, Sealer, package_file
+from edge.settings_sections import V1Client
+from proofs.trespassing.authority import Ca
 from tests.collect_kit import OUTSIDE, SINKS, TOKEN, served
 from tests.delivery_kit import STATION, make_kit, new_id
 
+GD_WEST = {"kind": "client", "id": "gd-west"}
 DOCS = Path(__file__).parent.parent / "docs"
 DOCUMENTED = (ast.Module, ast.FunctionDef, ast.ClassDef)
 OURS = {"api", "edge", "drivers", "quality", "formats", "centre", "demo", "tests", "bench"}
@@ -64,7 +69,7 @@ def kit(tmp_path_factory):
     return make_kit(tmp_path_factory.mktemp("puller"))
 
 
-def pull(client: Path, kit, folder: Path, url: str) -> tuple[str, set[str]]:
+def pull(client: Path, kit, folder: Path, url: str, known_by: str = "") -> tuple[str, set[str]]:
     """Run the puller outside; returns what it says and which packages of Python it used."""
     receipt, sealing, token = (folder / name for name in ("receipt.pem", "sealing.pem", "token"))
     receipt.write_bytes(kit.keyring.receipt.as_pem(private=True))
@@ -73,7 +78,8 @@ def pull(client: Path, kit, folder: Path, url: str) -> tuple[str, set[str]]:
     card = kit.folder / "centre" / "stations" / f"{STATION}.json"
     run = subprocess.run(
         [OUTSIDE / "python", "-c", PULL.format(docs=str(DOCS)), client,
-         sysconfig.get_path("purelib"), url, token, card, sealing, receipt, folder / "kept"],
+         sysconfig.get_path("purelib"), url, known_by or token, card, sealing, receipt,
+         folder / "kept"],
         cwd=folder, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
@@ -104,6 +110,25 @@ def test_a_puller_from_the_two_pages_alone_collects_everything(client, kit, tmp_
         assert (home / "finger" / "a.png").read_bytes() == parts[0]
         assert (home / "finger" / "b.png").read_bytes() == parts[1]
         assert json.loads((home / "manifest.json").read_text())["package_id"] == package_id
+
+
+def test_the_same_puller_collects_over_the_network_with_its_certificate(client, kit, tmp_path):
+    """TLS 1.3 and a client certificate with one scope, as on a network; the leases are its own."""
+    clients, servers = Ca(tmp_path, "clients"), Ca(tmp_path, "servers")
+    own, server = clients.client("gd-west"), servers.server()
+    identity = CertificateIdentity([V1Client(name="gd-west", scopes=("packages:collect",))])
+    with served(
+        kit, tmp_path, identity, server_context(server.file, server.file, clients.file)
+    ) as station:
+        row = kit.hand_in(station.store, sinks=SINKS)
+        known_by = f"{own.file}:{servers.file}"
+        said, _ = pull(client, kit, tmp_path, station.url, known_by)
+        entries = [json.loads(one.entry) for one in station.store.audit_rows()]
+        state = station.store.package(row.package_id).state
+
+    assert (said, state) == ("1 packages kept.", "receipted")
+    by_client = [one["act"] for one in entries if one["actor"] == GD_WEST]
+    assert by_client == ["lease.add", "package.receipt"]
 
 
 def test_a_puller_that_cannot_open_refuses_and_the_package_stays(client, kit, tmp_path):

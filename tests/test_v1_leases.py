@@ -88,7 +88,7 @@ def test_urgent_packages_are_leased_first_then_the_oldest(kit, store):
         lambda db: db.execute("update package set urgent = 1 where package_id = ?", (made[2],))
     )
 
-    assert ids(Leases(store).take("a", ALL, 60, once())) == [made[2], made[0], made[1], made[3]]
+    assert ids(Leases(store).take("a", ALL, 3600, once())) == [made[2], made[0], made[1], made[3]]
 
 
 def test_a_lease_holds_no_more_than_it_was_asked_for_but_always_one(kit, store):
@@ -96,25 +96,25 @@ def test_a_lease_holds_no_more_than_it_was_asked_for_but_always_one(kit, store):
     rows = [kit.hand_in(store) for _ in range(4)]
     leases = Leases(store)
 
-    assert ids(leases.take("a", Room(2, 1 << 28), 60, once())) == [
+    assert ids(leases.take("a", Room(2, 1 << 28), 3600, once())) == [
         row.package_id for row in rows[:2]
     ]
-    assert ids(leases.take("a", Room(100, rows[2].size), 60, once())) == [rows[2].package_id]
-    assert ids(leases.take("a", Room(100, 1), 60, once())) == [rows[3].package_id]
-    assert leases.take("a", ALL, 60, once()) is None
+    assert ids(leases.take("a", Room(100, rows[2].size), 3600, once())) == [rows[2].package_id]
+    assert ids(leases.take("a", Room(100, 1), 3600, once())) == [rows[3].package_id]
+    assert leases.take("a", ALL, 3600, once()) is None
 
 
 def test_a_client_has_four_leases_and_its_receipts_free_them(kit, store):
     """The fifth is refused, nothing happens; the last receipt of one ends it."""
     leases = Leases(store)
     rows = [kit.hand_in(store) for _ in range(6)]
-    held = [leases.take("a", Room(1, 1 << 28), 60, once())[0] for _ in range(4)]
+    held = [leases.take("a", Room(1, 1 << 28), 3600, once())[0] for _ in range(4)]
     with pytest.raises(LeasesExhausted):
-        leases.take("a", ALL, 60, once())
+        leases.take("a", ALL, 3600, once())
 
-    assert ids(leases.take("b", Room(1, 1 << 28), 60, once())) == [rows[4].package_id]
+    assert ids(leases.take("b", Room(1, 1 << 28), 3600, once())) == [rows[4].package_id]
     leases.settle(rows[0].package_id)
-    assert ids(leases.take("a", ALL, 60, once())) == [rows[0].package_id, rows[5].package_id]
+    assert ids(leases.take("a", ALL, 3600, once())) == [rows[0].package_id, rows[5].package_id]
     leases.end("a", held[0].lease_id)
 
 
@@ -164,17 +164,17 @@ def test_the_same_request_is_the_same_lease_while_that_is_open(kit, store):
 def test_a_key_that_leased_nothing_is_as_good_as_new(kit, store):
     """204 makes nothing: the client asks again with the same request, and is given what came."""
     leases, mark = Leases(store), once()
-    assert leases.take("a", ALL, 60, mark) is None
+    assert leases.take("a", ALL, 3600, mark) is None
     row = kit.hand_in(store)
 
-    assert ids(leases.take("a", ALL, 60, mark)) == [row.package_id]
+    assert ids(leases.take("a", ALL, 3600, mark)) == [row.package_id]
 
 
 def test_five_leases_without_a_receipt_are_counted_over_restarts(kit, store):
     """An alarm, never a reason to drop the package: it is leased a sixth time."""
     row = kit.hand_in(store)
     for turn in range(1, 7):
-        lease, _ = Leases(store).take("a", ALL, 60, once())
+        lease, _ = Leases(store).take("a", ALL, 3600, once())
 
         assert lease.packages[0].deliveries == turn
         assert store.read(often_leased) == (turn >= 5)
@@ -185,7 +185,7 @@ def test_five_leases_without_a_receipt_are_counted_over_restarts(kit, store):
 def test_who_leased_stands_in_the_audit(kit, store):
     """By the client's name and the lease's id, with how many packages."""
     kit.hand_in(store)
-    lease, _ = Leases(store).take("gd-west", ALL, 60, once())
+    lease, _ = Leases(store).take("gd-west", ALL, 3600, once())
     entry = json.loads(store.audit_rows()[-1].entry)
 
     assert (entry["act"], entry["actor"]) == ("lease.add", {"kind": "client", "id": "gd-west"})

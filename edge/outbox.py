@@ -184,6 +184,9 @@ class Outbox:
                 self._woken = False
             self._put_back()
             self._turns.look_again()
+        if self._batch and not self._batch[0].urgent and not self._pace.open_now():
+            # The hours ended in the middle of a batch: on a weak link the rest would take another.
+            self._put_back()
         if not self._batch:
             self._take_batch()
         return self._batch.popleft() if self._batch else None
@@ -231,6 +234,7 @@ class Outbox:
             self._fail(package, "store_full", 0.0)
         except (NoSuchPackage, PackageGone):
             # Another sink's receipt came in between.
+            self._book.forget(package)
             self._forget(package)
         self._last_try_s = time.monotonic() - began_s
 

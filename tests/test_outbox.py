@@ -669,6 +669,28 @@ def test_out_of_hours_only_the_urgent_go(kit, store):
         until(lambda: state(store, ordinary) == "receipted")
 
 
+def test_when_the_hours_end_what_has_not_begun_waits(kit, store):
+    """The upload that runs is finished; those that were noted as next are taken back."""
+    minute = [1200]
+    rows = {row.package_id: row for row in (kit.hand_in(store) for _ in range(4))}
+
+    def script(request):
+        minute[0] = 600
+        return answer(201, receipt(kit, rows[request.path.split("/")[4]]))
+
+    pace = Pace(
+        first_max_s=0, base_s=0.01, hours=Hours.parse(["20:00-06:00"]), minute=lambda: minute[0]
+    )
+    with (
+        HostileCentre(kit.folder / "centre", script) as centre,
+        delivering(kit, store, centre.options, pace) as outbox,
+    ):
+        until(lambda: outbox.status.state == "out_of_hours")
+        left = [store.package(one).deliveries[0] for one in rows]
+
+    assert [(one.state, one.attempts) for one in left] == [("delivered", 1)] + [("waiting", 0)] * 3
+
+
 def test_the_end_of_the_audit_chain_travels_along(kit, store):
     """Whatever else is lost or rewritten here, the centre has seen the end."""
     row = kit.hand_in(store)

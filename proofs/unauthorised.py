@@ -23,7 +23,7 @@ from api.tls import Certificate
 from api.v1.caller import Caller, Identity
 from api.v1.scopes import ALL_SCOPES, OPEN, SCOPES
 from edge.settings_sections import V1Client
-from proofs import Proof, Tally
+from proofs import Proof, Tally, each_of
 from proofs.trespassing import crowd, guesser
 from proofs.trespassing.authority import DAY, NOW, SERVER, Ca, Leaf, new_key
 from proofs.trespassing.doors import (
@@ -31,6 +31,7 @@ from proofs.trespassing.doors import (
     Answer,
     Door,
     Guarded,
+    Loosening,
     any_of,
     by_certificate,
     guarded,
@@ -41,6 +42,8 @@ from proofs.trespassing.doors import (
 CERTIFICATES: Final = "No certificate but the right one gets an answer from /v1 on a network."
 REQUESTS: Final = "No request of another site, to another name or without the token is served."
 REFUSED: Final = range(400, 500)
+NO_CHECK_TIME: Final = 0x200000
+"""`X509_V_FLAG_NO_CHECK_TIME` of OpenSSL, for a control."""
 SHUT: Final = "the right one did not"
 CHANGES: Final = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -90,24 +93,38 @@ def trust_the_ca(trials: int, seed: int) -> Tally:
     return _show(trials, seed, lambda clients, denied: _Trusting())
 
 
+def demand_nothing(trials: int, seed: int) -> Tally:
+    """Control: a handshake without a certificate, with one of another CA's, or of another time."""
+    return _show(trials, seed, lambda clients, denied: _Trusting(), _loosen)
+
+
+def _loosen(context: ssl.SSLContext, ca: Ca) -> None:
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(cafile=ca.file)
+    context.verify_flags |= NO_CHECK_TIME
+
+
 class _Trusting:
-    """Knows everybody whose certificate the CA gave out."""
+    """Knows everybody whom the handshake let in."""
 
     def caller(self) -> Caller:
-        shown: Certificate = request.environ[CERTIFICATE]
-        return Caller(next(iter(shown.names), "nameless"), ALL_SCOPES)
+        shown: Certificate | None = request.environ[CERTIFICATE]
+        return Caller(next(iter(shown.names), "nameless") if shown else "nobody", ALL_SCOPES)
 
     def check_stranger(self) -> None:
         """Let everybody in."""
 
 
 def _show(
-    trials: int, seed: int, identity: Callable[[Sequence[V1Client], frozenset[str]], Identity]
+    trials: int,
+    seed: int,
+    identity: Callable[[Sequence[V1Client], frozenset[str]], Identity],
+    loosen: Loosening = lambda context, ca: None,
 ) -> Tally:
     dice, began_s, got_in = random.Random(seed), time.monotonic(), Counter[str]()
     with (
         TemporaryDirectory(prefix="anxin-forged-") as name,
-        guarded(Path(name), identity) as at,
+        guarded(Path(name), identity, loosen) as at,
     ):
         for trial in range(trials):
             kind = list(FORGERIES)[trial % len(FORGERIES)]
@@ -246,7 +263,12 @@ def _refused(answer: Answer) -> bool:
 
 PROOFS: Final[Mapping[str, Proof]] = {
     "certificates": Proof(
-        CERTIFICATES, show_certificates, trust_the_ca, len(FORGERIES), 500, control_trials=50
+        CERTIFICATES,
+        show_certificates,
+        each_of({"the CA's word": trust_the_ca, "no demand": demand_nothing}),
+        len(FORGERIES),
+        500,
+        control_trials=50,
     ),
     "hostile-requests": Proof(
         REQUESTS, ask_from_elsewhere, ask_the_unguarded, 100, 5_000, control_trials=200

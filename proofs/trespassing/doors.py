@@ -6,6 +6,7 @@ import http.client
 import json
 import random
 import re
+import ssl
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -180,8 +181,16 @@ def by_certificate(clients: Sequence[V1Client], denied: frozenset[str]) -> Ident
     return CertificateIdentity(clients, lambda: denied)
 
 
+Loosening = Callable[[ssl.SSLContext, Ca], None]
+"""Loosens what the handshake demands, given the CA that should not count, for a control."""
+
+
 @contextmanager
-def guarded(folder: Path, identity: MakeIdentity = by_certificate) -> Iterator[Guarded]:
+def guarded(
+    folder: Path,
+    identity: MakeIdentity = by_certificate,
+    loosen: Loosening = lambda context, ca: None,
+) -> Iterator[Guarded]:
     """Serve `/v1` to certificates: "right" is pinned, "far" lives elsewhere, "out" is out."""
     clients, servers = Ca(folder / "clients", "clients"), Ca(folder / "servers", "servers")
     right, server = clients.client("right"), servers.server()
@@ -193,10 +202,12 @@ def guarded(folder: Path, identity: MakeIdentity = by_certificate) -> Iterator[G
     ]
     with _behind(folder) as (_, _, station):
         app = create_v1_app(station, identity(rows, frozenset({"out"})))
+        context = server_context(server.file, server.file, clients.file)
+        loosen(context, servers)
         listener = Listener(
             app, "127.0.0.1", 0, streams=V1_STREAMS, closing=threading.Event(),
             body_bytes_max=V1_BODY_BYTES_MAX,
-            tls=server_context(server.file, server.file, clients.file),
+            tls=context,
         )  # fmt: skip
         listener.start()
         try:

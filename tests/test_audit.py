@@ -392,6 +392,23 @@ def test_a_head_that_was_signed_earlier_may_come_later(wire, kit):
     assert wire.deliver() == set()
 
 
+def test_a_later_package_has_a_later_row_in_whichever_order_they_come(tmp_path):
+    """Out of order is normal; a package that was closed later at an earlier row is not."""
+    book = HeadBook(tmp_path)
+
+    def closed(sequence: int, n: int) -> tuple[str, ...]:
+        end = {"n": n, "head": f"{n:064x}"}
+        said = {"station_id": STATION, "digest": f"d{sequence}", "sequence": sequence}
+        return book.note_statement({**said, "audit": end})
+
+    assert closed(1, 20) == ()
+    assert closed(3, 40) == ()
+    assert closed(2, 30) == ()
+    assert closed(2, 30) == ()
+    assert closed(4, 35) == ("audit_shorter",)
+    assert book.note_statement({"station_id": "../x"}) == ("head_invalid",)
+
+
 def test_a_head_by_nobody_known_is_no_head(wire, kit, tmp_path):
     """It proves nothing and it cannot poison what is known."""
     wire.sit(1)

@@ -189,8 +189,9 @@ def keys_written(content: bytes) -> list[bytes]:
 
 
 def _pem_keys(content: bytes) -> Iterator[bytes]:
-    begin = rb"-----BEGIN [A-Z ]*PRIVATE KEY-----"
-    for match in re.finditer(begin + rb".*?-----END [A-Z ]*PRIVATE KEY-----", content, re.DOTALL):
+    kind = rb"[A-Z ]*PRIVATE [K]EY-----"
+    pem = rb"-----BEGIN " + kind + rb".*?-----END " + kind
+    for match in re.finditer(pem, content, re.DOTALL):
         try:
             key = load_pem_private_key(match[0], None)
             yield key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())

@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -75,10 +75,18 @@ class HttpsLine:
         self._wire: socket.socket | None = None
         self._cancelled = threading.Event()
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Answer:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        content: bytes,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Answer:
         """Ask once; once more if a connection kept from before turned out to be closed.
 
-        Only for requests that may be repeated (RFC 9112, 9.3.1): here all are.
+        Only for requests that may be repeated (RFC 9112, 9.3.1): here all are. `meanwhile` is
+        called once everything has left us: what is still on the wire needs no processor.
 
         Raises:
             SinkAway, SinkClosed: by what failed; "cut" and "timeout" leave open what arrived.
@@ -88,12 +96,12 @@ class HttpsLine:
             self._drop()
         began_s = time.monotonic()
         try:
-            return self._ask_once(method, path, headers, content)
+            return self._ask_once(method, path, headers, content, meanwhile)
         except SinkAway as away:
             stale = kept and time.monotonic() - began_s < STALE_SHOWS_S
             if away.code != "cut" or not stale:
                 raise
-        return self._ask_once(method, path, headers, content)
+        return self._ask_once(method, path, headers, content, meanwhile)
 
     def cancel(self) -> None:
         """Cut the line under a running request; later ones fail at once."""
@@ -109,13 +117,20 @@ class HttpsLine:
         self._drop()
 
     def _ask_once(
-        self, method: str, path: str, headers: Mapping[str, str], content: bytes
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        content: bytes,
+        meanwhile: Callable[[], None] | None,
     ) -> Answer:
         if self._cancelled.is_set():
             raise SinkAway("cancelled")
         secure = self._secure or self._connect()
         try:
             early = self._send(secure, self._head(method, path, headers), content)
+            if meanwhile is not None:
+                meanwhile()
             answer, keep = _read(secure, method, self._stall_timeout_s)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._drop()
@@ -169,22 +184,41 @@ class HttpsLine:
 
     def _connect(self) -> ssl.SSLSocket:
         try:
-            wire = socket.create_connection((self._host, self._port), self._connect_timeout_s)
+            places = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise SinkAway("connect") from error
-        try:
-            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # A descriptor of its own: a cut must reach the wire, whatever TLS does with its own.
-            with self._cut:
-                self._wire = socket.socket(fileno=os.dup(wire.fileno()))
-            if self._cancelled.is_set():
-                self.cancel()
-            self._secure = self._tls.wrap_socket(wire, server_hostname=self._host)
-        except OSError as error:
-            wire.close()
-            self._drop()
-            raise (SinkClosed("tls") if is_tls(error) else SinkAway("connect")) from error
-        return self._secure
+        failure: OSError = OSError("no address")
+        for family, _, _, _, address in places:
+            # Wrapped before it is connected, so that whatever fails there is a socket to close:
+            # CPython forgets the one of a peer that is gone before it is wrapped.
+            secure = self._tls.wrap_socket(
+                socket.socket(family, socket.SOCK_STREAM),
+                server_hostname=self._host,
+                do_handshake_on_connect=False,
+            )
+            try:
+                self._shake_hands(secure, address)
+            except OSError as error:
+                secure.close()
+                self._drop()
+                failure = error
+                if is_tls(error):
+                    break
+            else:
+                self._secure = secure
+                return secure
+        raise (SinkClosed("tls") if is_tls(failure) else SinkAway("connect")) from failure
+
+    def _shake_hands(self, secure: ssl.SSLSocket, address: Any) -> None:
+        secure.settimeout(self._connect_timeout_s)
+        secure.connect(address)
+        secure.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A descriptor of its own: a cut must reach the wire, whatever TLS does with its own.
+        with self._cut:
+            self._wire = socket.socket(fileno=os.dup(secure.fileno()))
+        if self._cancelled.is_set():
+            self.cancel()
+        secure.do_handshake()
 
     def _drop(self) -> None:
         with self._cut:

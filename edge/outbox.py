@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from edge.delivery_book import DeliveryBook
@@ -35,6 +36,7 @@ from edge.store import (
     Pending,
     Store,
     StoreBroken,
+    StoreError,
     StoreFull,
 )
 from edge.store.rows import Role
@@ -45,6 +47,7 @@ INVALID_RECEIPTS_MAX: Final = 5
 TOGETHER: Final = 16
 """Tries that are noted as begun in one transaction while all goes well. After a power cut so many
 receipts are asked for, 1 KB each; a commit for each try would cost more on every good day."""
+NOTHING_AHEAD: Final = (0, b"")
 ASK_FIRST: Final = frozenset(
     {"interrupted", "cut", "timeout", "http_202", "written", "receipt_invalid", "store_full"}
 )
@@ -97,6 +100,7 @@ class Outbox:
             name, limit, after, urgent=urgent))  # fmt: skip
         self._batch: deque[Pending] = deque()
         self._head = ""
+        self._ahead = NOTHING_AHEAD
         self._last_try_s = 0.0
         self._unclear: set[int] = set()
         self._asked: dict[str, tuple[int, int]] = {}
@@ -280,10 +284,9 @@ class Outbox:
 
     def _send(self, package: Pending) -> str:
         self._kept(lambda: self._book.begin([package]))
-        content = self._store.sealed(package.package_id)
         outgoing = Outgoing(
-            package.package_id, package.station_id, package.digest, package.statement, content,
-            self._head,
+            package.package_id, package.station_id, package.digest, package.statement,
+            self._content(package), self._head, self._read_ahead,
         )  # fmt: skip
         try:
             return self._sink.send(outgoing)
@@ -292,6 +295,18 @@ class Outbox:
         if token is None:
             raise SinkAway("no_receipt")
         return token
+
+    def _content(self, package: Pending) -> bytes:
+        (cursor, content), self._ahead = self._ahead, NOTHING_AHEAD
+        return content if cursor == package.cursor else self._store.sealed(package.package_id)
+
+    def _read_ahead(self) -> None:
+        """Read the next package while this one is on the wire."""
+        if self._batch and self._ahead is NOTHING_AHEAD:
+            # Whatever is wrong with it is said when its turn has come.
+            with suppress(StoreError):
+                following = self._batch[0]
+                self._ahead = following.cursor, self._store.sealed(following.package_id)
 
     def _settle(self, package: Pending, receipt: Receipt) -> None:
         if receipt.outcome == "refused":

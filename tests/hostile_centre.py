@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from centre.tls import CA_FILE, open_or_make_tls
+from proofs.delivering.faulty_line import secured
 
 Answer = Callable[["Request"], bytes | None]
 """Raw bytes to send, or None to cut the line without a word."""
@@ -96,7 +97,7 @@ class HostileCentre:
                 while line.recv(65536):
                     continue
             return
-        with line, contextlib.suppress(OSError), self._context.wrap_socket(line, True) as secure:
+        with line, contextlib.suppress(OSError), secured(self._context, line) as secure:
             request = self._read(secure)
             self.requests.append(request)
             if self.stream is not None:

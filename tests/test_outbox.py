@@ -547,6 +547,30 @@ def test_a_backlog_costs_one_commit_for_many(kit):
     assert outbox.codes == ["ok"] * 24
 
 
+def test_the_next_package_is_read_while_this_one_is_on_the_wire(kit, store, monkeypatch):
+    """The line never waits for the disk, and nothing is read twice."""
+    rows = {row.package_id: row for row in (kit.hand_in(store) for _ in range(4))}
+    read, sealed = [], store.sealed
+
+    def reading(package_id):
+        read.append(package_id)
+        return sealed(package_id)
+
+    def script(request):
+        wanted = min(4, len(centre.requests) + 1)
+        until(lambda: len(read) >= wanted)
+        return answer(201, receipt(kit, rows[request.path.split("/")[4]]))
+
+    monkeypatch.setattr(store, "sealed", reading)
+    with (
+        HostileCentre(kit.folder / "centre", script) as centre,
+        delivering(kit, store, centre.options),
+    ):
+        until(lambda: not store.pending(SINK))
+
+    assert read == list(rows)
+
+
 def test_every_try_is_noted_before_a_byte_of_it_leaves(kit, store):
     """Killed at any moment, what may have left is asked for first."""
     rows = {row.package_id: row for row in (kit.hand_in(store) for _ in range(5))}

@@ -91,7 +91,9 @@ class HttpsSink:
             "Content-Digest": package.digest,
             "If-None-Match": "*",
         }
-        answer = self._line.ask("PUT", _path(package.package_id), headers, package.content)
+        answer = self._line.ask(
+            "PUT", _path(package.package_id), headers, package.content, package.meanwhile
+        )
         if answer.status == 412:
             raise AlreadyThere("http_412")
         return _receipt(answer)

@@ -53,6 +53,10 @@ class ReceiptPending(SinkError):
         self.retry_after_s = retry_after_s
 
 
+def _nothing() -> None:
+    """There is nothing to be done meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One package on its way.
@@ -62,6 +66,7 @@ class Outgoing:
         statement: the signed seal statement.
         content: the whole file.
         audit_head: the signed end of the audit chain; empty if none is sent along.
+        meanwhile: may be called, more than once too, while the other side thinks; raises nothing.
     """
 
     package_id: str
@@ -70,6 +75,7 @@ class Outgoing:
     statement: str
     content: bytes
     audit_head: str = ""
+    meanwhile: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)

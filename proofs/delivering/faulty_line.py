@@ -88,6 +88,24 @@ def faults(seed: int, share: float, kinds: Sequence[str] = FAULTS) -> Iterator[s
         yield chance.choice(kinds) if chance.random() < share else PASS
 
 
+def secured(context: ssl.SSLContext, line: socket.socket) -> ssl.SSLSocket:
+    """Shake hands as the server; raises `OSError` and leaves nothing open.
+
+    CPython 3.11 forgets the socket of a peer that was gone before it was wrapped: it is found in
+    the frames of the failure.
+    """
+    try:
+        return context.wrap_socket(line, server_side=True)
+    except OSError as error:
+        frame = error.__traceback__
+        while frame is not None:
+            forgotten = frame.tb_frame.f_locals.get("self")
+            if isinstance(forgotten, ssl.SSLSocket):
+                forgotten.close()
+            frame = frame.tb_next
+        raise
+
+
 class FaultyLine:
     """Listens for the station; `centre_port` is where the centre listens now, None if nowhere."""
 
@@ -141,7 +159,7 @@ class FaultyLine:
         with (
             suppress(OSError, _LineCut, http.client.HTTPException),
             line,
-            self._server_tls.wrap_socket(line, server_side=True) as secure,
+            secured(self._server_tls, line) as secure,
         ):
             while not self._closing.is_set():
                 self._one(secure)

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -65,7 +65,7 @@ def run(path: Path) -> None:
         check_listeners(settings, path)
         station = build(lay_foundation(settings, stack), stack)
         listeners = open_listeners(station, stack)
-        _watch(station, [listener.url for listener in listeners], stack)
+        _watch(station, listeners, stack)
         code = _serve(station, stop)
     sys.exit(code)
 
@@ -131,7 +131,7 @@ def demo(  # noqa: PLR0917 - one parameter an option
                 stack.callback(clerk.end)
             # Only now: the first page does not wait for the centre.
             centre.await_accepting()
-            _watch(station, [kiosk.url, v1.url], stack)
+            _watch(station, [kiosk, v1], stack)
             signs = badge if clerk or plan.story else None
             greet((kiosk.url, v1.url, console.url), plan, signs, as_json=as_json)
             code = _serve(station, stop)
@@ -241,13 +241,13 @@ def _check_demo_ports(kiosk: int, v1: int, centre: int, console: int) -> None:
     check_ports([WantedPort("127.0.0.1", port, option) for option, port in wanted.items()])
 
 
-def _watch(station: Station, urls: list[str], stack: ExitStack) -> None:
+def _watch(station: Station, listeners: Sequence[Listener], stack: ExitStack) -> None:
     """Tell whoever keeps the service, if anybody does, that it is ready and that it lives."""
     from edge.watchdog import Keeper, Watchdog
 
     # What hangs is ended by SIGABRT: then the places of all threads, no values, go to the journal.
     faulthandler.enable()
-    watchdog = Watchdog(Keeper.from_environment(os.environ), station.proofs(*urls))
+    watchdog = Watchdog(Keeper.from_environment(os.environ), station.proofs(*listeners))
     watchdog.start()
     stack.callback(watchdog.close)
 

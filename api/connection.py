@@ -124,6 +124,7 @@ class Request(HTTPRequest):
         if self.chunked_read or any(value.lower() == b"close" for value in said):
             self.close_connection = True
         self.conn.lingers = self.chunked_read
+        self.server.answered += 1
         super().send_headers()
 
     def simple_response(self, status: object, msg: str = "") -> None:

@@ -46,6 +46,8 @@ class _Server(wsgi.Server):
     ConnectionClass = Connection
     porch: Porch
     closing: threading.Event
+    answered = 0
+    """Answers that were begun. Two threads may count one at once: only that it moves matters."""
 
     def process_conn(self, conn: Connection) -> None:
         """Let a new connection wait for its first request."""
@@ -94,6 +96,7 @@ class Listener:
         self.host = host
         self._closing = closing
         self._scheme = "http" if tls is None else "https"
+        self._answered_before = 0
         self._server: Any = _Server(
             (host, port),
             app,
@@ -146,6 +149,11 @@ class Listener:
         """Where a browser on this machine finds it; only after `start`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self._scheme}://{host}:{self.port}/"
+
+    def works(self) -> bool:
+        """Tell whether a worker is free, or something was answered since this was last asked."""
+        before, self._answered_before = self._answered_before, self._server.answered
+        return bool(self._server.requests.idle) or before != self._answered_before
 
     def close(self) -> None:
         """End the streams, the threads and the socket. Closing twice is allowed."""

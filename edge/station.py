@@ -64,7 +64,7 @@ from edge.trust.key_list import accept_key_list
 from edge.trust.station_key import open_station_key
 from edge.vision.client import ModelFiles, VisionLost, VisionWorker
 from edge.vision.models import AttackNet
-from edge.watchdog import Proof, answers, listens, moves, sees, writes
+from edge.watchdog import Door, Proof, answers, listens, moves, sees, writes
 
 MIB: Final = 1 << 20
 READY_SLICE_S: Final = 0.5
@@ -113,14 +113,14 @@ class Station:
         """Return the present status of every device."""
         return (self.camera.status, self.reader.status)
 
-    def proofs(self, *urls: str) -> Mapping[str, Proof]:
-        """Return what proves that each part lives, the listeners at these addresses among them."""
+    def proofs(self, *doors: Door) -> Mapping[str, Proof]:
+        """Return what proves that each part lives, these listeners among them."""
         return {
             "store": writes(self.store),
             "sitting": moves(lambda: self.desk.rounds),
             "camera": sees(self.camera),
             "reader": listens(self.reader),
-            **{f"listener-{urlsplit(url).port}": answers(url) for url in urls},
+            **{f"listener-{urlsplit(door.url).port}": answers(door) for door in doors},
         }
 
     def traces(self) -> Mapping[str, Sequence[str]]:

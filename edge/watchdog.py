@@ -16,7 +16,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import structlog
@@ -32,6 +32,18 @@ ANSWER_S: Final = 3.0
 FRAME_S: Final = 2.0
 
 Proof = Callable[[], bool]
+
+
+class Door(Protocol):
+    """What the watchdog must know of a listener."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+
+    def works(self) -> bool:
+        """Tell whether a worker is free, or something was answered since this was last asked."""
+
 
 log = structlog.get_logger("watchdog")
 
@@ -175,19 +187,19 @@ def listens(reader: ReaderOwner) -> Proof:
     return lambda: reader.alive
 
 
-def answers(url: str) -> Proof:
-    """A listener answers a request, whatever it says; one that asks for certificates, refuses us.
+def answers(door: Door) -> Proof:
+    """A listener answers a request, whatever it says; one that asks for certificates shakes hands.
 
-    Args:
-        url: of the listener; of an https one the handshake alone is the proof, since a worker of
-            the listener makes it.
+    The handshake is not made by a worker, and an answer to us may be one of a few: so a worker must
+    be free as well, or have answered somebody since.
     """
-    parts = urlsplit(url)
+    parts = urlsplit(door.url)
     host, port = parts.hostname or "", parts.port or 0
+    ask = _handshake if parts.scheme == "https" else _request
 
     def proof() -> bool:
         try:
-            return _handshake(host, port) if parts.scheme == "https" else _request(host, port)
+            return ask(host, port) and door.works()
         except (OSError, http.client.HTTPException):
             return False
 

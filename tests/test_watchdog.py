@@ -92,8 +92,8 @@ def test_a_store_whose_writer_hangs_keeps_the_word_back(tmp_path, word):
 
 
 def test_a_listener_whose_threads_all_hang_gives_no_proof():
-    """A request that is answered proves a listener, be it with 404; one that is not, or a closed
-    port, does not.
+    """A request that is answered proves a listener, be it with 404; one that is not, a closed port,
+    or workers that are all taken and answer nobody, do not.
     """
     held = threading.Event()
 
@@ -105,7 +105,7 @@ def test_a_listener_whose_threads_all_hang_gives_no_proof():
 
     listener = Listener(app, "127.0.0.1", 0, streams=0, closing=threading.Event())
     listener.start()
-    proof = answers(listener.url)
+    proof = answers(listener)
     lines = []
     try:
         assert proof()
@@ -114,8 +114,10 @@ def test_a_listener_whose_threads_all_hang_gives_no_proof():
             line.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             lines.append(line)
         until(lambda: not proof())
+        until(lambda: not listener.works())
         held.set()
         until(proof)
+        assert listener.works()
     finally:
         held.set()
         for line in lines:

@@ -21,11 +21,9 @@ from pydantic import ValidationError
 from centre.opening import digest_of
 from centre.tls import _builder, _private_pem
 from centre.upload import HALVES_MAX, Uploads
-from edge.outbox import Outbox
-from edge.pace import Pace
 from edge.sinks.load import open_sink, sending_sinks, sink_config
 from edge.sinks.sink import Outgoing, PackageRefused, SinkAway, SinkClosed
-from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
+from tests.delivery_kit import STATION, make_kit, new_id, until
 from tests.hostile_centre import HostileCentre, answer
 
 LARGE = bytes(range(256)) * 4096
@@ -87,22 +85,28 @@ class Relay:
 
     def _join(self, near, limit, number):
         with near, socket.create_connection(("127.0.0.1", self._port)) as far:
-            back = threading.Thread(target=self._carry, args=(far, near, None, None))
+            back = threading.Thread(target=self._back, args=(far, near))
             back.start()
-            self._carry(near, far, limit, number)
+            with suppress(OSError):
+                while limit is None or self.carried[number] < limit:
+                    piece = near.recv(16 << 10)
+                    if not piece:
+                        break
+                    far.sendall(piece)
+                    self.carried[number] += len(piece)
+            # A FIN to the centre, which may still read what is on its way; the station is cut off.
+            for one, how in ((far, socket.SHUT_WR), (near, socket.SHUT_RDWR)):
+                with suppress(OSError):
+                    one.shutdown(how)
             back.join()
 
-    def _carry(self, source, target, limit, number):
+    def _back(self, far, near):
         with suppress(OSError):
-            while piece := source.recv(16 << 10):
-                target.sendall(piece)
-                if number is not None:
-                    self.carried[number] += len(piece)
-                    if limit is not None and self.carried[number] >= limit:
-                        break
-        for one in (source, target):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+            while piece := far.recv(16 << 10):
+                with suppress(OSError):
+                    near.sendall(piece)
+        with suppress(OSError):
+            near.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -135,30 +139,16 @@ def test_a_broken_upload_goes_on_where_it_broke(served):
                 sink.send(package)
             assert away.value.unclear
             until(lambda: uploads.offset(package.package_id))
+            arrived = uploads.offset(package.package_id)
             assert sink.receipt(package.package_id) is None
             token = sink.send(package)
 
     size = len(package.content)
     assert kit.verifier.verify(token, package.package_id, package.digest, size)
-    assert size < sum(relay.carried) < 1.1 * size
+    # Heads, TLS and a handshake are the difference.
+    assert sum(relay.carried[1:]) < size - arrived + 30_000
     assert kit.shelf.word(package.package_id).digest == package.digest
     assert uploads.offset(package.package_id) == 0
-
-
-def test_over_a_line_that_always_breaks_the_outbox_gets_a_package_through(served):
-    """No connection lives for a whole package; what had arrived counts, so it ends."""
-    kit, port = served
-    with kit.open_store() as store, relayed(port, [500_000] * 40) as relay:
-        row = large(kit, store)
-        ca_file = str(kit.folder / "centre" / "tls-ca.pem")
-        options = {"url": f"https://127.0.0.1:{relay.port}", "ca_file": ca_file}
-        pace = Pace(first_max_s=0, base_s=0.2, max_s=0.4)
-        outbox = Outbox(store, SINK, open_sink("https", options), kit.verifier, pace=pace)
-        outbox.start()
-        until(lambda: store.package(row.package_id).state == "receipted")
-        outbox.close()
-
-    assert kit.shelf.word(row.package_id).digest == row.digest
 
 
 def test_a_centre_that_noticed_late_how_far_it_came_says_so(kit):

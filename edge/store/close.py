@@ -6,6 +6,7 @@ import json
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import apsw
 
@@ -80,8 +81,8 @@ def close(db: apsw.Connection, package_id: str, order: Order, now_ms: int) -> No
 
 def add_manifest(db: apsw.Connection, cursor: int, record: bytes) -> bytes:
     """Put the manifest behind all parts and return the whole file."""
-    found = db.execute("select n, record from part where package = ? order by n", (cursor,))
-    parts = list(found)
+    query = "select n, record from part where package = ? order by n"
+    parts: list[Any] = db.execute(query, (cursor,)).fetchall()
     place = parts[-1][0] + 1 if parts else 0
     if sealed_for(record) != place:
         raise ValueError(f"the manifest is not sealed for place {place}")

@@ -24,7 +24,7 @@ def package_row(db: apsw.Connection, package_id: str) -> PackageRow:
     found = db.execute(
         f"select {COLUMNS} from package where package_id = ? and sequence is not null",  # noqa: S608
         (package_id,),
-    )
+    ).fetchall()  # apsw 3.54 never frees a cursor that is held while the next one runs
     rows = _rows(db, found)
     if not rows:
         raise NoSuchPackage(f"no closed package {package_id}")
@@ -41,7 +41,8 @@ def package_rows(
         f"select {COLUMNS} from package where id > :after and sequence is not null{of_state}"  # noqa: S608
         " order by id limit :limit"
     )
-    return _rows(db, db.execute(query, {"after": after, "limit": limit, "state": state}))
+    found = db.execute(query, {"after": after, "limit": limit, "state": state}).fetchall()
+    return _rows(db, found)
 
 
 def _rows(db: apsw.Connection, found: Iterable[tuple[Any, ...]]) -> list[PackageRow]:

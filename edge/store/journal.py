@@ -315,13 +315,13 @@ class Store:
     def open_packages(self) -> list[OpenPackage]:
         """Return the packages of sittings that have not ended, oldest first."""
         with self._readers.lend() as db:
-            found = db.execute(
+            found: list[Any] = db.execute(
                 "select id, package_id, sitting_id, station_id, kid, opened_at_ms, sitting"
                 " from package where state = 'open' order by id"
-            )
+            ).fetchall()
             return [
                 OpenPackage(*(*row, json.loads(sitting), kept_parts(db, cursor)))
-                for cursor, *row, sitting in list(found)
+                for cursor, *row, sitting in found
             ]
 
     def parts(self, package_id: str) -> tuple[KeptPart, ...]:

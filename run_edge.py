@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from demo.told import DemoCommand, greet, report
-from edge.audit_commands import AUDIT_COMMANDS
-from edge.custody_commands import CUSTODY_COMMANDS, CustodyRefused
-from edge.provision_commands import provision
-from edge.staff_commands import STAFF_COMMANDS, StaffRefused
-from edge.technician_commands import TECHNICIAN_COMMANDS
+from edge.commands.audit import AUDIT_COMMANDS
+from edge.commands.custody import CUSTODY_COMMANDS, CustodyRefused
+from edge.commands.provision import provision
+from edge.commands.staff import STAFF_COMMANDS, StaffRefused
+from edge.commands.technician import TECHNICIAN_COMMANDS
 
 # Rooms are imported by the command that needs them, so that --help and a refusal answer at once.
 # ruff: noqa: PLC0415
@@ -274,10 +274,10 @@ def one_sentence() -> Iterator[None]:
     from api.security import TokenUnusable
     from api.tls import TlsUnusable
     from demo.neighbours import DemoError
-    from edge.keys import KeyUnusable
     from edge.settings import SettingsError
     from edge.staff import StaffFileUnsafe
     from edge.store import StoreError, StoreFull
+    from edge.trust.keys import KeyUnusable
     from edge.vision.client import ModelUnfit
 
     try:

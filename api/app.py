@@ -31,7 +31,7 @@ from api.v1.request_limit import limit_requests
 from api.v1.sittings import PUT_PHOTO, sitting_routes
 from api.v1.station import V1Station, station_routes
 from api.v1.support import support_routes
-from edge.photo_fault import PHOTO_BYTES_MAX
+from edge.photos.fault import PHOTO_BYTES_MAX
 
 __all__ = [
     "KIOSK_STREAMS",

@@ -32,15 +32,15 @@ from bench import CannotRun, Figures
 from centre.keys import open_or_make_keys
 from centre.shelf import Shelf
 from centre.tls import CA_FILE, open_or_make_tls
-from edge.keys import StationKey
-from edge.outbox import Outbox
-from edge.pace import Pace
-from edge.receipt import ReceiptVerifier
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Pace
+from edge.delivery.receipt import ReceiptVerifier
+from edge.delivery.turns import Turns
 from edge.seal import MEDIA_TYPE, Sealer, digest_of
 from edge.sinks.load import open_sink
 from edge.store import PackageRow, Store
 from edge.trust.centre import CentreKeys
-from edge.turns import Turns
+from edge.trust.keys import StationKey
 
 STATION: Final = "st-bench"
 SINK: Final = "centre"

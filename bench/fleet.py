@@ -32,10 +32,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from joserfc.jwk import OKPKey
 
 from bench import CannotRun, Figures
-from edge.keys import SealingKey, StationKey
-from edge.receipt import ReceiptInvalid, ReceiptVerifier
+from edge.delivery.receipt import ReceiptInvalid, ReceiptVerifier
 from edge.seal import MEDIA_TYPE, Closing, Sealer, digest_of, package_file, seal_part
 from edge.trust.key_list import ListedKey
+from edge.trust.keys import SealingKey, StationKey
 from proofs import CannotRun as NoMachinery
 from proofs.ingesting.machinery import BUCKET, Machinery, Plan, Process, until
 from proofs.ingesting.worker import Worker

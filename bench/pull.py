@@ -31,10 +31,10 @@ from joserfc.jwk import OKPKey
 from api.app import V1_STREAMS, Listener, V1Station, create_v1_app
 from api.v1.paging import Place
 from bench import CannotRun, Figures
-from edge.keys import SealingKey, StationKey
-from edge.receipt import ReceiptVerifier
+from edge.delivery.receipt import ReceiptVerifier
 from edge.seal import Sealer
 from edge.store import PackageRow, Store
+from edge.trust.keys import SealingKey, StationKey
 
 STATION: Final = "st-bench"
 TOKEN: Final = "k" * 43

@@ -33,9 +33,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from joserfc.jwk import OKPKey
 
 from bench import CannotRun, Figures
-from edge.keys import SealingKey, StationKey
 from edge.seal import Sealer, digest_of, package_file
 from edge.store import PackageRow, Store
+from edge.trust.keys import SealingKey, StationKey
 
 STATION: Final = "st-bench"
 TOKEN: Final = "k" * 43
@@ -201,7 +201,7 @@ def serve(folder: str) -> None:
     import threading  # noqa: PLC0415
 
     from api.app import V1_STREAMS, Listener, V1Station, create_v1_app  # noqa: PLC0415
-    from edge.receipt import ReceiptVerifier  # noqa: PLC0415
+    from edge.delivery.receipt import ReceiptVerifier  # noqa: PLC0415
 
     with _open(Path(folder)) as store:
         station = V1Station(

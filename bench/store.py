@@ -30,9 +30,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from joserfc.jwk import OKPKey
 
 from bench import CannotRun, Figures
-from edge.keys import SealingKey, StationKey
 from edge.seal import Sealer
 from edge.store import Store
+from edge.trust.keys import SealingKey, StationKey
 
 PART_BYTES: Final = 97_000
 STATION: Final = "st-bench"

@@ -26,7 +26,7 @@ from demo.earlier_photos import (
 )
 from demo.neighbours import DemoError
 from demo.station import PICTURES
-from edge.reuse_policy import ReusePolicy
+from edge.reuse.policy import ReusePolicy
 from edge.settings import load_reuse_policy
 
 TIMEOUT_S: Final = 20.0

@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 
 from demo.pictures import EYES_PX
-from edge.reuse import years_after
-from edge.reuse_policy import ReusePolicy, ReuseRule
+from edge.reuse.policy import ReusePolicy, ReuseRule
+from edge.reuse.rule import years_after
 
 DOCUMENT: Final = "ordinary_passport"
 SOURCE: Final = "exit_entry"

@@ -19,9 +19,9 @@ from demo.pictures import MOVING, SUBJECTS, camera_options, compose, mask_by, pl
 from drivers.camera import Camera
 from drivers.errors import DeviceAbsent, DeviceError
 from drivers.load import open_camera
-from edge.keys import StationKey
 from edge.settings import Settings, device_options, load_settings
 from edge.station import Station, build, lay_foundation
+from edge.trust.keys import StationKey
 from edge.vision.client import FrameRefused, VisionLost, VisionWorker
 
 SETTINGS: Final = CHECKOUT / "firmware_configs" / "stations" / "demo.toml"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from edge.capture import SittingDesk
-from edge.receipt import ReceiptInvalid, ReceiptVerifier
+from edge.delivery.receipt import ReceiptInvalid, ReceiptVerifier
 from edge.seal import KeptPart
 from edge.sitting import Event, IllegalMove, Snapshot, State
 from edge.staff import WrongPin

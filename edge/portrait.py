@@ -14,9 +14,9 @@ from typing import Final
 
 from drivers.camera import Frame
 from edge.crop_search import Head, NoCrop, Transform, find_crop
-from edge.photo_checks import face_lab_checks, file_checks, geometry_checks
-from edge.photo_file import FULL_CHROMA, NoFile, encoded, fitted
-from edge.photo_pixels import warped
+from edge.photos.checks import face_lab_checks, file_checks, geometry_checks
+from edge.photos.file import FULL_CHROMA, NoFile, encoded, fitted
+from edge.photos.pixels import warped
 from quality.advice import Advice
 from quality.document import Document
 from quality.face.outline import HeadOutline, Point

@@ -27,7 +27,7 @@ from edge.fingers.wishes import FingerWishes
 from edge.orders.rows import leave_alone
 from edge.portrait_capture import Portrait
 from edge.progress import Progress
-from edge.reuse import declined_record
+from edge.reuse.rule import declined_record
 from edge.samples import (
     REUSE,
     Sample,
@@ -183,7 +183,7 @@ class Record:
         Args:
             content: the photo's bytes as they came.
             readings: of the photo against today's limits, by document id.
-            reuse: what `edge.reuse.reuse_record` says.
+            reuse: what `edge.reuse.rule.reuse_record` says.
         """
         signer = reuse["comparison"]["attendant_id"]
         reason = {"role": "attendant", "id": signer, "reason": "same_person"}

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from edge.camera_owner import CameraOwner
 from edge.comparison import Comparer
-from edge.earlier_photo import Vouchers
 from edge.fingers.judge import PressJudge
 from edge.fingers.profile import FingerProfile
 from edge.orders import Orders
+from edge.photos.earlier import Vouchers
 from edge.preset import PortraitRules
 from edge.reader_owner import ReaderOwner
 from edge.record_room import RecordRoom
-from edge.reuse_policy import ReusePolicy
+from edge.reuse.policy import ReusePolicy
 from edge.settings import Fingers, SittingLimits
 from edge.sitting import LANGUAGES
 from edge.staff import Staff

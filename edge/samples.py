@@ -91,7 +91,7 @@ def reused_samples(
     Args:
         content: the photo's bytes as they came.
         readings: of the photo against today's limits, by document id.
-        reuse: what `edge.reuse.reuse_record` says.
+        reuse: what `edge.reuse.rule.reuse_record` says.
         assisted_by: the attendant who signed, None for a matcher alone.
     """
     samples = []

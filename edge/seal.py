@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from edge.keys import SealingKey, StationKey
+from edge.trust.keys import SealingKey, StationKey
 
 __all__ = [
     "MAGIC",

@@ -19,7 +19,7 @@ from edge.candidates.load import lookup_config, lookup_names
 from edge.comparison.load import comparer_config, comparer_names
 from edge.fingers.profile import FingerProfile
 from edge.preset import PortraitRules, Preset
-from edge.reuse_policy import ReusePolicy
+from edge.reuse.policy import ReusePolicy
 from edge.settings_file import SettingsError, one_of, refusal, toml_table, validated
 from edge.settings_sections import (
     EXTRA_PARTS_MAX,

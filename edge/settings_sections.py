@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
 )
 
-from edge.pace import Hours
+from edge.delivery.pace import Hours
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]

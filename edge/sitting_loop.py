@@ -19,7 +19,6 @@ from edge.covers import Covers
 from edge.desk_requests import Requests
 from edge.fingers.exceptions import SignedReason
 from edge.health import Figures
-from edge.keys import KeyUnusable
 from edge.moves import Moves
 from edge.override import OverrideReason
 from edge.record_room import NoSealingKey
@@ -36,6 +35,7 @@ from edge.sitting import (
     move,
 )
 from edge.store.errors import StoreBroken, StoreFull
+from edge.trust.keys import KeyUnusable
 from edge.vision.client import FrameRefused, VisionLost
 from edge.visit import Visit
 

@@ -26,17 +26,16 @@ from edge.candidates.lookup import Lookup
 from edge.capture import SittingDesk
 from edge.clock_state import clock_state
 from edge.comparison.load import load_comparer
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Hours, OutboxStatus, Pace
+from edge.delivery.receipt import ReceiptVerifier
 from edge.fingers.judge import PressJudge
 from edge.fingers.kit import open_fingers
 from edge.health import Figures
-from edge.keys import StationKey
 from edge.orders import Orders
 from edge.orders.wishes import Known
-from edge.outbox import Outbox
-from edge.pace import Hours, OutboxStatus, Pace
-from edge.precheck import Prechecks
+from edge.photos.precheck import Prechecks
 from edge.reader_owner import ReaderOwner
-from edge.receipt import ReceiptVerifier
 from edge.record_room import RecordRoom
 from edge.room import Room
 from edge.seal import Sealer
@@ -61,6 +60,7 @@ from edge.supervisor import DeviceStatus, Upkeep
 from edge.trust.centre import PinnedCentre
 from edge.trust.heads import head_signer
 from edge.trust.key_list import accept_key_list
+from edge.trust.keys import StationKey
 from edge.trust.station_key import open_station_key
 from edge.vision.client import ModelFiles, VisionLost, VisionWorker
 from edge.vision.models import AttackNet

@@ -14,7 +14,7 @@ from edge.orders.order import Order
 from edge.override import OverrideReason
 from edge.portrait_capture import Portrait, PortraitCapture
 from edge.record import Record
-from edge.reuse_visit import ReuseVisit
+from edge.reuse.visit import ReuseVisit
 from edge.room import Room
 from edge.screen import Picture, Screen
 from edge.sitting import Event, Missing, Result, State

@@ -23,10 +23,10 @@ import apsw
 
 from centre.audit_heads import HeadBook
 from centre.opening import signed_by_station
-from edge import audit
-from edge.audit import Actor
 from edge.store import Store
 from edge.store.file import unlock
+from edge.trust import audit
+from edge.trust.audit import Actor
 from edge.trust.heads import signed_head
 from proofs import Proof, Tally
 from proofs.premises import SINK, STATION, Premises, make_premises, open_store

@@ -12,8 +12,8 @@ from typing import Final
 
 from demo.neighbours import Centre, DemoError
 from demo.station import free_port
-from edge.outbox import Outbox
-from edge.pace import Pace
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Pace
 from edge.sinks.load import open_sink
 from edge.store import PackageRow, Store
 from proofs import CannotRun

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from centre.opening import Opened, Refused, Rejected
-from edge import audit
 from edge.store import (
     OpenPackage,
     PackageGone,
@@ -25,6 +24,7 @@ from edge.store import (
     Store,
     StoreError,
 )
+from edge.trust import audit
 from proofs.powercut.forked import Verdict
 from proofs.premises import Premises, open_store
 

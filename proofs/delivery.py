@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from centre.shelf import Shelf
-from edge.keys import StationKey
 from edge.seal import Sealer
 from edge.store import NoSuchPackage, PackageGone, Store
 from edge.trust.centre import CentreKeys
+from edge.trust.keys import StationKey
 from proofs import Proof, Tally, each_of
 from proofs.delivering.ends import SINK, STATION, open_ledger, open_store
 from proofs.delivering.faulty_line import FAULTS, faults

@@ -14,12 +14,12 @@ from typing import Any, Final
 from centre.keys import CentreKeyring, open_or_make_keys
 from centre.opening import Opened, StationKeys, check_statement, open_package
 from centre.shelf import Shelf
-from edge.keys import StationKey
-from edge.receipt import ReceiptVerifier
+from edge.delivery.receipt import ReceiptVerifier
 from edge.record_room import RecordRoom
 from edge.seal import Sealer
 from edge.store import PackageRow, Store
 from edge.trust.centre import CentreKeys
+from edge.trust.keys import StationKey
 
 STATION: Final = "st-proof"
 SINK: Final = "centre"

@@ -13,11 +13,11 @@ from pathlib import Path
 from centre.app import create_app
 from centre.keys import CentreKeyring, open_or_make_keys
 from centre.shelf import Shelf
-from edge.keys import StationKey
-from edge.receipt import ReceiptVerifier
+from edge.delivery.receipt import ReceiptVerifier
 from edge.seal import Sealer
 from edge.store import PackageRow, Store
 from edge.trust.centre import CentreKeys
+from edge.trust.keys import StationKey
 
 STATION = "st-000007"
 SINK = "centre"

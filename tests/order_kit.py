@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from edge.orders import Known, Orders, Wanted
-from edge.reuse import Candidate
+from edge.reuse.rule import Candidate
 from edge.settings import load_reuse_policy
 from edge.store import Store
 

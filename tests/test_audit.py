@@ -14,13 +14,12 @@ from click.testing import CliRunner
 from joserfc import jws
 
 from centre.audit_heads import HeadBook
-from edge import audit
-from edge.audit import Actor, AuditBroken
-from edge.keys import KeyUnusable, StationKey
 from edge.store.file import unlock
-from edge.trust import heads
+from edge.trust import audit, heads
+from edge.trust.audit import Actor, AuditBroken
 from edge.trust.audit_check import verify_whole
 from edge.trust.heads import head_signer, signed_head
+from edge.trust.keys import KeyUnusable, StationKey
 from edge.trust.signatures import public_key, verified
 from proofs.audit_trail import HARMS, PROOFS
 from run_edge import cli

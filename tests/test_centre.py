@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from centre.tls import open_or_make_tls
-from edge.keys import StationKey
-from edge.outbox import Outbox
-from edge.pace import Pace
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Pace
 from edge.seal import Closing, Sealer, digest_of, statement_payload
 from edge.sinks.load import open_sink
+from edge.trust.keys import StationKey
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 
 MEDIA = "application/vnd.anxin.package"

@@ -15,7 +15,7 @@ from centre.orders import keep_earlier_photo
 from centre.tls import CA_FILE, ShakingConnection, open_or_make_tls
 from edge.candidates.load import open_lookup
 from edge.candidates.lookup import Ask, LookupRefused
-from edge.keys import StationKey
+from edge.trust.keys import StationKey
 from tests.delivery_kit import STATION, make_kit
 from tests.order_kit import PHOTO, REF, photo, sha256
 

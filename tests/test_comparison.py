@@ -24,7 +24,7 @@ from drivers.camera import Frame
 from edge.comparison import ComparisonFailed, NotComparable
 from edge.comparison.dlib import Config, open_comparer
 from edge.comparison.load import comparer_config, comparer_names, load_comparer
-from edge.photo_fault import PHOTO_BYTES_MAX
+from edge.photos.fault import PHOTO_BYTES_MAX
 from edge.vision.client import ModelUnfit
 from tests import hostile_photos as hostile
 from tests.lying_worker import Liar, message

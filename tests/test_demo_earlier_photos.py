@@ -30,7 +30,7 @@ from demo.earlier_photos import (
 )
 from demo.neighbours import DemoError
 from demo.walk import Walk
-from edge.reuse import Candidate, Offer, Reason, Refusal, may_reuse
+from edge.reuse.rule import Candidate, Offer, Reason, Refusal, may_reuse
 from edge.settings import load_reuse_policy
 from edge.sitting import Event, State
 from edge.staff import Staff

@@ -15,7 +15,7 @@ from api.app import V1_BODY_BYTES_MAX, V1_STREAMS, Listener, V1Station, create_v
 from api.v1.figures import ServiceFigures
 from edge.events import TYPES
 from edge.health import Figures
-from edge.precheck import Prechecks
+from edge.photos.precheck import Prechecks
 from edge.settings import load_document
 from edge.trust.signed_list import pin_root, read_root
 from edge.vision.client import ModelFiles, VisionWorker

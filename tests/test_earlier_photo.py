@@ -11,12 +11,12 @@ import pytest
 
 from drivers.camera import Frame
 from edge.comparison import Compared, ComparisonFailed, NotComparable
-from edge.earlier_photo import EarlierPhoto, NoOffer, Vouchers, judged, named_by, no_reuse, weigh
-from edge.live_look import LiveLook
 from edge.orders.order import Order
-from edge.photo_lookup import PhotoLookup
-from edge.reuse import Candidate, Offer, reuse_record
-from edge.reuse_check import COMPARE_TRIES, ReuseCheck
+from edge.photos.earlier import EarlierPhoto, NoOffer, Vouchers, judged, named_by, no_reuse, weigh
+from edge.photos.lookup import PhotoLookup
+from edge.reuse.check import COMPARE_TRIES, ReuseCheck
+from edge.reuse.live_look import LiveLook
+from edge.reuse.rule import Candidate, Offer, reuse_record
 from edge.settings import load_document, load_reuse_policy
 from edge.vision.client import Depth, Photo, Sight
 from quality.face.outline import HeadOutline
@@ -308,7 +308,7 @@ def test_the_live_look_is_of_one_person_near_enough_and_not_turned_away(sight, h
 
 def test_who_cannot_hold_the_pose_is_looked_at_all_the_same(monkeypatch):
     """After a while the one person who is there is looked at as she is; two never are."""
-    monkeypatch.setattr("edge.live_look.PATIENT_S", 0.0)
+    monkeypatch.setattr("edge.reuse.live_look.PATIENT_S", 0.0)
     turned = NEAR | {"HeadPoseYaw": 60.0}
     eye = Eye((2, turned), (1, turned))
     look = LiveLook(eye, eye)

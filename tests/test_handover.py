@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from centre.handover import import_medium, leave_receipts, main
 from centre.intake import Intake
 from centre.keys import open_or_make_keys
-from edge.outbox import Outbox
-from edge.pace import Pace
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Pace
 from edge.sinks.load import open_sink
 from edge.sinks.sink import Home, Outgoing, ReceiptPending, SinkAway
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until

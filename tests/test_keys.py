@@ -14,12 +14,11 @@ from joserfc.jwk import ECKey, OKPKey
 
 from centre.keys import KEYS_TYP, issue, listed, open_or_make_keys, public_jwk, renew, signed
 from centre.opening import Rejected, signed_by_station
-from edge import audit
-from edge.keys import KeyUnusable
-from edge.receipt import ReceiptInvalid, ReceiptVerifier
+from edge.delivery.receipt import ReceiptInvalid, ReceiptVerifier
 from edge.record_room import NoSealingKey, RecordRoom
 from edge.seal import Sealer
 from edge.store import Store
+from edge.trust import audit
 from edge.trust.centre import DAY_MS, HOUR_MS, CentreKeys, PinnedCentre, read_key_list
 from edge.trust.key_list import (
     KeyList,
@@ -28,6 +27,7 @@ from edge.trust.key_list import (
     accept_key_list,
     current_keys,
 )
+from edge.trust.keys import KeyUnusable
 from edge.trust.signatures import verified
 from edge.trust.signed_list import accept_list, current_token, pin_root, read_root
 from edge.utc import now_ms

@@ -12,7 +12,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from edge import audit
 from edge.candidates.load import open_lookup
 from edge.orders import (
     Ending,
@@ -30,6 +29,7 @@ from edge.orders.held_photos import HeldPhotos, NoRoomForPhotos
 from edge.orders.idempotency import KeyBusy, KeyReused, Once
 from edge.settings import load_reuse_policy
 from edge.store import Store, StoreError
+from edge.trust import audit
 from tests.contracts.test_lookup import jpeg
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 from tests.hostile_centre import HostileCentre, answer

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from joserfc.jwk import OKPKey
 
 from centre.keys import CentreKeyring
-from edge.outbox import Outbox
-from edge.pace import Hours, Pace
-from edge.receipt import ReceiptConflict, ReceiptInvalid
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Hours, Pace
+from edge.delivery.receipt import ReceiptConflict, ReceiptInvalid
 from edge.sinks.load import open_sink
 from edge.sinks.sink import Outgoing, SinkClosed
 from edge.store.writer import Writer

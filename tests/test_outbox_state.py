@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from centre.app import create_app
-from edge.outbox import Outbox
-from edge.pace import Pace
-from edge.receipt import Receipt
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Pace
+from edge.delivery.receipt import Receipt
 from edge.sinks.sink import AlreadyThere, PackageRefused, ReceiptPending, SinkAway
 from edge.store import PackageGone, Store
 from proofs.delivering.ends import CountingShelf

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.pace import DAY_MIN, Hours, Pace
+from edge.delivery.pace import DAY_MIN, Hours, Pace
+from edge.delivery.turns import ORDINARY_EVERY, PAGE, Turns
 from edge.store import delivery
 from edge.store.rows import Pending
-from edge.turns import ORDINARY_EVERY, PAGE, Turns
 from tests.delivery_kit import make_kit
 
 

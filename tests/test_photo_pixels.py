@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.photo_pixels import HALVE_BELOW, LANCZOS_FROM, warped
+from edge.photos.pixels import HALVE_BELOW, LANCZOS_FROM, warped
 
 STILL = (1500, 1300)
 CANVAS = (150, 120)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from drivers.camera import Frame
-from edge.photo_fault import (
+from edge.photos.fault import (
     PHOTO_BYTES_MAX,
     PHOTO_PIXELS_MAX,
     PHOTO_SIDE_PX_MIN,
@@ -20,7 +20,7 @@ from edge.photo_fault import (
     PhotoFault,
     PhotoUnreadable,
 )
-from edge.photo_header import SCANS_MAX, SEGMENTS_MAX, photo_header
+from edge.photos.header import SCANS_MAX, SEGMENTS_MAX, photo_header
 from edge.vision.client import Depth, ModelFiles, VisionWorker
 from tests import hostile_photos as hostile
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.keys import KeyUnusable
 from edge.store import Store
+from edge.trust.keys import KeyUnusable
 from edge.trust.pin import (
     PIN_FILE,
     TECHNICIAN,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from drivers.camera import Frame
-from edge.photo_checks import report
+from edge.photos.checks import report
 from edge.portrait import CannotCrop, crop, crop_each, sha256_of_master
 from edge.settings import document_names, load_document
 from quality.advice import Advice

@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
-import edge.keys
+import edge.trust.keys
 from centre.__main__ import fingerprint, main
 from centre.keys import open_or_make_keys, signed
 from centre.registry import KNOWN_TYP
@@ -316,7 +316,7 @@ def test_hosts_of_an_earlier_run_stay_in_the_request(bench):
 def test_a_damaged_tls_key_is_named_and_not_written_over(tmp_path):
     """The operator reads which file it is."""
     (tmp_path / "tls-key.pem").write_text("half")
-    with pytest.raises(edge.keys.KeyUnusable, match=r"tls-key\.pem"):
+    with pytest.raises(edge.trust.keys.KeyUnusable, match=r"tls-key\.pem"):
         open_or_make_tls_key(tmp_path)
     assert (tmp_path / "tls-key.pem").read_text() == "half"
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from edge import settings
-from edge.reuse import (
+from edge.reuse.policy import OPEN_QUESTIONS, ReusePolicy
+from edge.reuse.rule import (
     Candidate,
     Comparison,
     Offer,
@@ -27,7 +28,6 @@ from edge.reuse import (
     reuse_record,
     years_after,
 )
-from edge.reuse_policy import OPEN_QUESTIONS, ReusePolicy
 from edge.settings import SettingsError, load_reuse_policy
 
 FILE = Path(__file__).resolve().parent.parent / "firmware_configs" / "policies" / "reuse.toml"

@@ -19,8 +19,8 @@ from joserfc.jwk import OKPKey
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey
 
 from centre.opening import Record, Refused, check_header
-from edge.keys import KeyUnusable, SealingKey, StationKey
 from edge.seal import SUITE, Sealer, digest_of, manifest_payload, package_file, seal_part
+from edge.trust.keys import KeyUnusable, SealingKey, StationKey
 from edge.trust.signed_list import read_root
 from tests.delivery_kit import STATION, make_kit, new_id
 

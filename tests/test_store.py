@@ -15,8 +15,6 @@ from dataclasses import replace
 import apsw
 import pytest
 
-from edge import audit
-from edge.audit import Actor, AuditBroken
 from edge.seal import package_file
 from edge.store import (
     NoSuchPackage,
@@ -31,6 +29,8 @@ from edge.store import (
 )
 from edge.store import file as store_file
 from edge.store.errors import OutOfTurn
+from edge.trust import audit
+from edge.trust.audit import Actor, AuditBroken
 from tests.delivery_kit import SINK, STATION, make_kit, new_id
 
 PERSON = Actor("person", "kiosk")

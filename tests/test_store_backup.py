@@ -14,17 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from edge import audit, backup
-from edge.backup import BackupUnfit, make_backup
+from edge.custody import backup
+from edge.custody.backup import BackupUnfit, make_backup
+from edge.custody.restore import Wish, restore
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Pace
 from edge.events import Events
-from edge.outbox import Outbox
-from edge.pace import Pace
-from edge.restore import Wish, restore
 from edge.sinks.load import open_sink
 from edge.store import Store, StoreBusy, StoreError, StoreKeyWrong
 from edge.store.beside import CopyUnfit, verify_copy
 from edge.store.notes import leave_note
 from edge.store.numbers import UNKNOWN_JUMP
+from edge.trust import audit
 from tests.delivery_kit import SINK, STATION, make_kit, new_id, until
 
 QUICK = Pace(first_max_s=0, base_s=0.01, max_s=0.02, pending_s=0.02)
@@ -364,7 +365,7 @@ def test_a_restore_that_is_cut_off_can_be_said_again(station, monkeypatch, step)
         def cut(*_):
             raise KeyboardInterrupt
 
-        power.setattr(f"edge.restore.{step}", cut)
+        power.setattr(f"edge.custody.restore.{step}", cut)
         wish = station.wish()
         if step == "_install_key":
             key = station.key_file.read_bytes()

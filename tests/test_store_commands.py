@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import run_edge
-from edge.export import REASONS
+from edge.custody.export import REASONS
 from edge.store import Store
 from edge.store.damage import move_aside
 from tests.delivery_kit import STATION, make_kit

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from edge.export import TECHNICIAN as SOMEBODY
-from edge.export import Choice, Exported, ExportStopped, export, settle
+from edge.custody.export import TECHNICIAN as SOMEBODY
+from edge.custody.export import Choice, Exported, ExportStopped, export, settle
 from edge.seal import digest_of
 from edge.store import NoSuchPackage, PackageGone, Store, StoreBroken
 from edge.store.damage import move_aside

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from edge import audit
 from edge.store import Store, StoreError
 from edge.store import file as store_file
 from edge.store import schema as store_schema
 from edge.store.file import open_reader
 from edge.store.schema import SCHEMA_VERSION, copies_folder, forget_old_copies
+from edge.trust import audit
 from tests.delivery_kit import SINK, make_kit, new_id
 
 OLD = Path(__file__).resolve().parent / "golden" / "journal-step-2"

@@ -15,9 +15,9 @@ from centre.keys import open_or_make_keys, station_key
 from centre.opening import check_statement, open_package
 from centre.registry import know_next_key, register
 from demo.station import free_port
-from edge.keys import KeyUnusable
 from edge.seal import Sealer
 from edge.trust.centre import CentreKeys
+from edge.trust.keys import KeyUnusable
 from edge.trust.signatures import verified
 from edge.trust.station_key import (
     IN_FILE,

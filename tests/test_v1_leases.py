@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 from api.app import V1Station, create_v1_app
 from api.v1.caller import Caller
 from api.v1.scopes import ALL_SCOPES
-from edge.collection import Room, often_leased
-from edge.leases import LeaseExpired, Leases, LeasesExhausted, NoSuchLease
+from edge.delivery.collection import Room, often_leased
+from edge.delivery.leases import LeaseExpired, Leases, LeasesExhausted, NoSuchLease
 from edge.orders.idempotency import KeyReused, Once
 from edge.store import PackageRow, Store
 from tests.delivery_kit import SINK, STATION, Kit, make_kit, new_id

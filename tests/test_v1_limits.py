@@ -12,7 +12,7 @@ from api.app import V1Station, create_v1_app
 from api.v1.caller import Caller
 from api.v1.request_limit import BURST, RATE_PER_S, RequestLimit
 from api.v1.scopes import ALL_SCOPES
-from edge.receipt import ReceiptVerifier
+from edge.delivery.receipt import ReceiptVerifier
 from edge.store import Store
 from tests.delivery_kit import SINK, STATION
 from tests.test_v1 import BEARER, TOKEN, slug

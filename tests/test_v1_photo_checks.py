@@ -12,8 +12,8 @@ from PIL import Image
 
 from api.app import V1Station, create_v1_app
 from edge.camera_owner import CameraOwner
-from edge.photo_fault import PHOTO_BYTES_MAX, PHOTO_PIXELS_MAX
-from edge.precheck import Prechecks, StationBusy
+from edge.photos.fault import PHOTO_BYTES_MAX, PHOTO_PIXELS_MAX
+from edge.photos.precheck import Prechecks, StationBusy
 from edge.settings import load_document
 from edge.sitting import State
 from edge.store import Store

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from drivers.camera import Frame
-from edge.photo_fault import PHOTO_BYTES_MAX, PhotoFault, PhotoUnreadable
+from edge.photos.fault import PHOTO_BYTES_MAX, PhotoFault, PhotoUnreadable
 from edge.vision.child import Child, ChildLost
 from edge.vision.client import DEATHS_MAX, Depth, FrameRefused, ModelFiles, VisionLost, VisionWorker
 from edge.vision.wire import MESSAGE_BYTES_MAX, WireBroken, receive, send

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from drivers.camera import Frame
-from edge.photo_fault import PHOTO_PIXELS_MAX, PhotoUnreadable
-from edge.photo_header import photo_header
+from edge.photos.fault import PHOTO_PIXELS_MAX, PhotoUnreadable
+from edge.photos.header import photo_header
 from edge.vision.client import Depth, ModelFiles, VisionLost, VisionWorker
 from edge.vision.wire import WireBroken, receive
 from tests import hostile_photos as hostile

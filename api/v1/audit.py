@@ -11,7 +11,7 @@ from spectree import SpecTree
 
 from api.v1.contract import Answer, NoQuery, Query, answers
 from api.v1.station import V1Station
-from edge import audit
+from edge.trust import audit
 
 N_MAX: Final = (1 << 62) - 1
 

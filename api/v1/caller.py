@@ -15,7 +15,7 @@ from flask import Flask, g, request
 from api import security
 from api.problems import Refused
 from api.v1.scopes import ALL_SCOPES, KNOWN, OPEN, SCOPES
-from edge.audit import Actor
+from edge.trust.audit import Actor
 
 TOKEN_CLIENT: Final = "token"  # noqa: S105 - the client's name, no secret
 

@@ -25,7 +25,7 @@ from api.v1.new_sitting import (
     wanted_of,
 )
 from edge.orders import Wanted
-from edge.reuse import Candidate
+from edge.reuse.rule import Candidate
 from edge.utc import rfc3339
 
 MEDIA_TYPE: Final = "application/merge-patch+json"

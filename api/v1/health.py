@@ -12,7 +12,7 @@ from api.v1.contract import Answer, NoQuery, answers
 from api.v1.devices import ReaderLine, device_answer
 from api.v1.scopes import STATION_READ
 from api.v1.station import Clock, V1Station, clock_answer
-from edge.collection import often_leased
+from edge.delivery.collection import often_leased
 
 
 class Live(Answer):

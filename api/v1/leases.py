@@ -18,8 +18,8 @@ from api.v1.contract import Answer, Id, Moment, NoQuery
 from api.v1.new_sitting import Asked
 from api.v1.packages import Package, package_answer
 from api.v1.station import V1Station
-from edge.collection import Room
-from edge.leases import Lease, LeaseExpired, LeasesExhausted, NoSuchLease
+from edge.delivery.collection import Room
+from edge.delivery.leases import Lease, LeaseExpired, LeasesExhausted, NoSuchLease
 from edge.orders.idempotency import KeyReused
 from edge.utc import rfc3339
 

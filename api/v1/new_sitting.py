@@ -13,8 +13,8 @@ from pydantic_core import ErrorDetails
 from api.problems import FieldError, Refused
 from edge.orders import Wanted
 from edge.orders.order import Preferences as Wishes
-from edge.photo_fault import PHOTO_BYTES_MAX
-from edge.reuse import Candidate
+from edge.photos.fault import PHOTO_BYTES_MAX
+from edge.reuse.rule import Candidate
 from edge.settings import EXTRA_PARTS_MAX, FingerPosition, RecordKind
 
 STANDS_MAX: Final = timedelta(days=31)

@@ -16,9 +16,9 @@ from api.v1.caller import actor, caller
 from api.v1.contract import Answer, Id, Moment, NoQuery, Query, answers, unread
 from api.v1.paging import Place
 from api.v1.station import V1Station
-from edge import collection
-from edge.collection import Collectable
-from edge.receipt import ReceiptConflict, ReceiptInvalid
+from edge.delivery import collection
+from edge.delivery.collection import Collectable
+from edge.delivery.receipt import ReceiptConflict, ReceiptInvalid
 from edge.seal import MEDIA_TYPE
 from edge.sinks.load import PULL
 from edge.store import NoSuchPackage, PackageGone, PackageRow

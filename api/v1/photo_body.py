@@ -12,7 +12,7 @@ from typing import Final
 from flask import request
 
 from api.problems import FieldError, Refused
-from edge.photo_fault import PhotoFault, PhotoUnreadable
+from edge.photos.fault import PhotoFault, PhotoUnreadable
 
 JPEG: Final = "image/jpeg"
 _DIGEST: Final = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]{1,88}):\s*(?=,|$)")

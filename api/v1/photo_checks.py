@@ -12,8 +12,8 @@ from api.problems import FieldError, Refused
 from api.v1.contract import Answer, Query, answers
 from api.v1.photo_body import checked_photo, refused_photo
 from api.v1.station import V1Station
-from edge.photo_fault import PhotoUnreadable
-from edge.precheck import Precheck, StationBusy
+from edge.photos.fault import PhotoUnreadable
+from edge.photos.precheck import Precheck, StationBusy
 
 CHECK_PHOTO: Final = "photo_checks.check_photo"
 VerdictName = Literal["accepted", "rejected", "not_assessed"]

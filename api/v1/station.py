@@ -12,12 +12,12 @@ from spectree import SpecTree
 from api.v1.contract import API_VERSION, Answer, NoQuery, answers
 from api.v1.request_limit import RequestLimit
 from edge.clock_state import ClockState, clock_state
+from edge.delivery.leases import Leases
+from edge.delivery.pace import OutboxStatus
+from edge.delivery.receipt import ReceiptVerifier
 from edge.fingers.examiner import NO_EXAMINER
-from edge.leases import Leases
 from edge.orders import Orders
-from edge.pace import OutboxStatus
-from edge.precheck import Prechecks
-from edge.receipt import ReceiptVerifier
+from edge.photos.precheck import Prechecks
 from edge.store import Store
 from edge.supervisor import DeviceStatus
 

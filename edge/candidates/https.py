@@ -27,8 +27,8 @@ from edge.candidates.lookup import (
     Sign,
     exactly,
 )
-from edge.photo_fault import PHOTO_BYTES_MAX
-from edge.pinned_tls import is_tls, pinned
+from edge.delivery.pinned_tls import is_tls, pinned
+from edge.photos.fault import PHOTO_BYTES_MAX
 from edge.utc import now_ms, rfc3339
 
 ASK_TYP: Final = "anxin-ask+jws"

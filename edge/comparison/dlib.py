@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.camera import Frame, Picture
 from edge.comparison import Compared, ComparisonFailed, NotComparable
-from edge.photo_fault import PHOTO_BYTES_MAX, PhotoFault
+from edge.photos.fault import PHOTO_BYTES_MAX, PhotoFault
 from edge.vision.child import Child, ChildBegins, ChildLost
 from edge.vision.memory import shared_memory
 from edge.vision.models import check_model

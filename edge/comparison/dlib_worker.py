@@ -15,8 +15,8 @@ import dlib  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 
-from edge.photo_decoding import decoded
-from edge.photo_fault import PHOTO_BYTES_MAX, PhotoUnreadable
+from edge.photos.decoding import decoded
+from edge.photos.fault import PHOTO_BYTES_MAX, PhotoUnreadable
 from edge.vision.wire import Message, WireBroken, receive, send
 
 Picture = npt.NDArray[np.uint8]

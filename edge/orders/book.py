@@ -15,7 +15,6 @@ import structlog
 from uuid_utils import uuid7
 
 from edge import figures
-from edge.audit import Actor
 from edge.candidates.lookup import Ask, Lookup
 from edge.orders import idempotency, rows
 from edge.orders.change import changed_photo
@@ -36,12 +35,13 @@ from edge.orders.photos import OrderPhotos
 from edge.orders.row import OrderRow, PhotoState
 from edge.orders.sweep import STANDS_MS, Sweeper
 from edge.orders.wishes import Known, Wanted, check_known, kept_wishes, order_of, wanted_again
-from edge.photo_fault import PhotoUnreadable
-from edge.reuse_policy import ReusePolicy
+from edge.photos.fault import PhotoUnreadable
+from edge.reuse.policy import ReusePolicy
 from edge.store import Store
 from edge.store import orders as store_orders
 from edge.store.disk_floor import Reserve
 from edge.store.orders import Ending, StoredOrder
+from edge.trust.audit import Actor
 from edge.utc import now_ms, rfc3339
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge.orders.offer import first_photo_state
 from edge.orders.order import Order
-from edge.reuse_policy import ReusePolicy
+from edge.reuse.policy import ReusePolicy
 from edge.store.orders import StoredOrder
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from edge.candidates.lookup import Ask
 from edge.orders.order import Order
-from edge.reuse import Offer, Refusal, When, may_reuse
-from edge.reuse_policy import ReusePolicy
+from edge.reuse.policy import ReusePolicy
+from edge.reuse.rule import Offer, Refusal, When, may_reuse
 
 
 def offered(policy: ReusePolicy | None, order: Order) -> Offer | str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge.fingers.wishes import OrderedFingers
-from edge.reuse import Candidate, When
+from edge.reuse.rule import Candidate, When
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from edge.orders.held_photos import HeldPhotos
 from edge.orders.order import Order
 from edge.orders.row import OrderRow, PhotoState, row_of
 from edge.orders.wishes import order_of
-from edge.photo_asking import PhotoAsking
-from edge.photo_header import check_frame
+from edge.photos.asking import PhotoAsking
+from edge.photos.header import check_frame
 from edge.store import Store
 from edge.store import orders as store_orders
 from edge.store.disk_floor import Reserve

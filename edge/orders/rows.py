@@ -13,12 +13,12 @@ from typing import Any, Final
 import apsw
 
 from edge import figures
-from edge.audit import Actor
 from edge.events import note_event
 from edge.orders.errors import OrderUnknown
 from edge.store import orders as store_orders
 from edge.store import sitting as store_sitting
 from edge.store.orders import Ending, StoredOrder
+from edge.trust.audit import Actor
 from edge.utc import now_ms
 
 LEFT: Final = Ending("to_window")

@@ -8,7 +8,7 @@ from typing import Any
 
 from edge.orders.errors import OrderUnknown
 from edge.orders.order import NO_PREFERENCES, Order, Preferences
-from edge.reuse import Candidate
+from edge.reuse.rule import Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Packages by HTTPS PUT, as `docs/package.md` says: TLS 1.3, a pinned CA, one live connection.
 
 The table of answers is the contract: what an answer means is decided here, what is done about it
-in `edge/outbox.py`. An upload that broke is gone on with where it broke, if the centre kept what
-had arrived and says so (`docs/delivery.md`).
+in `edge/delivery/outbox.py`. An upload that broke is gone on with where it broke, if the centre
+kept what had arrived and says so (`docs/delivery.md`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from edge.https_line import Answer, HttpsLine
-from edge.pinned_tls import pinned
+from edge.delivery.https_line import Answer, HttpsLine
+from edge.delivery.pinned_tls import pinned
 from edge.seal import MEDIA_TYPE
 from edge.sinks.sink import (
     AlreadyThere,

@@ -15,8 +15,6 @@ from typing import Final
 
 import apsw
 
-from edge import audit
-from edge.audit import AuditBroken
 from edge.store import delivery as store_delivery
 from edge.store.damage import DAMAGED, sealed_content
 from edge.store.errors import PackageGone, PackageUnreadable, StoreBroken, StoreKeyWrong
@@ -24,6 +22,8 @@ from edge.store.file import KEY_BYTES, assert_library, open_reader, unlock
 from edge.store.numbers import Ceilings, used
 from edge.store.rows import PackageRow
 from edge.store.schema import SCHEMA_VERSION, write_copy
+from edge.trust import audit
+from edge.trust.audit import AuditBroken
 
 PAGE: Final = 200
 

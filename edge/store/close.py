@@ -10,8 +10,7 @@ from typing import Any
 
 import apsw
 
-from edge import audit, figures
-from edge.audit import Actor
+from edge import figures
 from edge.events import note_event
 from edge.seal import Closing, digest_of, package_file
 from edge.store import orders as store_orders
@@ -19,6 +18,8 @@ from edge.store.counters import count
 from edge.store.errors import NoSuchPackage, OutOfTurn
 from edge.store.orders import Ending
 from edge.store.rows import Role
+from edge.trust import audit
+from edge.trust.audit import Actor
 from edge.utc import rfc3339
 
 

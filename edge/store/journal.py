@@ -15,8 +15,7 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from edge import audit, figures
-from edge.audit import Actor
+from edge import figures
 from edge.seal import Closing, KeptPart, Part
 from edge.store import close as store_close
 from edge.store import delivery as store_delivery
@@ -50,6 +49,8 @@ from edge.store.sitting import (
     put_part,
 )
 from edge.store.writer import Readers, Writer
+from edge.trust import audit
+from edge.trust.audit import Actor
 from edge.utc import now_ms
 
 __all__ = [

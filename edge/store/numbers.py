@@ -17,8 +17,8 @@ from typing import Final
 
 import apsw
 
-from edge.keys import write_secret
 from edge.store.counters import counted
+from edge.trust.keys import write_secret
 
 SEQUENCE_BLOCK: Final = 100
 EVENT_BLOCK: Final = 100_000

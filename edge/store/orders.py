@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import apsw
 
-from edge import audit
-from edge.audit import Actor
 from edge.events import note_event
+from edge.trust import audit
+from edge.trust.audit import Actor
 from edge.utc import rfc3339
 
 OrderState = Literal["waiting", "running", "ended"]

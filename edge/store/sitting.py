@@ -7,10 +7,10 @@ import json
 
 import apsw
 
-from edge import audit
-from edge.audit import Actor
 from edge.seal import KeptPart, Part
 from edge.store.errors import NoSuchPackage, PackageClosed
+from edge.trust import audit
+from edge.trust.audit import Actor
 from edge.utc import now_ms, rfc3339
 
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import apsw
 
-from edge.audit import AuditBroken, Head, Row, verify
-from edge.keys import KeyUnusable
 from edge.store.damage import DAMAGED
 from edge.store.errors import StoreBroken, StoreKeyWrong
 from edge.store.file import unlock
+from edge.trust.audit import AuditBroken, Head, Row, verify
 from edge.trust.heads import HEAD_TYP
+from edge.trust.keys import KeyUnusable
 from edge.trust.signatures import PublicKey, SignatureInvalid, public_key, verified
 
 STATEMENT_TYP: Final = "anxin-seal+jws"

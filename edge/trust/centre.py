@@ -13,7 +13,6 @@ from typing import Final
 
 import structlog
 
-from edge.keys import KeyUnusable, SealingKey, write_secret
 from edge.store import Store
 from edge.trust.key_list import (
     KeyList,
@@ -23,6 +22,7 @@ from edge.trust.key_list import (
     accept_key_list,
     current_keys,
 )
+from edge.trust.keys import KeyUnusable, SealingKey, write_secret
 from edge.trust.signed_list import pin_root, read_root
 from edge.utc import now_ms
 

@@ -17,9 +17,9 @@ from typing import Final
 import apsw
 import structlog
 
-from edge import audit
-from edge.keys import KeyUnusable, StationKey
 from edge.store import Store
+from edge.trust import audit
+from edge.trust.keys import KeyUnusable, StationKey
 from edge.utc import now_ms, rfc3339
 
 HEAD_TYP: Final = "anxin-audit-head+jws"

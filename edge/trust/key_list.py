@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from edge.audit import Actor
-from edge.keys import KeyUnusable, SealingKey
 from edge.store import STATION, Store
+from edge.trust.audit import Actor
+from edge.trust.keys import KeyUnusable, SealingKey
 from edge.trust.signatures import PublicKey, SignatureInvalid, public_key, signs
 from edge.trust.signed_list import (
     Rollback,

@@ -14,7 +14,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 
-from edge.keys import KeyUnusable
+from edge.trust.keys import KeyUnusable
 
 PublicKey = OKPKey | ECKey
 ALGORITHMS: Final = {"Ed25519": "Ed25519", "P-256": "ES256"}

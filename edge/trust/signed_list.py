@@ -13,10 +13,10 @@ from typing import Any, Final, Literal
 
 import apsw
 
-from edge import audit
-from edge.audit import Actor
-from edge.keys import KeyUnusable
 from edge.store import STATION, Store
+from edge.trust import audit
+from edge.trust.audit import Actor
+from edge.trust.keys import KeyUnusable
 from edge.trust.signatures import PublicKey, SignatureInvalid, public_key, signs, verified
 from edge.utc import now_ms, rfc3339
 

@@ -15,8 +15,8 @@ import stat
 from pathlib import Path
 from typing import Final, Literal
 
-from edge.keys import KeyUnusable, StationKey, sync_folder
 from edge.trust.key_list import ListedKey
+from edge.trust.keys import KeyUnusable, StationKey, sync_folder
 from edge.trust.signatures import SignatureInvalid, verified
 from edge.trust.tpm import KeptKey, Tpm, TpmAway, TpmSigner, keep_key
 from edge.utc import now_ms, rfc3339

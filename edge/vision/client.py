@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.camera import Frame
-from edge.photo_fault import PHOTO_BYTES_MAX, PhotoFault, PhotoUnreadable
-from edge.photo_reading import Photo, photo_of
+from edge.photos.fault import PHOTO_BYTES_MAX, PhotoFault, PhotoUnreadable
+from edge.photos.reading import Photo, photo_of
 from edge.vision.child import Child, ChildBegins, ChildLost
 from edge.vision.memory import shared_memory
 from edge.vision.models import ModelFiles, ModelUnfit

@@ -36,8 +36,8 @@ from mediapipe.tasks.python.vision import (  # type: ignore[import-untyped]
     ImageSegmenterOptions,
 )
 
-from edge.photo_decoding import decoded, preview
-from edge.photo_fault import PhotoUnreadable
+from edge.photos.decoding import decoded, preview
+from edge.photos.fault import PhotoUnreadable
 from edge.vision.wire import Message, WireBroken, memory_bytes, receive, send
 from quality.advice import TOO_DARK
 from quality.attack.minifasnet import AttackNets

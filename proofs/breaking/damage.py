@@ -15,10 +15,10 @@ from typing import Final
 import apsw
 
 from centre.opening import Refused, Rejected
-from edge import audit
 from edge.seal import digest_of
 from edge.store import PackageGone, PackageUnreadable, Store, StoreError
 from edge.store import file as store_file
+from edge.trust import audit
 from proofs import CannotRun
 from proofs.custody import ALL, Told
 from proofs.power import few

@@ -20,9 +20,9 @@ from typing import Any, Final, NoReturn
 from centre.app import serve
 from centre.opening import Opened
 from centre.shelf import Shelf, Word
-from edge.outbox import Outbox
-from edge.pace import Pace
-from edge.receipt import Receipt, ReceiptVerifier
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Pace
+from edge.delivery.receipt import Receipt, ReceiptVerifier
 from edge.sinks.load import open_sink
 from edge.store import Store
 from edge.trust.centre import CentreKeys

@@ -24,7 +24,7 @@ from botocore.config import Config  # type: ignore[import-untyped]
 from joserfc.jwk import OKPKey
 
 from demo.station import free_port
-from edge.keys import StationKey
+from edge.trust.keys import StationKey
 from proofs import CannotRun
 from proofs.ingesting.certificates import Authority
 

@@ -10,15 +10,15 @@ from typing import ClassVar, Final, TypeVar
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from joserfc.jwk import OKPKey
 
-from edge.keys import SealingKey, StationKey
-from edge.outbox import Outbox
-from edge.pace import Pace
-from edge.receipt import ReceiptVerifier
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Pace
+from edge.delivery.receipt import ReceiptVerifier
 from edge.seal import Sealer
 from edge.sinks.load import open_sink
 from edge.sinks.sink import Outgoing, Sink, SinkAway
 from edge.store import PackageRow, Store
 from edge.trust.key_list import ListedKey
+from edge.trust.keys import SealingKey, StationKey
 from proofs.ingesting.machinery import Machinery, Process
 
 T = TypeVar("T")

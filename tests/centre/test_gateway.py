@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey
 
-from edge.keys import SealingKey, StationKey
-from edge.receipt import ReceiptVerifier
+from edge.delivery.receipt import ReceiptVerifier
 from edge.seal import Closing, Sealer, package_file, seal_part
 from edge.seal import digest_of as digest_at_the_station
 from edge.trust.key_list import ListedKey
+from edge.trust.keys import SealingKey, StationKey
 from gateway.__main__ import reconcile
 from gateway.ingest import BODY_BYTES_MAX, Ingest, create_app
 from gateway.listener import CERTIFIED

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from edge.candidates import https as https_lookup
 from edge.candidates.load import lookup_names, open_lookup
 from edge.candidates.lookup import Ask, LookupAway, LookupFailed, LookupRefused, PhotoUnfit
-from edge.photo_fault import PHOTO_BYTES_MAX
+from edge.photos.fault import PHOTO_BYTES_MAX
 from tests.delivery_kit import STATION, Kit, make_kit, until
 from tests.hostile_centre import HostileCentre, answer
 

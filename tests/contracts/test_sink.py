@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from centre.opening import digest_of
-from edge.outbox import Outbox
-from edge.pace import Pace
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Pace
 from edge.sinks.load import open_sink, sending_sinks
 from edge.sinks.sink import AlreadyThere, Outgoing, ReceiptPending, SinkAway, SinkError
 from tests.delivery_kit import SINK, STATION, make_kit, until

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 
-from edge import audit
 from edge.orders.idempotency import Once
+from edge.trust import audit
 from tests.delivery_kit import make_kit
 from tests.order_kit import SURNAME, all_text, opened
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from edge import audit
 from edge.store import StoreFull
+from edge.trust import audit
 from tests.delivery_kit import SINK, make_kit, new_id, until
 
 KILLS = 6

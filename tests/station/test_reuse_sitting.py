@@ -26,7 +26,7 @@ from PIL import Image
 from edge import desk_requests
 from edge.comparison import dlib
 from edge.orders import OrderClosed, Wanted
-from edge.reuse import Candidate
+from edge.reuse.rule import Candidate
 from edge.settings import Neighbour, Settings, load_reuse_policy
 from edge.sitting import Event, IllegalMove, Overlay, Result, StaleToken, State
 from edge.staff import WrongPin, add_staff

@@ -1,15 +1,15 @@
 """An earlier photograph as it came: what the station learns of it from the vision worker.
 
 The bytes are strangers' work. The daemon never decodes them: that happens in the worker's cell
-(`edge.photo_decoding`), and what it shows is only the preview which the worker made anew.
+(`edge.photos.decoding`), and what it shows is only the preview which the worker made anew.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.photo_fault import PREVIEW_SIDE_PX, PhotoFault, PhotoUnreadable
-from edge.photo_header import photo_header
+from edge.photos.fault import PREVIEW_SIDE_PX, PhotoFault, PhotoUnreadable
+from edge.photos.header import photo_header
 from edge.vision.sight import Depth, Nonsense, Sight, sight_of
 from edge.vision.wire import Message
 

@@ -14,16 +14,16 @@ from typing import Any, Final, Literal
 
 import structlog
 
-from edge import earlier_photo as why
-from edge.earlier_photo import EarlierPhoto, NoOffer, judged, named_by, no_reuse, weigh
-from edge.live_look import LiveLook
 from edge.orders import Orders, PhotoState
 from edge.orders.order import Order
-from edge.photo_lookup import PhotoLookup
+from edge.photos import earlier as why
+from edge.photos.earlier import EarlierPhoto, NoOffer, judged, named_by, no_reuse, weigh
+from edge.photos.lookup import PhotoLookup
 from edge.portrait import master_jpeg
 from edge.record import Record
-from edge.reuse import Candidate, Comparison, Offer, reuse_record
-from edge.reuse_check import ReuseCheck
+from edge.reuse.check import ReuseCheck
+from edge.reuse.live_look import LiveLook
+from edge.reuse.rule import Candidate, Comparison, Offer, reuse_record
 from edge.room import Room
 from edge.samples import reading_row
 from edge.screen import Picture, Screen

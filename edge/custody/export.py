@@ -14,11 +14,9 @@ from typing import Final
 
 import apsw
 
-from edge.audit import Actor
-from edge.backup import DATABASE
+from edge.custody.backup import DATABASE
+from edge.delivery.receipt import ReceiptConflict, ReceiptInvalid, ReceiptVerifier
 from edge.events import note_event
-from edge.keys import StationKey
-from edge.receipt import ReceiptConflict, ReceiptInvalid, ReceiptVerifier
 from edge.seal import digest_of
 from edge.sinks.folder import Config, FolderSink, open_sink
 from edge.sinks.sink import Home, Outgoing, ReceiptPending, SinkAway
@@ -29,6 +27,8 @@ from edge.store.disk_floor import Reserve
 from edge.store.notes import leave_note
 from edge.store.rows import PackageRow
 from edge.store.sitting import note
+from edge.trust.audit import Actor
+from edge.trust.keys import StationKey
 from edge.utc import now_ms
 
 TECHNICIAN: Final = Actor("technician", "command")

@@ -25,8 +25,8 @@ def verify_audit(context: click.Context, /, path: Path, heads: tuple[Path, ...])
 
     A running station is not disturbed. Ends with 1 at a break, and says at which row.
     """
-    from edge.audit import AuditBroken
     from edge.settings import load_settings
+    from edge.trust.audit import AuditBroken
     from edge.trust.audit_check import read_heads, verify_whole
 
     settings = load_settings(path, check_camera=False)

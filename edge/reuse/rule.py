@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from edge.reuse_policy import ReusePolicy, ReuseRule
+from edge.reuse.policy import ReusePolicy, ReuseRule
 
 When = date | datetime | str | None
 """A civil date, an aware time stamp, either of them as ISO 8601 text, or nothing."""

@@ -17,12 +17,12 @@ from typing import Final, TypeVar
 import apsw
 from uuid_utils import uuid7
 
-from edge import audit
-from edge.audit import Actor
-from edge.collection import Collectable, Room, any_ready, choose, count_lease
+from edge.delivery.collection import Collectable, Room, any_ready, choose, count_lease
 from edge.orders.idempotency import KeyReused, Once
 from edge.store import Store
 from edge.store.disk_floor import Reserve
+from edge.trust import audit
+from edge.trust.audit import Actor
 from edge.utc import now_ms, rfc3339
 
 K = TypeVar("K")

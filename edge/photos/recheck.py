@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from edge.crop_search import Crop, Transform, measured
-from edge.photo_checks import geometry_checks
+from edge.photos.checks import geometry_checks
 from edge.portrait import upright_head
 from edge.vision.client import Photo
 from quality.document import Canvas, Document, judge

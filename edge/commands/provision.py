@@ -17,9 +17,9 @@ import click
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
-    from edge.keys import StationKey
     from edge.settings import Settings
     from edge.store import Store
+    from edge.trust.keys import StationKey
 
 UNFINISHED: Final = 1
 TO_CENTRE: Final = "to-centre"
@@ -106,8 +106,8 @@ def _station_key(settings: Settings) -> StationKey:
 
 
 def _for_the_centre(settings: Settings, key: StationKey, hosts: Sequence[str]) -> None:
-    from edge.keys import write_secret
     from edge.trust.enrolment import certificate_request, open_or_make_tls_key, request_is_by
+    from edge.trust.keys import write_secret
 
     station_id, folder = settings.station.id, settings.store.folder
     out = folder / TO_CENTRE
@@ -122,10 +122,10 @@ def _for_the_centre(settings: Settings, key: StationKey, hosts: Sequence[str]) -
 
 
 def _pin(settings: Settings, asked: Asked, store: Store) -> bool:
-    from edge.audit import Actor
-    from edge.keys import KeyUnusable
+    from edge.trust.audit import Actor
     from edge.trust.centre import PinnedCentre, read_key_list
     from edge.trust.enrolment import fingerprint
+    from edge.trust.keys import KeyUnusable
     from edge.trust.signed_list import ROOT_FILE, pin_root, pinned_root, read_root
 
     pins = settings.store.centre_keys
@@ -150,7 +150,7 @@ def _pin(settings: Settings, asked: Asked, store: Store) -> bool:
 
 
 def _compare(shown: str, written: str | None) -> None:
-    from edge.keys import KeyUnusable
+    from edge.trust.keys import KeyUnusable
 
     if written is not None:
         if not _same(written, shown):
@@ -170,8 +170,8 @@ def _same(written: str, shown: str) -> bool:
 
 
 def _copy_pins(source: Path, pins: Path) -> None:
-    from edge.keys import write_secret
     from edge.trust.centre import KEYS_FILE
+    from edge.trust.keys import write_secret
     from edge.trust.signed_list import ROOT_FILE
 
     if source.resolve() == pins.resolve():
@@ -182,7 +182,7 @@ def _copy_pins(source: Path, pins: Path) -> None:
 
 
 def _next_key(settings: Settings, key: StationKey, store: Store) -> None:
-    from edge.keys import write_secret
+    from edge.trust.keys import write_secret
     from edge.trust.station_key import make_next_key
 
     where, station_id = settings.store, settings.station.id
@@ -208,8 +208,8 @@ def _use_next_key(settings: Settings, file: Path, store: Store) -> None:
 
 
 def _technician_pin(folder: Path, store: Store, *, anew: bool) -> None:
+    from edge.commands.staff import StaffRefused
     from edge.staff import PIN
-    from edge.staff_commands import StaffRefused
     from edge.trust.pin import PIN_FILE, set_technician_pin
 
     if (folder / PIN_FILE).exists() and not anew:
@@ -225,7 +225,7 @@ def _technician_pin(folder: Path, store: Store, *, anew: bool) -> None:
 
 
 def _note(store: Store, act: str, kid: str) -> None:
-    from edge import audit
+    from edge.trust import audit
     from edge.utc import now_ms, rfc3339
 
     about = {"kid": kid} if kid else {}

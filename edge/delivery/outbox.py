@@ -2,8 +2,8 @@
 
 A package leaves the store only when a verified, signed receipt names its digest. Whatever else a
 sink answers, the package stays; what an answer means for the sink and for the package is the table
-of `docs/package.md`, here as one `except` each. Whose turn it is stands in `edge/turns.py`, what is
-noted and when in `edge/delivery_book.py`.
+of `docs/package.md`, here as one `except` each. Whose turn it is stands in `turns.py` beside this,
+what is noted and when in `book.py`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from edge.delivery_book import DeliveryBook
-from edge.pace import OutboxStatus, Pace
-from edge.receipt import Receipt, ReceiptConflict, ReceiptInvalid, ReceiptVerifier
+from edge.delivery.book import DeliveryBook
+from edge.delivery.pace import OutboxStatus, Pace
+from edge.delivery.receipt import Receipt, ReceiptConflict, ReceiptInvalid, ReceiptVerifier
+from edge.delivery.turns import Turns
 from edge.sinks.sink import (
     AlreadyThere,
     Outgoing,
@@ -40,7 +41,6 @@ from edge.store import (
     StoreFull,
 )
 from edge.store.rows import Role
-from edge.turns import Turns
 
 LOOK_AGAIN_S: Final = 60.0
 INVALID_RECEIPTS_MAX: Final = 5

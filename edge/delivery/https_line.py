@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from edge.pinned_tls import is_tls
+from edge.delivery.pinned_tls import is_tls
 from edge.sinks.sink import SinkAway, SinkClosed
 
 ANSWER_BYTES_MAX: Final = 64 << 10

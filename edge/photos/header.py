@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from edge.photo_fault import (
+from edge.photos.fault import (
     PHOTO_BYTES_MAX,
     PHOTO_PIXELS_MAX,
     PHOTO_SIDE_PX_MIN,

@@ -12,9 +12,9 @@ import structlog
 
 from drivers.camera import Frame
 from edge.comparison import Comparer, ComparisonFailed, NotComparable
-from edge.earlier_photo import EarlierPhoto
-from edge.live_look import LiveLook, LookView
-from edge.reuse import Comparison
+from edge.photos.earlier import EarlierPhoto
+from edge.reuse.live_look import LiveLook, LookView
+from edge.reuse.rule import Comparison
 
 COMPARE_TIMEOUT_S: Final = 3.0
 """A touch waits 8 s at most, and this is the longest step of a check."""

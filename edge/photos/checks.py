@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from edge.crop_search import Crop, Transform
-from edge.photo_file import PhotoFile
+from edge.photos.file import PhotoFile
 from quality.document import Canvas, Document, FaceLab
 from quality.face.outline import HeadOutline, Point
 from quality.limits import standings

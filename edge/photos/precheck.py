@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from edge.photo_header import photo_header
-from edge.photo_recheck import recheck
+from edge.photos.header import photo_header
+from edge.photos.recheck import recheck
 from edge.vision.client import VisionLost, VisionWorker
 from quality.advice import Advice, advise
 from quality.document import MEASURE_OF, Document

@@ -14,9 +14,9 @@ import click
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
-    from edge.export import Exported
-    from edge.keys import StationKey
+    from edge.custody.export import Exported
     from edge.settings import Settings
+    from edge.trust.keys import StationKey
 
 INCOMPLETE: Final = 1
 _SETTINGS = click.option(
@@ -36,7 +36,7 @@ def make_a_backup(path: Path, to: Path) -> None:
 
     Neither store.key nor the station's key is in it; keep store.key apart, in a safe.
     """
-    from edge.backup import BackupUnfit, make_backup
+    from edge.custody.backup import BackupUnfit, make_backup
     from edge.store.beside import CopyUnfit
 
     settings, station_key = _station(path)
@@ -69,8 +69,8 @@ def restore_a_backup(
 
     Numbers go on above whatever was used since. What was delivered since is asked for, not doubled.
     """
-    from edge.backup import BackupUnfit
-    from edge.restore import Wish, restore
+    from edge.custody.backup import BackupUnfit
+    from edge.custody.restore import Wish, restore
     from edge.store.beside import CopyUnfit
 
     settings, station_key = _station(path)
@@ -132,7 +132,7 @@ def export_packages(path: Path, **options: Any) -> None:
     (handed_over, test_data, duplicate or by_authority) and their number, typed. Ends with 1 if a
     package could not be read.
     """
-    from edge.export import Choice, ExportStopped, export
+    from edge.custody.export import Choice, ExportStopped, export
     from edge.store.file import take_lock
 
     asked = Asked(**options)
@@ -162,7 +162,7 @@ def export_packages(path: Path, **options: Any) -> None:
 
 
 def _check(asked: Asked) -> None:
-    from edge.export import REASONS
+    from edge.custody.export import REASONS
 
     if sum((bool(asked.packages), asked.every, asked.quarantined)) != 1:
         raise CustodyRefused("Say which packages: --package ID, --all or --quarantined.")
@@ -173,8 +173,8 @@ def _check(asked: Asked) -> None:
 
 
 def _delete(settings: Settings, done: Exported, reason: str | None) -> None:
-    from edge.export import TECHNICIAN, settle
-    from edge.receipt import ReceiptVerifier
+    from edge.custody.export import TECHNICIAN, settle
+    from edge.delivery.receipt import ReceiptVerifier
     from edge.store import Store
     from edge.trust.centre import PinnedCentre
 

@@ -1,7 +1,7 @@
 """From an order's candidates to one earlier photo that may be shown to the person, or the reason.
 
-The rule decides first (`edge.reuse`), then the bytes, then what is seen in them. Nothing here asks
-the person or compares faces.
+The rule decides first (`edge.reuse.rule`), then the bytes, then what is seen in them. Nothing here
+asks the person or compares faces.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edge.orders.order import Order
-from edge.photo_recheck import recheck
-from edge.reuse import Candidate, Offer, Refusal, may_reuse
-from edge.reuse_policy import ReusePolicy
+from edge.photos.recheck import recheck
+from edge.reuse.policy import ReusePolicy
+from edge.reuse.rule import Candidate, Offer, Refusal, may_reuse
 from edge.vision.client import Photo
 from quality.document import MEASURE_OF, Document
 from quality.measure import Reading, Verdict

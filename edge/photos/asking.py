@@ -19,8 +19,8 @@ from edge.candidates.lookup import (
     exactly,
 )
 from edge.orders.held_photos import NoRoomForPhotos
-from edge.photo_fault import PhotoUnreadable
-from edge.photo_header import check_frame
+from edge.photos.fault import PhotoUnreadable
+from edge.photos.header import check_frame
 
 ASK_AGAIN_S: Final = 0.3
 

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from edge.photo_fault import PREVIEW_SIDE_PX, PhotoFault, PhotoUnreadable
-from edge.photo_header import photo_header
+from edge.photos.fault import PREVIEW_SIDE_PX, PhotoFault, PhotoUnreadable
+from edge.photos.header import photo_header
 
 Picture = npt.NDArray[np.uint8]
 

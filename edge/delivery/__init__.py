@@ -1,0 +1,1 @@
+"""Delivery: the queue of each sink, what it notes, what collectors are lent, and receipts."""

@@ -15,15 +15,14 @@ import apsw
 from edge import figures
 from edge.events import note_event
 from edge.orders.errors import OrderUnknown
+from edge.store import open_packages
 from edge.store import orders as store_orders
-from edge.store import sitting as store_sitting
 from edge.store.orders import Ending, StoredOrder
 from edge.trust.audit import Actor
 from edge.utc import now_ms
 
 LEFT: Final = Ending("to_window")
 """Whoever comes back after having left is helped by staff: see `docs/orders.md`."""
-_STATION: Final = Actor("station", "service")
 
 
 def change(  # noqa: PLR0917 - what stands in the row
@@ -83,10 +82,10 @@ def withdraw(db: apsw.Connection, sitting_id: str, actor: Actor, at_ms: int) -> 
     """End a running order as cancelled, and delete its package, in which no sample is."""
     found = db.execute(
         "select id, package_id from package where sitting_id = ? and state = 'open'", (sitting_id,)
-    )
-    for cursor, package_id in list(found):
+    ).fetchall()  # no cursor is held while the next one runs: apsw 3.54 would never free it
+    for cursor, package_id in found:
         db.execute("delete from package where id = ?", (cursor,))
-        store_sitting.note(db, actor, "package.drop", package_id)
+        open_packages.note(db, actor, "package.drop", package_id)
     if store_orders.end(db, sitting_id, Ending("cancelled"), at_ms, actor):
         figures.count(db, figures.SITTING, "cancelled", at_ms)
 
@@ -96,7 +95,7 @@ def leave_alone(package_id: str, sitting: Mapping[str, Any], db: apsw.Connection
 
     Where nothing was agreed to yet, the order is let be: it may wait again.
     """
-    cursor = store_sitting.open_cursor(db, package_id)
+    cursor = open_packages.open_cursor(db, package_id)
     sitting_id, before = db.execute(
         "select sitting_id, sitting from package where id = ?", (cursor,)
     ).get

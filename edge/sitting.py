@@ -218,7 +218,6 @@ class FingerStep:
         presentation: 1 for the first press.
         share: received share of the image, 0..1.
         hint: catalogue code of what to do now, None before the first press.
-        presentations_max: so many presses of this finger at most; no countdown.
         fallback_of: the position that this finger stands in for, None if it was asked for itself.
         refusable: "no more fingers" may be offered.
     """
@@ -228,7 +227,6 @@ class FingerStep:
     phase: FingerPhase
     share: float = 0.0
     hint: str | None = None
-    presentations_max: int = 5
     fallback_of: str | None = None
     refusable: bool = True
 

@@ -59,7 +59,7 @@ def test_which_press_it_is_is_said_and_never_how_many_are_left(kiosk: Kiosk):
     last = max(limit.le for limit in most if hasattr(limit, "le"))
     assert CATALOGUE.has(f"finger.press.{last}")
     for number, words in ((1, ""), (2, "第二次"), (5, "第五次")):
-        shown = finger(FingerPhase.RETRY, presentation=number, presentations_max=5)
+        shown = finger(FingerPhase.RETRY, presentation=number)
         kiosk.desk.put(shown)
         assert f"<figcaption data-press>{words}</figcaption>" in kiosk.page
 

@@ -25,8 +25,8 @@ from edge.store.beside import Beside
 from edge.store.damage import delete_parts
 from edge.store.disk_floor import Reserve
 from edge.store.notes import leave_note
+from edge.store.open_packages import note
 from edge.store.rows import PackageRow
-from edge.store.sitting import note
 from edge.trust.audit import Actor
 from edge.trust.keys import StationKey
 from edge.utc import now_ms

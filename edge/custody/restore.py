@@ -37,8 +37,8 @@ from edge.store.numbers import (
     used,
     write_ceilings,
 )
+from edge.store.open_packages import note
 from edge.store.schema import SPARE_BYTES
-from edge.store.sitting import note
 from edge.trust import audit
 from edge.trust.keys import sync_folder, write_secret
 from edge.utc import now_ms, rfc3339

@@ -17,8 +17,8 @@ import apsw
 from edge.store import STATION, NoSuchPackage, Store, StoreFull
 from edge.store import delivery as store_delivery
 from edge.store.disk_floor import Reserve
+from edge.store.open_packages import note
 from edge.store.rows import Pending
-from edge.store.sitting import note
 from edge.utc import now_ms
 
 UNRECORDED_S_MAX: Final = 0.5

@@ -129,7 +129,6 @@ class FingerCapture:
             1,
             FingerPhase.PLACE,
             hint=hint,
-            presentations_max=limits.presses_max,
             fallback_of=asked.fallback_of,
         )
         self._press: Future[Outcome] | None = None

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from edge.orders.book import (
-    RESULTS,
-    Ending,
-    Known,
-    NoRoomForPhotos,
+from edge.orders.book import RESULTS, Orders
+from edge.orders.errors import (
     NoSuchOrder,
     OrderClosed,
     OrderGone,
-    OrderRow,
-    Orders,
     OrdersFull,
     OrderStale,
     OrderUnknown,
     OtherPhoto,
-    PhotoState,
-    PhotoUnreadable,
-    Wanted,
 )
+from edge.orders.held_photos import NoRoomForPhotos
+from edge.orders.row import OrderRow, PhotoState
+from edge.orders.wishes import Known, Wanted
+from edge.photos.fault import PhotoUnreadable
+from edge.store.orders import Ending
 
 __all__ = [
     "RESULTS",

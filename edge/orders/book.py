@@ -24,10 +24,8 @@ from edge.orders.errors import (
     OrderGone,
     OrdersFull,
     OrderStale,
-    OrderUnknown,
-    OtherPhoto,
 )
-from edge.orders.held_photos import HeldPhotos, NoRoomForPhotos
+from edge.orders.held_photos import HeldPhotos
 from edge.orders.idempotency import Once, Repeats
 from edge.orders.offer import asks_of, first_photo_state
 from edge.orders.order import Order
@@ -35,38 +33,18 @@ from edge.orders.photos import OrderPhotos
 from edge.orders.row import OrderRow, PhotoState
 from edge.orders.sweep import STANDS_MS, Sweeper
 from edge.orders.wishes import Known, Wanted, check_known, kept_wishes, order_of, wanted_again
-from edge.photos.fault import PhotoUnreadable
 from edge.reuse.policy import ReusePolicy
 from edge.store import Store
 from edge.store import orders as store_orders
 from edge.store.disk_floor import Reserve
 from edge.store.orders import Ending, StoredOrder
-from edge.trust.audit import Actor
+from edge.trust.audit import STATION, Actor
 from edge.utc import now_ms, rfc3339
-
-__all__ = [
-    "Ending",
-    "Known",
-    "NoRoomForPhotos",
-    "NoSuchOrder",
-    "OrderClosed",
-    "OrderGone",
-    "OrderRow",
-    "OrderStale",
-    "OrderUnknown",
-    "Orders",
-    "OrdersFull",
-    "OtherPhoto",
-    "PhotoState",
-    "PhotoUnreadable",
-    "Wanted",
-]
 
 OPEN_MAX: Final = 500
 RESULTS: Final = frozenset(
     {"accepted", "accepted_with_missing", "to_window", "cancelled", "expired"}
 )
-STATION: Final = Actor("station", "service")
 
 log = structlog.get_logger("orders")
 

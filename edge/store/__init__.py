@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from edge.store.journal import (
-    STATION,
-    Actor,
-    Ending,
+from edge.seal import Part
+from edge.store.errors import (
     NoSuchPackage,
-    OpenPackage,
     PackageClosed,
     PackageGone,
-    PackageRow,
     PackageUnreadable,
-    Part,
-    Pending,
-    Store,
     StoreBroken,
     StoreBusy,
     StoreError,
     StoreFull,
     StoreKeyWrong,
 )
+from edge.store.journal import Store
+from edge.store.orders import Ending
+from edge.store.rows import OpenPackage, PackageRow, Pending
+from edge.trust.audit import STATION, Actor
 
 __all__ = [
     "STATION",

@@ -18,8 +18,8 @@ from edge.events import note_event
 from edge.seal import digest_of, package_file
 from edge.store.counters import count
 from edge.store.errors import PartsDamaged
-from edge.store.sitting import note
-from edge.trust.audit import Actor
+from edge.store.open_packages import note
+from edge.trust.audit import STATION
 from edge.trust.keys import sync_folder, write_secret
 from edge.utc import now_ms
 
@@ -32,7 +32,6 @@ SMALL_TABLES_SQL: Final = (
 )
 UNREADABLE: Final = "unreadable"
 COUNTER: Final = "packages_unreadable"
-STATION: Final = Actor("station", "service")
 
 
 def find_damage(db: apsw.Connection, limit_s: float = QUICK_CHECK_S) -> list[int]:

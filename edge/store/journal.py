@@ -6,7 +6,6 @@ failed first, call it again: twice is once. Nothing plain of a sample ever comes
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,67 +14,32 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from edge import figures
 from edge.seal import Closing, KeptPart, Part
 from edge.store import close as store_close
 from edge.store import delivery as store_delivery
-from edge.store import retention
+from edge.store import open_packages, retention
 from edge.store.damage import DAMAGED, sealed_content, set_unreadable
 from edge.store.disk_floor import DiskFloor, Reserve
 from edge.store.errors import (
-    NoSuchPackage,
-    PackageClosed,
     PackageGone,
     PackageUnreadable,
-    StoreBroken,
-    StoreBusy,
-    StoreError,
     StoreFull,
-    StoreKeyWrong,
 )
 from edge.store.file import StoreFile, open_store_file
 from edge.store.idle_check import Idling
 from edge.store.notes import delete_notes, take_in, waiting_notes
 from edge.store.numbers import Numbers, go_on_above, used
+from edge.store.open_packages import note
 from edge.store.orders import Ending
 from edge.store.retention import Holdings, Limits
 from edge.store.rows import OpenPackage, PackageRow, Pending, Role
-from edge.store.sitting import (
-    kept_parts,
-    last_n,
-    note,
-    open_cursor,
-    package_state,
-    put_part,
-)
 from edge.store.writer import Readers, Writer
 from edge.trust import audit
-from edge.trust.audit import Actor
+from edge.trust.audit import STATION, Actor
 from edge.utc import now_ms
-
-__all__ = [
-    "STATION",
-    "Actor",
-    "Ending",
-    "NoSuchPackage",
-    "OpenPackage",
-    "PackageClosed",
-    "PackageGone",
-    "PackageRow",
-    "PackageUnreadable",
-    "Part",
-    "Pending",
-    "Store",
-    "StoreBroken",
-    "StoreBusy",
-    "StoreError",
-    "StoreFull",
-    "StoreKeyWrong",
-]
 
 T = TypeVar("T")
 MIB: Final = 1 << 20
-STATION: Final = Actor("station", "service")
 # Record 63, at the most, is the manifest.
 PARTS_MAX: Final = 63
 LIMITS: Final = Limits()
@@ -191,18 +155,8 @@ class Store:
         """
         if "store_full" in self.refusals:
             raise StoreFull("The disk is almost full: no new sitting is begun.")
-        row = (package_id, sitting_id, station_id, kid, now_ms(), _json(sitting), urgent)
-
-        def begin(db: apsw.Connection) -> None:
-            if package_state(db, package_id) is None:
-                db.execute(
-                    "insert into package(package_id, sitting_id, station_id, kid, state,"
-                    " opened_at_ms, sitting, urgent) values(?, ?, ?, ?, 'open', ?, ?, ?)",
-                    row,
-                )
-                note(db, STATION, "package.open", package_id)
-
-        self._writer.run(begin)
+        row = OpenPackage(package_id, sitting_id, station_id, kid, now_ms(), sitting, ())
+        self._writer.run(lambda db: open_packages.begin(db, row, urgent=urgent))
 
     def next_n(self, package_id: str, name: str | None = None) -> int:
         """Return the place for a part of that name: its own if it is in already, else the next.
@@ -210,11 +164,7 @@ class Store:
         Without a name: the manifest's place, behind all parts.
         """
         with self._readers.lend() as db:
-            cursor = open_cursor(db, package_id)
-            own = db.execute(
-                "select n from part where package = ? and name = ?", (cursor, name)
-            ).get
-            return int(last_n(db, cursor) + 1 if own is None else own)
+            return open_packages.next_n(db, package_id, name)
 
     def add_part(self, package_id: str, part: Part) -> None:
         """Keep one sealed part. Raises as `add_parts`."""
@@ -237,17 +187,9 @@ class Store:
         for part in parts:
             if not 0 <= part.n < PARTS_MAX:
                 raise ValueError(f"no place {part.n} in a package")
-        text = None if sitting is None else _json(sitting)
-
-        def add(db: apsw.Connection) -> None:
-            cursor = open_cursor(db, package_id)
-            for part in parts:
-                put_part(db, cursor, part)
-                note(db, STATION, "part.add", package_id)
-            if text is not None:
-                db.execute("update package set sitting = ? where id = ?", (text, cursor))
-
-        self._writer.run(add, reserve=Reserve.SITTING)
+        self._writer.run(
+            lambda db: open_packages.add(db, package_id, parts, sitting), reserve=Reserve.SITTING
+        )
 
     def update_sitting(self, package_id: str, sitting: Mapping[str, Any]) -> None:
         """Replace what a restart needs to go on. Raises as `add_parts`."""
@@ -259,16 +201,9 @@ class Store:
         Raises:
             PackageClosed: it is signed and on its way; nothing happened.
         """
-
-        def drop(db: apsw.Connection) -> None:
-            if package_state(db, package_id) is None:
-                return
-            cursor = open_cursor(db, package_id)
-            db.execute("delete from package where id = ?", (cursor,))
-            note(db, actor, "package.drop", package_id)
-            figures.count_dropped(db, actor.id, now_ms())
-
-        self._writer.run(drop, reserve=Reserve.LAST)
+        self._writer.run(
+            lambda db: open_packages.drop(db, package_id, actor, now_ms()), reserve=Reserve.LAST
+        )
 
     def previous_digest(self) -> str | None:
         """Return the digest of the package closed last, which the next manifest names."""
@@ -316,19 +251,12 @@ class Store:
     def open_packages(self) -> list[OpenPackage]:
         """Return the packages of sittings that have not ended, oldest first."""
         with self._readers.lend() as db:
-            found: list[Any] = db.execute(
-                "select id, package_id, sitting_id, station_id, kid, opened_at_ms, sitting"
-                " from package where state = 'open' order by id"
-            ).fetchall()
-            return [
-                OpenPackage(*(*row, json.loads(sitting), kept_parts(db, cursor)))
-                for cursor, *row, sitting in found
-            ]
+            return open_packages.every(db)
 
     def parts(self, package_id: str) -> tuple[KeptPart, ...]:
         """Return what is kept in clear of an open package's parts, for its manifest."""
         with self._readers.lend() as db:
-            return kept_parts(db, open_cursor(db, package_id))
+            return open_packages.kept_parts(db, open_packages.open_cursor(db, package_id))
 
     def sealed(self, package_id: str) -> bytes:
         """Return the file as it leaves, checked against its digest.
@@ -523,7 +451,3 @@ def _found(file: StoreFile) -> tuple[str, ...]:
         "upgraded_without_copy": file.opening.uncopied,
     }
     return tuple(code for code, holds in found.items() if holds)
-
-
-def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(dict(value), separators=(",", ":"), ensure_ascii=False)

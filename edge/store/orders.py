@@ -11,7 +11,7 @@ import apsw
 
 from edge.events import note_event
 from edge.trust import audit
-from edge.trust.audit import Actor
+from edge.trust.audit import STATION, Actor
 from edge.utc import rfc3339
 
 OrderState = Literal["waiting", "running", "ended"]
@@ -128,7 +128,7 @@ def set_state(
     if db.changes() == 0:
         return False
     act = "order.begin" if after == "running" else "order.put_back"
-    note(db, Actor("station", "service"), act, sitting_id, now_ms)
+    note(db, STATION, act, sitting_id, now_ms)
     if after == "running":
         note_event(db, "sitting.started", sitting_id, {}, now_ms)
     return True
@@ -169,7 +169,7 @@ def end(
     )
     if db.changes() == 0:
         return False
-    by = actor or Actor("station", "service")
+    by = actor or STATION
     note(db, by, "order.end", sitting_id, now_ms, outcome=result or "unknown")
     note_event(db, "sitting.ended", sitting_id, {"result": result}, now_ms)
     return True

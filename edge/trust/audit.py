@@ -35,6 +35,10 @@ class Actor:
     id: str
 
 
+STATION: Final = Actor("station", "service")
+"""What nobody asked for: the service does it by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The end of the chain: number and hash of its last row."""

@@ -49,7 +49,7 @@ def finger(phase: FingerPhase, position: str = "right_thumb", **changes: object)
     return scene(State.FINGER, finger=step, portrait_in=True, **changes)
 
 
-STEP = ("presentation", "presentations_max", "share", "hint", "fallback_of", "refusable")
+STEP = ("presentation", "share", "hint", "fallback_of", "refusable")
 
 TWO_THUMBS = ("right_thumb", "left_thumb")
 MISSING = (Missing("portrait", "not_possible"), Missing("finger:left_thumb", "not_possible"))

@@ -104,7 +104,23 @@ HEADLINES: Final = (
     ),
     Headline("store", "commit_ms_median", "seal and durable commit of one part, ms"),
     Headline("store", "package_ms_p99", "same for a whole package, 99th percentile, ms"),
-    Headline("store", "flushes_per_commit", "disk flushes a commit"),
+    Headline(
+        "store", "ratio", "same part / a bare SQLite transaction of its size here", at_most=1.3
+    ),
+    Headline("store", "ratio_slow_flush", "same, where a flush takes 3 ms as on a station's disk"),
+    Headline("store", "flushes_per_commit", "disk flushes a commit", at_most=3),
+    Headline(
+        "recovery",
+        "first_page_after_cut_s",
+        "start to first page of packages after a cut, 100,000 of them, s",
+        at_most=3,
+    ),
+    Headline("pull", "ratio", "page of packages at 1,000,000 / at 1,000", at_most=1.2),
+    Headline("pull", "downloads_per_s", "sealed downloads a second, one client", at_least=500),
+    Headline("drain", "ratio", "a backlog's rate / a bare PUT loop's, 100 Mbit/s", at_least=0.9),
+    Headline("fleet", "packages_per_s", "packages a second, 1,000 stations, one centre here"),
+    Headline("fleet", "lost", "of them lost"),
+    Headline("fleet", "doubled", "of them doubled"),
 )
 
 

@@ -26,6 +26,21 @@ class Gateway(wsgi.Gateway_10):
         environ[CLOSING] = self.req.server.closing
         return environ
 
+    def respond(self) -> None:
+        """Answer, and close what the application opened, whatever becomes of the connection.
+
+        cheroot sends headers that are due before it closes: where the client is gone, it forgets
+        to close, and the place of a stream of which only the HEAD was asked would never come back.
+        """
+        answer: Any = self.req.server.wsgi_app(self.env, self.start_response)
+        try:
+            for piece in filter(None, answer):
+                self.write(piece)  # type: ignore[no-untyped-call]
+            self.req.ensure_headers_sent()
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+
 
 class Listening:
     """Whether the client of one request still listens and the listener goes on.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -299,3 +300,36 @@ def test_a_listener_that_was_never_started_closes():
     Listener(app, "127.0.0.1", 0, streams=0, closing=threading.Event()).close()
 
     assert set(threading.enumerate()) <= before
+
+
+class Place:
+    """An answer without a byte, as to a HEAD, that waits until its client is gone."""
+
+    def __init__(self):
+        self.entered, self.gone, self.closed = (threading.Event() for _ in range(3))
+
+    def __call__(self, _environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/event-stream")])
+        self.entered.set()
+        self.gone.wait(PATIENCE_S)
+        return self
+
+    def __iter__(self):
+        return iter(())
+
+    def close(self):
+        self.closed.set()
+
+
+def test_a_place_comes_back_whose_client_is_gone_before_the_headers():
+    """Of a HEAD nothing is sent but headers; failing at them must not skip closing the answer."""
+    place = Place()
+    with listening(serve=place) as listener:
+        with socket.create_connection(("127.0.0.1", listener.port), PATIENCE_S) as wire:
+            wire.sendall(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert place.entered.wait(PATIENCE_S)
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        place.gone.set()
+
+        assert place.closed.wait(PATIENCE_S)
+        assert until(lambda: listener.connections == 0)

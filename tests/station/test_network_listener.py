@@ -67,7 +67,7 @@ def test_a_station_on_a_network_lets_in_whom_its_settings_and_its_centre_say(tmp
     ):  # fmt: skip
         kiosk, v1, network = open_listeners(bed.station, stack)
         ask = authorities.asking(network.port)
-        assert all(answers(listener.url)() for listener in (kiosk, v1, network))
+        assert all(answers(listener)() for listener in (kiosk, v1, network))
         assert (kiosk.url[:7], v1.url[:7], network.url[:8]) == ("http://", "http://", "https://")
         assert ask(authorities.reader, "/v1/station") == 200
         assert ask(authorities.reader, "/v1/packages") == 403

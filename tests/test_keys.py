@@ -215,6 +215,37 @@ def test_a_journal_that_was_set_aside_brings_no_older_list_back(kit, tmp_path):
             assert current_keys(store).seq == seq
 
 
+def test_a_list_that_came_while_the_station_ran_outlasts_its_journal(kit, tmp_path):
+    """No start lies between the list and the damage: who was struck off must stay struck off."""
+    pin = kit.folder / "centre"
+    with kit.open_store() as store:
+        PinnedCentre.open(pin, store, store.folder)
+        pinned = fresh(kit)
+        issue(pin, listed(pin)["keys"], {"collector-2"})
+        accept_key_list(store, fresh(kit))
+        folder = store.folder
+    (pin / "keys.jws").write_text(pinned)
+    (folder / "store.db").write_bytes(b"damaged " * 4096)
+    with kit.open_store() as store:
+        found = PinnedCentre.open(pin, store, store.folder)
+
+        assert found.denied == {"collector-2"}
+
+
+def test_a_full_disk_refuses_no_list(kit, tmp_path):
+    """The journal has it; the copy beside is made at the next start."""
+    with kit.open_store() as store:
+        PinnedCentre.open(kit.folder / "centre", store)
+        (store.folder / ".newest-keys.jws.part").mkdir()
+        renew(kit.folder / "centre", "seal")
+        accept_key_list(store, fresh(kit))
+
+        assert current_keys(store).seq == 2
+        (store.folder / ".newest-keys.jws.part").rmdir()
+        PinnedCentre.open(kit.folder / "centre", store, store.folder)
+        assert (store.folder / "newest-keys.jws").read_text().strip() == fresh(kit)
+
+
 def test_a_list_beside_that_is_no_list_changes_nothing(kit, tmp_path):
     """The pin's own counts, and the copy is made good."""
     (tmp_path / "newest-keys.jws").write_text("half a li")

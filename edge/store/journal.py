@@ -108,6 +108,11 @@ class Store:
             raise
         return store
 
+    @property
+    def folder(self) -> Path:
+        """Where the journal lies, and beside it what outlasts it."""
+        return self._file.path.parent
+
     def close(self) -> None:
         """Finish what was asked for and let another service have the store. Twice is allowed."""
         with self._closing:

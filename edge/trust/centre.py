@@ -15,19 +15,20 @@ import structlog
 
 from edge.store import Store
 from edge.trust.key_list import (
+    NEWEST_FILE,
     KeyList,
     ListedKey,
     Rollback,
     SignatureInvalid,
     accept_key_list,
     current_keys,
+    keep_beside,
 )
-from edge.trust.keys import KeyUnusable, SealingKey, write_secret
+from edge.trust.keys import KeyUnusable, SealingKey
 from edge.trust.signed_list import pin_root, read_root
 from edge.utc import now_ms
 
 KEYS_FILE: Final = "keys.jws"
-NEWEST_FILE: Final = "newest-keys.jws"
 LIST_BYTES_MAX: Final = 256 << 10
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -88,7 +89,7 @@ class PinnedCentre:
             # For the sentence that says what is wrong with it.
             read_key_list(folder)
         elif beside is not None:
-            _keep_beside(beside / NEWEST_FILE, kept.token)
+            keep_beside(store, beside)
         return cls(store)
 
     def sealing(self, for_ms: int = 0) -> tuple[SealingKey, ...]:
@@ -150,15 +151,6 @@ def _take_over(store: Store, token: Callable[[], str]) -> None:
         log.info("key_list_older")
     except (KeyUnusable, SignatureInvalid, OSError, ValueError):
         log.warning("key_list_unusable")
-
-
-def _keep_beside(path: Path, token: str) -> None:
-    try:
-        same = path.read_text("ascii").strip() == token
-    except (OSError, ValueError):
-        same = False
-    if not same:
-        write_secret(path, token.encode() + b"\n")
 
 
 def _read(path: Path) -> str:

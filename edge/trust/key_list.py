@@ -10,17 +10,20 @@ the other; `docs/package.md` is the specification.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
+import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from edge.store import STATION, Store
 from edge.trust.audit import Actor
-from edge.trust.keys import KeyUnusable, SealingKey
+from edge.trust.keys import KeyUnusable, SealingKey, write_secret
 from edge.trust.signatures import PublicKey, SignatureInvalid, public_key, signs
 from edge.trust.signed_list import (
     Rollback,
@@ -31,7 +34,11 @@ from edge.trust.signed_list import (
     said_by_root,
 )
 
+NEWEST_FILE: Final = "newest-keys.jws"
 _USES: Final = frozenset({"seal", "receipt"})
+_keeping = threading.Lock()
+
+log = structlog.get_logger("trust")
 
 __all__ = ["KeyList", "ListedKey", "Rollback", "SignatureInvalid", "accept_key_list",
            "current_keys"]  # fmt: skip
@@ -118,6 +125,9 @@ class KeyList:
 def accept_key_list(store: Store, token: str, actor: Actor = STATION) -> None:
     """Keep a newer key list; the same one again changes nothing.
 
+    A copy lies beside the journal before this returns: a journal that is set aside or restored
+    must not bring back a key, or a client, that was struck off.
+
     Raises:
         SignatureInvalid: not by the pinned root, or no key list.
         Rollback: ours is newer.
@@ -128,6 +138,29 @@ def accept_key_list(store: Store, token: str, actor: Actor = STATION) -> None:
         # Whole before it is kept: a list that cannot be read would leave the station without one.
         KeyList.verify(token, root)
     accept_list(store, "keys", token, actor)
+    keep_beside(store, store.folder)
+
+
+def keep_beside(store: Store, folder: Path) -> None:
+    """Copy the newest accepted list into a folder, if it is not there; a full disk may refuse."""
+    path = folder / NEWEST_FILE
+    # Of two lists that come at once the newer is written last.
+    with _keeping:
+        token = current_token(store, "keys")
+        if token is None or _lies_in(path, token):
+            return
+        try:
+            write_secret(path, token.encode() + b"\n")
+        except OSError:
+            # The journal has it, and the next start tries again.
+            log.warning("key_list_not_copied")
+
+
+def _lies_in(path: Path, token: str) -> bool:
+    try:
+        return path.read_text("ascii").strip() == token
+    except (OSError, ValueError):
+        return False
 
 
 def current_keys(store: Store) -> KeyList | None:

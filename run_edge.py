@@ -55,9 +55,10 @@ def run(path: Path) -> None:
     with ExitStack() as stack, one_sentence():
         from api.serve import check_listeners
         from edge.core_files import forbid_core_files
+        from edge.foundation import lay_foundation
         from edge.logs import configure_logs
         from edge.settings import load_settings
-        from edge.station import build, lay_foundation
+        from edge.station import build
 
         forbid_core_files()
         configure_logs()

@@ -19,8 +19,9 @@ from demo.pictures import MOVING, SUBJECTS, camera_options, compose, mask_by, pl
 from drivers.camera import Camera
 from drivers.errors import DeviceAbsent, DeviceError
 from drivers.load import open_camera
+from edge.foundation import lay_foundation
 from edge.settings import Settings, device_options, load_settings
-from edge.station import Station, build, lay_foundation
+from edge.station import Station, build
 from edge.trust.keys import StationKey
 from edge.vision.client import FrameRefused, VisionLost, VisionWorker
 

@@ -21,8 +21,9 @@ from demo.station import DemoPlan, demo_camera, demo_settings
 from demo.walk import ANSWERS
 from drivers.peers.presses import DEMO_PLAN
 from drivers.peers.zfm import ZfmPeer
+from edge.foundation import lay_foundation
 from edge.sitting import Event, IllegalMove, Result, Snapshot, StaleToken, State
-from edge.station import Station, build, lay_foundation
+from edge.station import Station, build
 from edge.store import Store
 from proofs.powercut.forked import Ack
 from proofs.sitters import said_kept

@@ -6,10 +6,11 @@ from contextlib import ExitStack
 
 import pytest
 
+from edge.delivery.sending import open_outboxes
+from edge.foundation import Foundation
 from edge.health import Figures
 from edge.settings import SettingsError, load_settings
 from edge.sinks.load import open_sink, sending_sinks, sink_names
-from edge.station import Foundation, _outboxes
 from tests.delivery_kit import make_kit
 from tests.test_settings import DEMO
 
@@ -30,13 +31,13 @@ def test_a_station_that_is_collected_from_starts_no_thread_for_it(tmp_path):
     settings = load_settings(written(tmp_path, ("pull", "pull", "custody")), check_camera=False)
     alone = settings.model_copy(update={"sinks": settings.sinks[-1:]})
     with kit.open_store() as store, ExitStack() as stack:
-        started = _outboxes(
+        started = open_outboxes(
             Foundation(alone, Figures(), store, None),  # type: ignore[arg-type]
             kit.verifier, kit.station_key, lambda: "", stack,
         )  # fmt: skip
 
     assert [sink.name for sink in settings.sinks][-1] == "pull"
-    assert list(started) == []
+    assert started == ()
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from typing import Any
 from demo.station import DemoPlan, demo_camera, demo_settings, free_port, start_centre
 from drivers.peers.presses import DEMO_PLAN, Press
 from drivers.peers.zfm import ZfmPeer
+from edge.foundation import lay_foundation
 from edge.settings import Settings
 from edge.sitting import Event, Snapshot, State
-from edge.station import Station, build, lay_foundation
+from edge.station import Station, build
 
 LONG_S = 120.0
 """No test measures time with this: it only ends a test that would else hang."""

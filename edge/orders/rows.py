@@ -80,7 +80,7 @@ def has_sample(db: apsw.Connection, sitting_id: str) -> bool:
 
 def withdraw(db: apsw.Connection, sitting_id: str, actor: Actor, at_ms: int) -> None:
     """End a running order as cancelled, and delete its package, in which no sample is."""
-    found: list[tuple[int, str]] = db.execute(
+    found: list[Any] = db.execute(
         "select id, package_id from package where sitting_id = ? and state = 'open'", (sitting_id,)
     ).fetchall()  # no cursor is held while the next one runs: apsw 3.54 would never free it
     for cursor, package_id in found:

@@ -35,7 +35,7 @@ class Gateway(wsgi.Gateway_10):
         answer: Any = self.req.server.wsgi_app(self.env, self.start_response)
         try:
             for piece in filter(None, answer):
-                self.write(piece)  # type: ignore[no-untyped-call]
+                self.write(piece)
             self.req.ensure_headers_sent()
         finally:
             if hasattr(answer, "close"):

@@ -20,10 +20,13 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from edge.delivery.pinned_tls import is_tls
+from edge.delivery.pinned_tls import is_tls, turns_us_away
 from edge.sinks.sink import SinkAway, SinkClosed
 
 ANSWER_BYTES_MAX: Final = 64 << 10
+ARRIVING_BYTES_MAX: Final = 256 << 10
+"""Of one answer with all that may stand around it: interim answers, fields, chunks, trailers.
+`http.client` bounds none of them together, and takes a chunk of "-1" bytes for one without end."""
 PIECE_BYTES: Final = 64 << 10
 KEPT_S_MAX: Final = 60.0
 """A connection that rested longer is made anew: balancers forget them silently."""
@@ -91,7 +94,8 @@ class HttpsLine:
         Raises:
             SinkAway, SinkClosed: by what failed; "cut" and "timeout" leave open what arrived.
         """
-        kept = self._secure is not None and time.monotonic() - self._last_s < KEPT_S_MAX
+        young = time.monotonic() - self._last_s < KEPT_S_MAX
+        kept = self._secure is not None and young and _is_quiet(self._secure)
         if not kept:
             self._drop()
         began_s = time.monotonic()
@@ -185,16 +189,20 @@ class HttpsLine:
     def _connect(self) -> ssl.SSLSocket:
         try:
             places = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise SinkAway("connect") from error
         failure: OSError = OSError("no address")
         for family, _, _, _, address in places:
+            try:
+                bare = socket.socket(family, socket.SOCK_STREAM)
+            except OSError as error:
+                # A kernel without IPv6 is told of IPv6 addresses all the same.
+                failure = error
+                continue
             # Wrapped before it is connected, so that whatever fails there is a socket to close:
             # CPython forgets the one of a peer that is gone before it is wrapped.
             secure = self._tls.wrap_socket(
-                socket.socket(family, socket.SOCK_STREAM),
-                server_hostname=self._host,
-                do_handshake_on_connect=False,
+                bare, server_hostname=self._host, do_handshake_on_connect=False
             )
             try:
                 self._shake_hands(secure, address)
@@ -230,18 +238,22 @@ class HttpsLine:
 
 
 class _Reader(io.RawIOBase):
-    """Bytes of one answer: a limit of seconds for the first, and for all that follow together."""
+    """Bytes of one answer: a limit of seconds for the first, and for all that follow together.
+
+    And a limit of bytes.
+    """
 
     def __init__(self, secure: ssl.SSLSocket, limit_s: float) -> None:
         self._secure, self._limit_s = secure, limit_s
         self._end_s: float | None = None
+        self._left_bytes = ARRIVING_BYTES_MAX
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         left_s = self._limit_s if self._end_s is None else self._end_s - time.monotonic()
-        if left_s <= 0:
+        if left_s <= 0 or self._left_bytes <= 0:
             raise SinkAway("endless_answer", unclear=True)
         self._secure.settimeout(left_s)
         try:
@@ -252,6 +264,7 @@ class _Reader(io.RawIOBase):
             # A peer that drips must not hold the queue.
             raise SinkAway("endless_answer", unclear=True) from None
         self._end_s = self._end_s or time.monotonic() + self._limit_s
+        self._left_bytes -= read
         return read
 
 
@@ -265,10 +278,37 @@ class _Readable:
         return io.BufferedReader(self._reader)
 
 
+class _Response(http.client.HTTPResponse):
+    """One that passes over every interim answer (RFC 9110, 15.2), not over 100 alone.
+
+    Else what a 103 announces would be taken for the answer to the next request.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        interim = 100 <= status < 200 and status != http.HTTPStatus.SWITCHING_PROTOCOLS
+        return version, http.HTTPStatus.CONTINUE if interim else status, reason
+
+
+def _is_quiet(secure: ssl.SSLSocket) -> bool:
+    """Tell whether a kept connection is open, and nothing came over it unasked.
+
+    An answer too many would be taken for the next one's, and set another package aside.
+    """
+    secure.settimeout(0)
+    try:
+        secure.recv(1)
+    except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _read(secure: ssl.SSLSocket, method: str, limit_s: float) -> tuple[Answer, bool]:
     """Return the answer and whether the connection may be kept."""
     source = cast("socket.socket", _Readable(_Reader(secure, limit_s)))
-    response = http.client.HTTPResponse(source, method=method)
+    response = _Response(source, method=method)
     with response:
         response.begin()
         body = response.read(ANSWER_BYTES_MAX + 1)
@@ -277,13 +317,13 @@ def _read(secure: ssl.SSLSocket, method: str, limit_s: float) -> tuple[Answer, b
         if response.length:
             raise http.client.IncompleteRead(body)
         # What was read is all that came: a rest would be taken for the next answer.
-        keep = not response.will_close and response.version == 11
+        keep = not response.will_close and response.version == 11 and response.status >= 200
         text = body.decode("ascii", "replace").strip()
         return Answer(response.status, response.headers, text), keep
 
 
 def _failure(error: Exception) -> SinkAway | SinkClosed:
-    if is_tls(error):
+    if turns_us_away(error):
         return SinkClosed("tls")
     if isinstance(error, TimeoutError):
         return SinkAway("timeout", unclear=True)

@@ -31,6 +31,9 @@ REFUSING: Final = frozenset({400, 411, 413, 415, 422})
 NO_GOING_ON: Final = frozenset({404, 405, 412, 416, 501})
 """To a PATCH: what had arrived is gone, or was never kept. The whole is sent again."""
 
+GOING_ON_IN_VAIN_MAX: Final = 3
+"""A centre may notice late how far a cut upload came: its first word of it may be an old one."""
+
 
 class Config(BaseModel):
     """Where the centre listens, whom to trust there, and how much of the link is ours."""
@@ -77,6 +80,8 @@ class HttpsSink:
             rate_bytes_s=None if rate is None else rate * 125,
         )
         self._arrived: tuple[str, int] | None = None
+        self._gone_on = ("", 0, 0)
+        """Which package was gone on with, from where at the furthest, and how often in vain."""
 
     def send(self, package: Outgoing) -> str:
         """Put the package there; the answer claims to be a receipt. Raises as `Sink.send`."""
@@ -85,6 +90,7 @@ class HttpsSink:
             answer = self._go_on(package, arrived[1])
             if answer is not None:
                 return _receipt(answer)
+        self._gone_on = "", 0, 0
         headers = {
             **_about(package),
             "Content-Length": str(len(package.content)),
@@ -121,7 +127,7 @@ class HttpsSink:
     def _go_on(self, package: Outgoing, offset: int) -> Answer | None:
         """Send what has not arrived; None if the centre cannot go on."""
         for _ in range(2):
-            if not 0 < offset < len(package.content):
+            if not 0 < offset < len(package.content) or self._is_futile(package, offset):
                 return None
             rest = package.content[offset:]
             headers = {
@@ -136,6 +142,18 @@ class HttpsSink:
             # The centre may have noticed only now how far the last try came.
             offset = _offset(answer)
         return None
+
+    def _is_futile(self, package: Outgoing, offset: int) -> bool:
+        """Tell whether going on led no further so often that the whole is to be sent.
+
+        A proxy that lets no PATCH through would else be asked for ever, where a PUT passes.
+        """
+        package_id, furthest, times = self._gone_on
+        further = package_id != package.package_id or offset > furthest
+        self._gone_on = (
+            (package.package_id, offset, 1) if further else (package_id, furthest, times + 1)
+        )
+        return self._gone_on[2] > GOING_ON_IN_VAIN_MAX
 
 
 def _offset(answer: Answer) -> int:

@@ -28,13 +28,13 @@ from edge.comparison.load import load_comparer
 from edge.delivery.outbox import Outbox
 from edge.delivery.pace import OutboxStatus
 from edge.delivery.receipt import ReceiptVerifier
-from edge.delivery.sending import open_outboxes, wake_all
 from edge.fingers.judge import PressJudge
 from edge.fingers.kit import open_fingers
 from edge.foundation import Foundation, await_sight
 from edge.health import Figures
 from edge.orders import Orders
 from edge.orders.wishes import Known
+from edge.outboxes import open_outboxes, wake_all
 from edge.photos.precheck import Prechecks
 from edge.reader_owner import ReaderOwner
 from edge.record_room import RecordRoom

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from edge.delivery.sending import open_outboxes
 from edge.foundation import Foundation
 from edge.health import Figures
+from edge.outboxes import open_outboxes
 from edge.settings import SettingsError, load_settings
 from edge.sinks.load import open_sink, sending_sinks, sink_names
 from tests.delivery_kit import make_kit

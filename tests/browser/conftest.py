@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser.desk import Camera, Desk, served
 from tests.browser.persons import Demo, running_demo
+from tests.browser.stand import SIZES, Stand
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -45,6 +47,31 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """One station for the sittings of a file."""
     with running_demo(tmp_path_factory.mktemp("demo")) as demo:
         yield demo
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def kiosk_browser(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Stand]:
+    """One page for all screens of one orientation, as in a kiosk."""
+    width, height = SIZES[request.param]
+    desk, camera = Desk(), Camera()
+    with served(desk, camera) as listener:
+        page = chromium.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(20_000)
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield Stand(desk, camera, listener.url, page, complaints)
+        page.close()
+
+
+@pytest.fixture
+def stand(kiosk_browser: Stand) -> Iterator[Stand]:
+    """The kiosk's browser as no test before has touched it."""
+    kiosk_browser.camera.live = True
+    kiosk_browser.desk.asked.clear()
+    kiosk_browser.complaints.clear()
+    yield kiosk_browser
+    kiosk_browser.page.goto("about:blank")
 
 
 @pytest.fixture(scope="session")

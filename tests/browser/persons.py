@@ -79,9 +79,18 @@ class Person:
         self.page.wait_for_selector(f"body[data-screen='{screen}'][data-overlay='']")
 
     def touches(self, action: str) -> None:
-        """Touch a button, once the page hears again."""
-        self.page.wait_for_timeout(750)
-        self.page.click(f"button[value='{action}']")
+        """Touch a button until the page hears: after a touch or a change it is deaf for a moment."""
+        button = f"button[value='{action}']"
+        self.page.wait_for_selector(button)
+        self.page.evaluate(
+            """() => { window.heard = false;
+            document.addEventListener('submit', () => { window.heard = true; },
+              {once: true, capture: true}); }"""
+        )
+        self.page.click(button)
+        while not self.page.evaluate("() => window.heard"):
+            self.page.wait_for_timeout(50)
+            self.page.click(button)
 
     def sees_pictures(self, count: int) -> None:
         """Wait until so many pictures are not only asked for but drawn."""

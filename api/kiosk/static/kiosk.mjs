@@ -120,7 +120,8 @@ document.addEventListener("click", (event) => {
   if (!key) touchedAt = performance.now();
 }, true);
 
-let typing = Promise.resolve(); // digits arrive in their order, and before what is signed with them
+// Digits arrive in their order, in the field that was asked for, before what is signed with them.
+let typing = Promise.resolve();
 
 document.addEventListener("submit", async (event) => {
   if (event.target.id !== "stage" || event.target.method !== "post") return;
@@ -129,7 +130,7 @@ document.addEventListener("submit", async (event) => {
   // Unheard, it changed nothing: the screen shows what is, and a card says if nobody answers.
   const heard = typing.then(() => fetch("/act", { method: "POST", body, redirect: "manual",
     signal: AbortSignal.timeout(10_000) })).catch(() => {});
-  if (event.submitter?.matches(".key")) typing = heard;
+  if (event.submitter?.matches(".key, .field")) typing = heard;
   await heard;
   await draw();
 });

@@ -79,7 +79,7 @@ class Person:
         self.page.wait_for_selector(f"body[data-screen='{screen}'][data-overlay='']")
 
     def touches(self, action: str) -> None:
-        """Touch a button until the page hears: after a touch or a change it is deaf for a moment."""
+        """Touch a button until the page hears: for a moment after a change it is deaf."""
         button = f"button[value='{action}']"
         self.page.wait_for_selector(button)
         self.page.evaluate(

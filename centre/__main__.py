@@ -10,8 +10,9 @@ from pathlib import Path
 from joserfc.jwk import OKPKey
 
 from centre.audit_heads import HeadBook
-from centre.keys import issue, listed, open_or_make_keys, renew
+from centre.keys import issue, listed, open_keys, renew
 from centre.registry import know_next_key, register
+from centre.shelf import Shelf
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,9 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     try:
         _do(options.pop("command"), options.pop("folder"), *options.values())
-    except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command speaks so
-        return 2
+    except OSError as error:
+        return _refuse(f"{error.filename} cannot be used: {error.strerror}.")
+    except ValueError as error:
+        return _refuse(str(error))
     return 0
 
 
@@ -48,7 +50,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def _do(command: str, folder: Path, word: str = "") -> None:
-    keyring = open_or_make_keys(folder)
+    keyring = open_keys(folder)
     said = ""
     if command == "fingerprint":
         said = fingerprint(folder)
@@ -62,10 +64,17 @@ def _do(command: str, folder: Path, word: str = "") -> None:
     elif command == "register":
         said = register(folder, Path(word))
     elif command == "know":
-        said = know_next_key(folder, keyring, Path(word).read_text("ascii").strip())
+        said = know_next_key(folder, keyring, Path(word).read_text("ascii", "replace").strip())
     elif command == "incidents":
-        said = "\n".join(str(row) for row in HeadBook(folder).incidents(word))
+        if word not in Shelf(folder).stations():
+            raise ValueError(f"No station {word} is known here: register its card first.")
+        said = "\n".join(str(row) for row in HeadBook(folder).incidents(word)) or "none"
     print(said)  # noqa: T201 - a command speaks so
+
+
+def _refuse(sentence: str) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201 - a command speaks so
+    return 2
 
 
 def _hex(thumbprint: str) -> str:

@@ -20,7 +20,7 @@ from typing import Final
 import click
 
 from centre.intake import Intake
-from centre.keys import keep, open_or_make_keys
+from centre.keys import keep, open_keys
 from centre.opening import Rejected, signed_by_station
 from centre.shelf import Shelf
 
@@ -164,7 +164,11 @@ def main(
     medium: Path, centre: Path, receipts: Path | None, lost_receipts: str | None, keep_files: bool
 ) -> None:
     """Take in what lies on MEDIUM, and say what became of it; 1 if anything needs a look."""
-    intake = Intake(Shelf(centre), open_or_make_keys(centre))
+    try:
+        keyring = open_keys(centre)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    intake = Intake(Shelf(centre), keyring)
     if lost_receipts:
         written = leave_receipts(intake, lost_receipts, medium)
         click.echo(f"{lost_receipts}: {written} receipts written")
@@ -176,7 +180,7 @@ def main(
         index = "index holds" if one.index_holds else "no index that holds"
         click.echo(f"{one.station_id}: {words}; {index}")
     if not found:
-        click.echo("Nothing of a station lies there.")
+        click.echo(f"Nothing of a station lies in {medium}: a station's stick has a folder anxin.")
     troubled = any(one.refused or one.conflict or one.bad or one.missing for one in found)
     sys.exit(1 if troubled or not found else 0)
 

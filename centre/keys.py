@@ -83,6 +83,20 @@ def open_or_make_keys(folder: Path) -> CentreKeyring:
     return _keyring(folder)
 
 
+def open_keys(folder: Path) -> CentreKeyring:
+    """Read the keys of a centre that is there already: a mistyped folder must not become one.
+
+    Raises:
+        ValueError: there is no centre in `folder`.
+    """
+    if not (folder / PRIVATE / "root.pem").exists():
+        raise ValueError(
+            f"{folder} is no centre's folder: it holds no {PRIVATE}/root.pem. Name the folder that"
+            " run_edge.py demo-centre --folder made."
+        )
+    return open_or_make_keys(folder)
+
+
 def renew(folder: Path, use: str) -> None:
     """Make the next key of a use and list it beside those that are still valid."""
     number = len(_files(folder, use)) + 1

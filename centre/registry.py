@@ -29,11 +29,17 @@ def register(folder: Path, card: Path) -> str:
         said = json.loads(card.read_bytes())
         station_id = str(said["station_id"])
         kids = {station_key(jwk).thumbprint() for jwk in said["keys"]}
-    except (KeyError, TypeError) as error:
-        raise ValueError("this is no card of a station") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{card} is no card of a station: that is the file <station id>.json of its folder"
+            " to-centre."
+        ) from error
     known = Shelf(folder).stations().get(station_id, {})
     if known and not kids <= known.keys():
-        raise ValueError(f"{station_id} is known with another key")
+        raise ValueError(
+            f"{station_id} is known with another key. If it made a next key, take that in by"
+            " `know`; if its machine was replaced, remove its card from stations/ first."
+        )
     if not known:
         path = folder / STATIONS / f"{station_id}.json"
         keep(path, json.dumps(said, indent=1).encode() + b"\n", 0o644)

@@ -133,6 +133,7 @@ def export_packages(path: Path, **options: Any) -> None:
     package could not be read.
     """
     from edge.custody.export import Choice, ExportStopped, export
+    from edge.store import NoSuchPackage
     from edge.store.file import take_lock
 
     asked = Asked(**options)
@@ -151,6 +152,10 @@ def export_packages(path: Path, **options: Any) -> None:
             folder, choice, asked.to, station_key,
             key_file=beside if beside.exists() else own / "store.key",
         )  # fmt: skip
+    except NoSuchPackage as unknown:
+        raise CustodyRefused(
+            f"There is {unknown} in {folder}; --all takes what is there."
+        ) from unknown
     except ExportStopped as stopped:
         raise CustodyRefused(str(stopped)) from stopped
     click.echo(f"{len(done.written)} packages lie in {asked.to}, read back.")
@@ -165,7 +170,7 @@ def _check(asked: Asked) -> None:
     from edge.custody.export import REASONS
 
     if sum((bool(asked.packages), asked.every, asked.quarantined)) != 1:
-        raise CustodyRefused("Say which packages: --package ID, --all or --quarantined.")
+        raise CustodyRefused("Say which packages, by one of: --package ID, --all, --quarantined.")
     if asked.delete and asked.store is not None:
         raise CustodyRefused("A store that was set aside is never changed: leave --delete out.")
     if asked.reason is not None and (not asked.delete or asked.reason not in REASONS):

@@ -125,7 +125,7 @@ _FURTHER: Final = (
     ),
     Problem("photo-unreadable", 422, "照片无法读取", "The photo cannot be taken over as it is."),
     Problem("if-match-required", 428, "缺少 If-Match", "An If-Match is required."),
-    Problem("receipt-conflict", 409, "已有另一张回执", "Another receipt is held already."),
+    Problem("receipt-conflict", 409, "回执与所存不符", "The receipt contradicts what is held."),
     Problem("receipt-invalid", 422, "回执无效", "The receipt does not prove custody."),
     Problem("leased-by-other", 409, "别的客户端正在取", "Another client has leased the package."),
     Problem("lease-expired", 409, "租约已到期", "The lease is over; take a new one."),

@@ -3,7 +3,7 @@
 A package leaves the store only when a verified, signed receipt names its digest. Whatever else a
 sink answers, the package stays; what an answer means for the sink and for the package is the table
 of `docs/package.md`, here as one `except` each. Whose turn it is stands in `turns.py` beside this,
-what is noted and when in `book.py`.
+what is noted and when in `book.py`, how the sink does in `standing.py`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Final
 from edge.delivery.book import DeliveryBook
 from edge.delivery.pace import OutboxStatus, Pace
 from edge.delivery.receipt import Receipt, ReceiptConflict, ReceiptInvalid, ReceiptVerifier
+from edge.delivery.standing import Standing
 from edge.delivery.turns import Turns
 from edge.sinks.sink import (
     AlreadyThere,
@@ -43,7 +44,6 @@ from edge.store import (
 from edge.store.rows import Role
 
 LOOK_AGAIN_S: Final = 60.0
-INVALID_RECEIPTS_MAX: Final = 5
 TOGETHER: Final = 16
 """Tries that are noted as begun in one transaction while all goes well. After a power cut so many
 receipts are asked for, 1 KB each; a commit for each try would cost more on every good day."""
@@ -87,14 +87,10 @@ class Outbox:
         self._verifier = verifier
         self._role = role
         self._pace = pace or Pace()
-        self._observe_try = observe_try or (lambda _: None)
         self._audit_head = audit_head or (lambda: "")
         self._bell = threading.Condition()
         self._ending = self._woken = self._hurry = False
-        self._state, self._last_code = "idle", ""
-        self._alarms: frozenset[str] = frozenset()
-        self._failures = self._invalid_receipts = 0
-        self._next_try_at_s: float | None = None
+        self._standing = Standing(name, role, observe_try or (lambda _: None))
         self._book = DeliveryBook(store, name)
         self._turns = Turns(lambda after, limit, urgent: store.pending(
             name, limit, after, urgent=urgent))  # fmt: skip
@@ -146,18 +142,7 @@ class Outbox:
         """What the console and the metrics show."""
         waiting, oldest_ms = self._store.waiting(self._name)
         with self._bell:
-            state, next_at_s = self._state, self._next_try_at_s
-        return OutboxStatus(
-            sink=self._name,
-            role=self._role,
-            state=state,
-            last_code=self._last_code or None,
-            failures=self._failures,
-            alarms=tuple(sorted(self._alarms)),
-            next_try_s=None if next_at_s is None else max(0.0, next_at_s - time.monotonic()),
-            waiting=waiting,
-            oldest_age_s=None if oldest_ms is None else max(0.0, time.time() - oldest_ms / 1000),
-        )
+            return self._standing.status(waiting, oldest_ms)
 
     def _work(self) -> None:
         try:
@@ -170,14 +155,12 @@ class Outbox:
                 else:
                     self._serve(package)
             self._put_back()
-            self._state = "ended"
+            self._standing.end()
         except StoreBroken:
             # The service ends now and recovers at its restart; nothing is to be done here.
-            self._state = "failed"
-            self._alarms |= {"store_broken"}
+            self._standing.end("store_broken")
         except BaseException:
-            self._state = "failed"
-            self._alarms |= {"outbox_failed"}
+            self._standing.end("outbox_failed")
             raise
 
     # Whose turn it is
@@ -200,7 +183,7 @@ class Outbox:
         # What was delivered must be noted before the store is asked what waits.
         self._kept(self._book.keep)
         urgent_only = not self._pace.open_now()
-        for _ in range(1 if self._failures else TOGETHER):
+        for _ in range(1 if self._standing.failures else TOGETHER):
             package = self._turns.take(urgent_only=urgent_only)
             if package is None:
                 break
@@ -243,7 +226,7 @@ class Outbox:
         self._last_try_s = time.monotonic() - began_s
 
     def _try(self, package: Pending) -> None:  # noqa: C901 - the table of answers, whole
-        self._state, self._next_try_at_s = "sending", None
+        self._standing.begin_try()
         try:
             receipt = self._deliver(package)
         except ReceiptPending as pending:
@@ -314,64 +297,54 @@ class Outbox:
             self._set_aside(package, code, alarm="package_refused", token=receipt.token)
             return
         self._book.take_receipt(package, receipt.token)
-        self._succeed(package, "ok")
+        self._standing.work("ok")
         self._forget(package)
 
     def _take_pending(self, package: Pending, pending: ReceiptPending) -> None:
         if self._role == "copy":
             self._book.take_receipt(package, None)
-            self._succeed(package, pending.code)
+            self._standing.work(pending.code)
             self._forget(package)
             return
         self._book.end_try(package, pending.code)
-        self._succeed(package, pending.code)
+        self._standing.work(pending.code)
         self._unclear.add(package.cursor)
         times = self._asked.get(package.package_id, (0, 0))[1] + 1
         self._asked[package.package_id] = package.cursor, times
         self._turns.later(package, max(pending.retry_after_s, self._pace.ask_again_s(times)))
 
     def _doubt(self, package: Pending) -> None:
-        self._invalid_receipts += 1
-        if self._invalid_receipts >= INVALID_RECEIPTS_MAX:
-            self._alarms |= {"receipts_invalid"}
+        self._standing.doubt()
         self._unclear.add(package.cursor)
         self._fail(package, "receipt_invalid", 0.0)
 
     def _fail(self, package: Pending, code: str, at_least_s: float) -> None:
-        self._failures += 1
         self._end_try(package, code)
-        self._rest(max(at_least_s, self._pace.back_off_s(self._failures)), "backing_off")
+        wait_s = max(at_least_s, self._pace.back_off_s(self._standing.failures))
+        self._rest(wait_s, "backing_off")
 
     def _stop(self, package: Pending, code: str) -> None:
-        self._failures += 1
-        self._alarms |= {"sink_closed"}
+        self._standing.alarm("sink_closed")
         self._end_try(package, code)
         self._rest(self._pace.closed_s, "stopped")
 
     def _end_try(self, package: Pending, code: str) -> None:
-        self._last_code = code
+        self._standing.fail(code)
         self._book.end_try(package, code)
         self._turns.back(package)
         # One probe alone is out while the sink fails.
         self._put_back()
-        self._observe_try(code)
+        self._standing.count(code)
 
     def _set_aside(
         self, package: Pending, code: str, *, alarm: str = "", token: str | None = None
     ) -> None:
         if alarm:
-            self._alarms |= {alarm}
+            self._standing.alarm(alarm)
         self._store.quarantine(package.package_id, self._name, code, token)
         self._book.forget(package)
-        self._succeed(package, code)
+        self._standing.work(code)
         self._forget(package)
-
-    def _succeed(self, package: Pending, code: str) -> None:
-        """The sink works, whatever it said of the package."""
-        self._alarms -= {"sink_closed", "receipts_invalid"}
-        self._last_code = code
-        self._failures = self._invalid_receipts = 0
-        self._observe_try(code)
 
     def _forget(self, package: Pending) -> None:
         self._turns.done(package)
@@ -386,16 +359,14 @@ class Outbox:
             for package in self._book.unkept():
                 self._unclear.add(package.cursor)
                 self._turns.back(package)
-            self._failures += 1
-            self._last_code = "store_full"
-            self._observe_try("store_full")
-            self._rest(self._pace.back_off_s(self._failures), "backing_off")
+            self._standing.fail("store_full")
+            self._standing.count("store_full")
+            self._rest(self._pace.back_off_s(self._standing.failures), "backing_off")
 
     def _rest(self, seconds: float, state: str, *, wakeable: bool = False) -> None:
         with self._bell:
             end_s = time.monotonic() + seconds
-            self._state = state
-            self._next_try_at_s = None if wakeable else end_s
+            self._standing.rest(state, None if wakeable else end_s)
             while not (self._ending or self._hurry or (wakeable and self._woken)):
                 left_s = end_s - time.monotonic()
                 if left_s <= 0:

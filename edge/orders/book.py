@@ -3,6 +3,9 @@
 Every method that changes something returns when the change is durable. What names a person lies in
 the encrypted journal while the order is open and is erased in the transaction that ends it. An
 earlier photo's bytes are in memory only: after a restart they are needed again.
+
+Long, but one list in one piece: every move of an order, in one transaction each. What they say in
+SQL stands in `rows.py` and `edge/store/orders.py`, what an order may ask for in `wishes.py`.
 """
 
 from __future__ import annotations

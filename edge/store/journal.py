@@ -2,6 +2,9 @@
 
 Every method that changes something returns when the change is durable; if it raised, or the power
 failed first, call it again: twice is once. Nothing plain of a sample ever comes here.
+
+Long, but one list in one piece: what can be asked of the journal, and which reserve each may use.
+How it is done stands beside it, by noun: `open_packages`, `close`, `delivery`, `retention`.
 """
 
 from __future__ import annotations

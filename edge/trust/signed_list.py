@@ -55,12 +55,6 @@ def read_root(folder: Path) -> PublicKey:
     return key
 
 
-def root_json(root: PublicKey) -> bytes:
-    """Return `root.json` for a root key."""
-    jwk = {**root.as_dict(private=False), "kid": root.thumbprint()}
-    return json.dumps({"v": 1, "jwk": jwk}, indent=1, sort_keys=True).encode() + b"\n"
-
-
 def pin_root(store: Store, root: PublicKey, actor: Actor = STATION, *, anew: bool = False) -> None:
     """Keep the root in the journal; the same one again changes nothing.
 

@@ -20,12 +20,15 @@ from joserfc.jwk import OKPKey
 import edge.trust.keys
 from centre.__main__ import fingerprint, main
 from centre.keys import open_or_make_keys, signed
-from centre.registry import KNOWN_TYP
+from centre.registry import KNOWN_TYP, know_next_key
 from edge.seal import Sealer
 from edge.settings import load_settings
 from edge.store import Store
+from edge.trust.audit_check import read_heads, verify_whole
 from edge.trust.centre import PinnedCentre
 from edge.trust.enrolment import certificate_request, open_or_make_tls_key
+from edge.trust.heads import signed_head
+from edge.trust.keys import StationKey
 from edge.trust.pin import TechnicianPin
 from edge.trust.station_key import open_station_key
 from run_edge import cli
@@ -359,6 +362,24 @@ def test_a_word_about_another_key_changes_nothing(bench, tmp_path):
     assert bench.files() == before
     (tmp_path / "word").write_text(signed(right, KNOWN_TYP, receipt))
     assert bench.provision("--known", str(tmp_path / "word")).exit_code == 0
+
+
+def test_heads_of_before_a_change_of_keys_are_still_held_against_the_chain(bench, tmp_path):
+    """The centre's heads are older than the key; a forged one is still by nobody."""
+    bench.whole()
+    store, out = bench.store, bench.store / "to-centre"
+    main(["register", str(bench.centre), str(out / f"{STATION}.json")])
+    with Store.open(store / "store.db", store / "store.key") as journal:
+        head = signed_head(journal, StationKey.open(store / "station-key.pem"), STATION)
+    bench.provision("--next-key")
+    card = (out / f"{STATION}.next-key.jws").read_text().strip()
+    keyring = open_or_make_keys(bench.centre)
+    (tmp_path / "word").write_text(know_next_key(bench.centre, keyring, card))
+    assert bench.provision("--known", str(tmp_path / "word")).exit_code == 0
+
+    (tmp_path / "head").write_text(head)
+    found = read_heads(tmp_path / "head", store, STATION)
+    assert verify_whole(store, found).n > found[0].n > 0
 
 
 def test_the_stand_in_refuses_a_card_or_a_next_key_of_a_stranger(bench, tmp_path, capsys):

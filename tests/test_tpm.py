@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +21,10 @@ from edge.trust.centre import CentreKeys
 from edge.trust.keys import KeyUnusable
 from edge.trust.signatures import verified
 from edge.trust.station_key import (
+    FORMER,
     IN_FILE,
     IN_TPM,
+    former_keys,
     make_next_key,
     open_next_key,
     open_or_make_station_key,
@@ -285,10 +288,31 @@ def test_a_key_in_a_file_gives_way_to_one_in_a_tpm(tmp_path, tcti, centre):
     assert know_next_key(centre.folder, keyring, card)
     new = use_next_key(folder, tcti, STATION, word, receipts)
     assert (new.kid, new.algorithm) == (following.kid, "ES256")
-    assert [file.name for file in folder.iterdir()] == [IN_TPM]
+    assert {file.name for file in folder.iterdir()} == {IN_TPM, FORMER}
+    assert [key.thumbprint() for key in former_keys(folder)] == [old.kid]
     assert use_next_key(folder, tcti, STATION, word, receipts).kid == new.kid
     stations = json.loads((centre.folder / "stations" / f"{STATION}.json").read_text())
     assert [jwk["kid"] for jwk in stations["keys"]] == [old.kid, new.kid]
+
+
+def test_a_change_that_was_cut_short_leaves_no_old_key_behind(tmp_path, tcti, centre, monkeypatch):
+    """The move is made and the power fails; again destroys the key in the file."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    old = open_or_make_station_key(folder, "file", tcti)
+    keyring, receipts = centre(old)
+    word = know_next_key(
+        centre.folder, keyring, make_next_key(folder, "auto", tcti, STATION, old)
+    )
+    with monkeypatch.context() as power:
+        power.setattr(Path, "unlink", lambda *_, **__: sys.exit("the power fails"))
+        with pytest.raises(SystemExit):
+            use_next_key(folder, tcti, STATION, word, receipts)
+    assert (folder / IN_FILE).exists()
+
+    assert use_next_key(folder, tcti, STATION, word, receipts).algorithm == "ES256"
+    assert not (folder / IN_FILE).exists()
+    Tpm(tcti).forget(KeptKey.read(folder / IN_TPM).handle)
 
 
 def test_a_key_in_a_tpm_gives_way_to_another_there_and_leaves_no_room_taken(
@@ -306,7 +330,7 @@ def test_a_key_in_a_tpm_gives_way_to_another_there_and_leaves_no_room_taken(
     new = use_next_key(folder, tcti, STATION, word, receipts)
 
     assert new.algorithm == "ES256"
-    assert [file.name for file in folder.iterdir()] == [IN_TPM]
+    assert {file.name for file in folder.iterdir()} == {IN_TPM, FORMER}
     left = run(tcti, "getcap", "handles-persistent").stdout
     assert len(left.splitlines()) == len(handles.splitlines())
     Tpm(tcti).forget(KeptKey.read(folder / IN_TPM).handle)

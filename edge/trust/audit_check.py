@@ -16,6 +16,7 @@ from edge.trust.audit import AuditBroken, Head, Row, verify
 from edge.trust.heads import HEAD_TYP
 from edge.trust.keys import KeyUnusable
 from edge.trust.signatures import PublicKey, SignatureInvalid, public_key, verified
+from edge.trust.station_key import former_keys
 
 STATEMENT_TYP: Final = "anxin-seal+jws"
 CARDS: Final = "to-centre"
@@ -82,7 +83,7 @@ def _head(token: str, keys: dict[str, PublicKey], station_id: str) -> Head | Non
 
 
 def _station_keys(folder: Path, station_id: str) -> dict[str, PublicKey]:
-    """Return the station's public keys, of its card: the private one is not needed."""
+    """Return the station's public keys, of its card and of those before: no private one."""
     card = folder / CARDS / f"{station_id}.json"
     try:
         listed: list[dict[str, Any]] = json.loads(card.read_bytes())["keys"]
@@ -91,7 +92,7 @@ def _station_keys(folder: Path, station_id: str) -> dict[str, PublicKey]:
         raise KeyUnusable(
             f"{card} is missing or damaged: run run_edge.py provision --settings FILE."
         ) from error
-    return {key.thumbprint(): key for key in keys}
+    return {key.thumbprint(): key for key in (*keys, *former_keys(folder))}
 
 
 def _open(folder: Path) -> apsw.Connection:

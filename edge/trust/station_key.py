@@ -3,6 +3,7 @@
     station-key.tpm.json    the key lies in a TPM; goes before
     station-key.pem         the key itself, mode 0600
     next-station-key.*      made, signed by the present key, not yet known to the centre
+    former-station-keys.json    public halves of those before: what they signed must stay checkable
 
 No key is ever made in the place of one that does not answer: the centre would refuse everything
 that it signs, and nobody would know why.
@@ -12,12 +13,13 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from edge.trust.key_list import ListedKey
-from edge.trust.keys import KeyUnusable, StationKey, sync_folder
-from edge.trust.signatures import SignatureInvalid, verified
+from edge.trust.keys import KeyUnusable, StationKey, sync_folder, write_secret
+from edge.trust.signatures import PublicKey, SignatureInvalid, public_key, verified
 from edge.trust.tpm import KeptKey, Tpm, TpmAway, TpmSigner, keep_key
 from edge.utc import now_ms, rfc3339
 
@@ -25,6 +27,7 @@ Kept = Literal["auto", "tpm", "file"]
 IN_TPM: Final = "station-key.tpm.json"
 IN_FILE: Final = "station-key.pem"
 NEXT: Final = "next-"
+FORMER: Final = "former-station-keys.json"
 SUCCESSOR_TYP: Final = "anxin-station-key+jws"
 KNOWN_TYP: Final = "anxin-station-key-known+jws"
 
@@ -97,11 +100,36 @@ def use_next_key(
     if said.get("station_id") != station_id:
         raise KeyUnusable("The centre's word is about another station; nothing changed.")
     if following is None and said.get("kid") == present.kid:
+        # Cut short after the move, before the key that it replaced was destroyed.
+        _one_kind_only(folder)
         return present
     if following is None or said.get("kid") != following.kid:
         raise KeyUnusable("The centre's word is about another key; nothing changed.")
+    _remember(folder, present)
     _take_over(folder, tcti)
     return following
+
+
+def former_keys(folder: Path) -> tuple[PublicKey, ...]:
+    """Return the public halves of this station's earlier keys. Raises `KeyUnusable`."""
+    return tuple(public_key(jwk) for jwk in _former(folder))
+
+
+def _former(folder: Path) -> list[Mapping[str, Any]]:
+    file = folder / FORMER
+    try:
+        listed: list[Mapping[str, Any]] = json.loads(file.read_bytes())["keys"]
+        return [dict(jwk) for jwk in listed]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KeyUnusable(f"{file} is damaged: bring it back, or move it away.") from error
+
+
+def _remember(folder: Path, present: StationKey) -> None:
+    kept = {str(jwk["kid"]): jwk for jwk in (*_former(folder), present.public_jwk())}
+    said = json.dumps({"v": 1, "keys": list(kept.values())}, indent=1)
+    write_secret(folder / FORMER, said.encode() + b"\n")
 
 
 def _take_over(folder: Path, tcti: str) -> None:
@@ -112,10 +140,16 @@ def _take_over(folder: Path, tcti: str) -> None:
     (folder / f"{NEXT}{name}").replace(folder / name)
     sync_folder(folder)
     # The other kind goes only now: at every moment one whole key stands here.
-    (folder / (IN_FILE if in_tpm else IN_TPM)).unlink(missing_ok=True)
-    sync_folder(folder)
+    _one_kind_only(folder)
     if old is not None:
         Tpm(tcti).forget(old.handle)
+
+
+def _one_kind_only(folder: Path) -> None:
+    # A TPM's key goes before a file's and never gives way to one: the file is the older.
+    if (folder / IN_TPM).exists():
+        (folder / IN_FILE).unlink(missing_ok=True)
+        sync_folder(folder)
 
 
 def _open(folder: Path, prefix: str, tcti: str) -> StationKey | None:

@@ -215,6 +215,15 @@ def test_a_journal_that_was_set_aside_brings_no_older_list_back(kit, tmp_path):
             assert current_keys(store).seq == seq
 
 
+@pytest.mark.parametrize("names", ["collector-2", {"collector-2": 1}, [["collector-2"]], None])
+def test_names_to_deny_are_a_list_or_the_key_list_is_refused(kit, store, centre, names):
+    """Taken letter by letter a single name would shut out nobody, and nobody would know."""
+    said = {**listed(kit.folder / "centre"), "seq": 2, "deny_clients": names}
+    with pytest.raises(SignatureInvalid):
+        accept_key_list(store, signed(said, KEYS_TYP, root_key(kit)))
+    assert current_keys(store).seq == 1
+
+
 def test_a_list_that_came_while_the_station_ran_outlasts_its_journal(kit, tmp_path):
     """No start lies between the list and the damage: who was struck off must stay struck off."""
     pin = kit.folder / "centre"

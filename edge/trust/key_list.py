@@ -93,7 +93,7 @@ class KeyList:
                 seq=int(said["seq"]),
                 issued_at_ms=_ms(said["issued_at"]),
                 keys=tuple(_listed(key) for key in said["keys"] if key["use"] in _USES),
-                deny_clients=frozenset(str(name) for name in said.get("deny_clients", ())),
+                deny_clients=_denied(said.get("deny_clients", [])),
                 token=token,
             )
         except (KeyError, TypeError, ValueError, KeyUnusable) as error:
@@ -184,6 +184,13 @@ def _listed(row: Mapping[str, Any]) -> ListedKey:
     if row.get("kid", listed.kid) != listed.kid:
         raise KeyUnusable("a kid that is not the key's own")
     return listed
+
+
+def _denied(names: Any) -> frozenset[str]:
+    # One name in the place of a list would else shut out its letters, and nobody.
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("names to deny are a list of words")
+    return frozenset(names)
 
 
 def _ms(moment: Any) -> int:

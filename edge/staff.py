@@ -24,6 +24,7 @@ from typing import Final
 import structlog
 
 from edge.store import Store
+from edge.trust.keys import write_secret
 from edge.trust.pin import BootClock, Pace, Throttle
 
 STAFF_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -142,13 +143,8 @@ def _write(path: Path, rows: Mapping[str, _Hashed]) -> None:
         f'[staff.{name}]\nsalt = "{row.salt.hex()}"\nscrypt = "{row.digest.hex()}"\n\n'
         for name, row in sorted(rows.items())
     )
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    # Durable: a power cut must not bring back whoever was struck off.
+    write_secret(path, text.encode())
 
 
 def _read(path: Path) -> dict[str, _Hashed]:

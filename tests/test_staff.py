@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 
 import pytest
 
 from edge import staff as staff_module
-from edge.staff import ATTENDANT, Staff, StaffFileUnsafe, add_staff
+from edge.staff import ATTENDANT, Staff, StaffFileUnsafe, add_staff, remove_staff
 from edge.store import Store
 from edge.trust.pin import BootClock
 
@@ -124,6 +125,16 @@ def test_who_is_struck_off_signs_no_more_without_a_restart(file, staff):
     file.unlink()
 
     assert not staff.check("li-2", "772211")
+
+
+def test_who_is_struck_off_stays_so_after_a_power_cut(file, monkeypatch):
+    """The file and the name of it in its folder are both on the disk before the command ends."""
+    add_staff(file, "li", "271828")
+    synced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda n: (fsync(n), synced.append(os.fstat(n).st_ino))[0])
+    remove_staff(file, "li")
+
+    assert synced == [file.stat().st_ino, file.parent.stat().st_ino]
 
 
 def test_the_file_holds_no_pin_and_nobody_else_reads_it(file):

@@ -294,7 +294,7 @@ def test_on_another_disk_numbers_go_on_far_above(station, stranger):
         assert station.kit.hand_in(store).sequence > UNKNOWN_JUMP
 
 
-def test_a_backup_s_own_key_is_put_in_place_and_the_other_kept(station, tmp_path):
+def test_a_backup_s_own_key_is_put_in_place_and_the_other_kept(station, tmp_path, monkeypatch):
     """A machine that was set up anew has another key: both are needed, each with its own store."""
     with station.open() as store:
         row = station.kit.hand_in(store)
@@ -307,8 +307,13 @@ def test_a_backup_s_own_key_is_put_in_place_and_the_other_kept(station, tmp_path
     new_key = station.key_file.read_bytes()
     with pytest.raises(CopyUnfit, match="key"):
         restore(made.folder, station.wish())
+    synced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda n: (fsync(n), synced.append(os.fstat(n).st_ino))[0])
     done = restore(made.folder, station.wish(key_file=safe))
 
+    # A power cut just then must not leave a journal that nobody can open any more.
+    other, own = ((where / "store.key").stat().st_ino for where in (done.set_aside, station.store))
+    assert synced.index(other) < synced.index(own)
     assert (done.set_aside / "store.key").read_bytes() == new_key
     with station.open() as store:
         assert store.packages()[0].package_id == row.package_id

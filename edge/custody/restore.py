@@ -271,9 +271,9 @@ def _install_key(path: Path, key: bytes, key_file: Path, set_aside: Path | None)
     check = check_file_of(path)
     for old in (key_file, check):
         if old.exists() and set_aside is not None:
-            # Without it what was set aside could never be read.
-            shutil.copyfile(old, set_aside / old.name)
-            (set_aside / old.name).chmod(0o600)
+            # Without it what was set aside could never be read, so it is durable before the other
+            # key takes its place.
+            write_secret(set_aside / old.name, old.read_bytes())
     check.unlink(missing_ok=True)
     write_secret(key_file, key)
     write_secret(check, check_value(key))

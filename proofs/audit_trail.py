@@ -4,7 +4,11 @@ Each trial takes a copy of a station's disk after some delivered sittings and do
 chain, drawn by chance: cuts rows off the end, edits one, edits one and hashes all again, takes one
 out, or puts an older disk back; the chain then grows again by up to thirty rows and a sitting.
 What the station delivers next, and the rows that the centre collects, are held against what the
-centre knew. One trial in six does nothing but grow: there any alarm is a failure.
+centre knew. The rows alone must show each harm; how many the next delivery showed is in the note.
+One trial in six does nothing but grow: there any alarm, of either, is a failure.
+
+Not tried, because no centre can see it: rows that were cut or changed before any head of them had
+left the station.
 
 The control is a centre that kept no head: a cut tail and a chain that was hashed anew pass by it.
 """
@@ -84,7 +88,7 @@ def run(trials: int, seed: int, *, forgetful: bool = False) -> Tally:
     """
     began_s, dice = time.monotonic(), random.Random(seed)
     failed: list[str] = []
-    by_delivery = 0
+    by_delivery = by_rows = 0
     with TemporaryDirectory(prefix="anxin-proof-") as name:
         home = Path(name)
         premises = make_premises(home)
@@ -93,12 +97,13 @@ def run(trials: int, seed: int, *, forgetful: bool = False) -> Tally:
             kind = list(HARMS)[trial % len(HARMS)]
             delivered, collected = _harmed(home, premises, kind, dice, forgetful=forgetful)
             by_delivery += kind != "honest" and bool(delivered)
-            if bool(delivered or collected) == (kind == "honest"):
+            by_rows += kind != "honest" and bool(collected)
+            if (delivered or collected) if kind == "honest" else not collected:
                 failed.append(kind)
     harmed = trials - trials // len(HARMS)
     return Tally(
         PROMISE, trials, len(failed), time.monotonic() - began_s,
-        f"{by_delivery} of {harmed} noticed by the next delivery alone, the others by the rows;"
+        f"{by_delivery} of {harmed} noticed by the next delivery already, {by_rows} by the rows;"
         f" missed: {', '.join(sorted(set(failed))) or 'none'}",
     )  # fmt: skip
 

@@ -74,6 +74,28 @@ def test_everybody_goes_once_and_nobody_waits_for_more_than_its_share(urgent, ot
         assert wait[cursor] <= place * ORDINARY_EVERY / (ORDINARY_EVERY - 1) + 1
 
 
+def test_receipts_that_are_asked_for_again_leave_every_other_turn_to_the_others():
+    """Thousands answered "later", each due again before all were asked: nobody else starves."""
+    queue = Queue(ordinary=range(1, 101))
+    for package in [queue.turns.take() for _ in range(100)]:
+        queue.turns.later(package, wait_s=10)
+    queue.now_s = 100
+    queue.waiting |= {201: False, 202: True, 203: False}
+    queue.turns.look_again()
+    order = []
+    for _ in range(8):
+        package = queue.turns.take()
+        order.append(package.cursor)
+        queue.now_s += 1
+        if package.cursor < 200:
+            queue.turns.later(package, wait_s=10)
+        else:
+            queue.turns.done(package)
+            del queue.waiting[package.cursor]
+
+    assert order == [1, 202, 2, 201, 3, 203, 4, 5]
+
+
 def test_one_that_fails_waits_until_the_others_had_their_turn():
     """It goes back, those behind it come, and then it comes again."""
     queue = Queue(ordinary=[1, 2, 3])

@@ -16,6 +16,8 @@ from typing import Final
 from edge.store.rows import Pending
 
 PAGE: Final = 50
+LOOK_S: Final = 60.0
+"""How long nobody else is looked for where nobody was: thousands may have to be gone through."""
 ORDINARY_EVERY: Final = 4
 """While urgent packages wait, each fourth turn is the oldest's, whatever it is: no starvation."""
 
@@ -46,6 +48,8 @@ class Turns:
         self._now_s = now_s
         self._urgent, self._all = _Channel(urgent=True), _Channel(urgent=False)
         self._urgent_in_a_row = 0
+        self._asked_last = False
+        self._look_s = -LOOK_S
         self._out: set[int] = set()
         self._done: set[int] = set()
         self._due_s: dict[int, float] = {}
@@ -53,25 +57,39 @@ class Turns:
 
     def look_again(self) -> None:
         """Begin with the oldest again: a package was closed, and may be older than some here."""
+        self._look_s = -LOOK_S
         for channel in (self._urgent, self._all):
             channel.after = 0
             channel.page.clear()
 
     def take(self, *, urgent_only: bool = False) -> Pending | None:
-        """Return whose turn it is; None if nobody may go now."""
-        package = self._due(urgent_only=urgent_only)
+        """Return whose turn it is; None if nobody may go now.
+
+        Those whose time has come have every other turn at most while others wait: where a centre
+        has thousands of receipts outstanding, asking for them must not use up the link.
+        """
+        others_first = self._asked_last and self._now_s() >= self._look_s
+        due = None if others_first else self._due(urgent_only=urgent_only)
+        package = due or self._following(urgent_only=urgent_only)
         if package is None:
-            ordinary = self._urgent_in_a_row >= ORDINARY_EVERY - 1
-            channels = [self._urgent] if urgent_only else [self._urgent, self._all]
-            for channel in reversed(channels) if ordinary else channels:
-                package = package or self._from(channel)
-            if package is not None:
-                by_turn = ordinary and not urgent_only
-                self._urgent_in_a_row = (
-                    self._urgent_in_a_row + 1 if package.urgent and not by_turn else 0
-                )
+            self._look_s = self._now_s() + LOOK_S
+            package = due = self._due(urgent_only=urgent_only) if others_first else None
+        self._asked_last = due is not None
         if package is not None:
             self._out.add(package.cursor)
+        return package
+
+    def _following(self, *, urgent_only: bool) -> Pending | None:
+        ordinary = self._urgent_in_a_row >= ORDINARY_EVERY - 1
+        channels = [self._urgent] if urgent_only else [self._urgent, self._all]
+        package = None
+        for channel in reversed(channels) if ordinary else channels:
+            package = package or self._from(channel)
+        if package is not None:
+            by_turn = ordinary and not urgent_only
+            self._urgent_in_a_row = (
+                self._urgent_in_a_row + 1 if package.urgent and not by_turn else 0
+            )
         return package
 
     def done(self, package: Pending) -> None:
@@ -81,6 +99,7 @@ class Turns:
 
     def back(self, package: Pending) -> None:
         """It waits still; those behind it come first."""
+        self._look_s = -LOOK_S
         self._out.discard(package.cursor)
         self._done.discard(package.cursor)
 

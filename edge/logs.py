@@ -24,8 +24,8 @@ import structlog
 FIELDS: Final = frozenset(
     {
         "attempts", "baud", "beyond", "bytes", "code", "count", "device", "document",
-        "duration_ms", "error", "event", "event_code", "height_px", "level", "level_reached",
-        "logger", "measure", "method", "model", "next_try_s", "overlay", "package",
+        "error", "event", "event_code", "height_px", "level", "level_reached",
+        "logger", "measure", "method", "model", "next_try_s", "overlay",
         "packet_bytes", "part", "pid", "place", "port", "position", "presentation", "product",
         "reason", "request", "restarts", "result", "route", "score", "sequence", "sink",
         "sitting", "state", "station", "status", "timestamp", "verdict", "width_px",

@@ -81,18 +81,7 @@ def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     @spec.validate(query=PackageQuery, resp=answers(PackagePage, "HTTP_400"), tags=["packages"])
     def list_packages() -> PackagePage:
         """List closed packages in the order in which they were closed."""
-        query: PackageQuery = request.context.query  # type: ignore[attr-defined]
-        place = Place("packages", query.state)
-        after, leased = place.after(query.after), leases.leased()
-        # One more than asked for says whether there is another page.
-        rows = store.read(
-            lambda db: collection.page(db, after, query.limit + 1, query.state, leased)
-        )
-        more = rows[query.limit - 1].sequence if len(rows) > query.limit else None
-        return PackagePage(
-            items=tuple(package_answer(row) for row in rows[: query.limit]),
-            next=None if more is None else place.cursor(more),
-        )
+        return package_page(station, request.context.query)  # type: ignore[attr-defined]
 
     @routes.get("/v1/packages/<package_id>")
     @spec.validate(query=NoQuery, resp=answers(Package, "HTTP_404"), tags=["packages"])
@@ -128,6 +117,25 @@ def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
         return "", 204
 
     return routes
+
+
+def package_page(station: V1Station, query: PackageQuery) -> PackagePage:
+    """Return the page that a query asks for.
+
+    Raises:
+        Refused: `after` is no place in this list.
+    """
+    place = Place("packages", query.state)
+    after, leased = place.after(query.after), station.leases.leased()
+    # One more than asked for says whether there is another page.
+    rows = station.store.read(
+        lambda db: collection.page(db, after, query.limit + 1, query.state, leased)
+    )
+    more = rows[query.limit - 1].sequence if len(rows) > query.limit else None
+    return PackagePage(
+        items=tuple(package_answer(row) for row in rows[: query.limit]),
+        next=None if more is None else place.cursor(more),
+    )
 
 
 def take_receipt(station: V1Station, row: PackageRow, token: str) -> None:

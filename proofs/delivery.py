@@ -63,7 +63,7 @@ class Counted:
 
 
 def run(trials: int, seed: int) -> Tally:
-    """Deliver so many packages over a line that fails every third time."""
+    """Deliver so many packages over a line that fails every fourth time."""
     return _tally(trials, seed, Broken())
 
 

@@ -201,6 +201,10 @@ class FaultyLine:
         if own is not None:
             secure.sendall(Answered(own, {"Retry-After": "0"}, b"").whole())
             return
+        if fault == "earlier_receipt" and self._earlier is not None:
+            # The centre gets nothing: a station that takes this for its receipt has lost a package.
+            secure.sendall(self._earlier.whole())
+            return
         answered = self._forwarded(asked, fault)
         if fault in {"drop_answer", "kill_station_after_body"}:
             raise _LineCut
@@ -220,9 +224,7 @@ class FaultyLine:
             raise _LineCut
         if fault == "error_after":
             answered = Answered(502, {}, b"")
-        if fault == "earlier_receipt" and self._earlier is not None:
-            answered, self._earlier = self._earlier, answered
-        elif answered.status in {200, 201}:
+        if answered.status in {200, 201}:
             self._earlier = answered
         secure.sendall(answered.whole())
         if fault == "kill_station_after_answer":

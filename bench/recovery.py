@@ -14,6 +14,7 @@ that size besides, 1 GB, whose bytes are what a check at the start would have to
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import random
 import resource
@@ -45,6 +46,7 @@ BATCH: Final = 10_000
 SMALL_BYTES: Final = 1_000
 LARGE_BYTES: Final = 97_000
 CUTS: Final = 5
+PAGE: Final = 50
 PATIENCE_S: Final = 120.0
 WRITER: Final = "import sys; from bench.recovery import write_on; write_on(sys.argv[1])"
 SERVICE: Final = "import sys; from bench.recovery import serve; serve(sys.argv[1])"
@@ -94,8 +96,8 @@ def _cuts(where: Path, packages: int, part_bytes: int) -> tuple[list[Start], lis
     after_cut, with_empty = [], []
     for turn in range(CUTS):
         _cut_a_writer(folder, random.Random(turn).uniform(0.05, 0.3))
-        after_cut.append(_first_page(folder))
-        with_empty.append(_first_page(empty))
+        after_cut.append(_first_page(folder, PAGE))
+        with_empty.append(_first_page(empty, 0))
     return after_cut, with_empty, (folder / "store.db").stat().st_size
 
 
@@ -150,11 +152,17 @@ def _cut_a_writer(folder: Path, after_s: float) -> None:
         writer.send_signal(signal.SIGKILL)
 
 
-def _first_page(folder: Path) -> Start:
-    """Start the service and return the seconds to its first page."""
+def _first_page(folder: Path, rows: int) -> Start:
+    """Start the service and return the seconds to its first page, which must hold so many rows.
+
+    Raises:
+        CannotRun: it answered something else; a store that was set aside answers fast, and empty.
+    """
     folder.mkdir(exist_ok=True)
     began_s, began_cpu_s = time.monotonic(), _children_cpu_s()
-    spent_s = _ask_first_page(folder, began_s)
+    spent_s, content = _ask_first_page(folder, began_s)
+    if (found := len(json.loads(content)["items"])) != rows:
+        raise CannotRun(f"the first page held {found} packages instead of {rows}")
     return spent_s, _children_cpu_s() - began_cpu_s
 
 
@@ -164,7 +172,7 @@ def _children_cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _ask_first_page(folder: Path, began_s: float) -> float:
+def _ask_first_page(folder: Path, began_s: float) -> tuple[float, bytes]:
     words = [sys.executable, "-c", SERVICE, str(folder)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as service:
         try:
@@ -173,14 +181,14 @@ def _ask_first_page(folder: Path, began_s: float) -> float:
                 raise CannotRun("the service did not start")
             line = http.client.HTTPConnection(url.hostname, url.port, timeout=PATIENCE_S)
             line.request(
-                "GET", "/v1/packages?limit=50", headers={"Authorization": f"Bearer {TOKEN}"}
+                "GET", f"/v1/packages?limit={PAGE}", headers={"Authorization": f"Bearer {TOKEN}"}
             )
             answer = line.getresponse()
             content, spent_s = answer.read(), time.monotonic() - began_s
             line.close()
             if answer.status != 200 or not content:
                 raise CannotRun(f"the first page was answered with {answer.status}")
-            return spent_s
+            return spent_s, content
         finally:
             service.kill()
 

@@ -5,8 +5,8 @@ with WAL and synchronous=FULL, without cipher, audit row or thread, on the same 
 with ours. Flushes are counted in a pass of their own beneath the cipher, where every sync of the
 database and of its WAL passes by; those of the numbers' file beside it are counted as well.
 
-Ours has fixed work that the floor has not (sealing, two digests, the cipher, the audit row, the way
-to the writer's thread and back): about half a millisecond of a processor. On a disk whose flush is
+Ours has fixed work that the floor has not (sealing, two digests, the cipher, the audit row, the
+writer's turn): about half a millisecond of a processor. On a disk whose flush is
 answered from a cache that is as much as the floor's whole transaction; on one that truly flushes it
 is little. So a second pass lets every flush of both take `SLOW_FLUSH_MS` longer, the median of a
 busy disk (reliability's measurement: 3.56 ms), and says `ratio_slow_flush`.

@@ -11,6 +11,8 @@ import ipaddress
 import ssl
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -20,7 +22,7 @@ from cheroot import wsgi
 from api.connection import Connection
 from api.departure import Gateway
 from api.head import HEADER_BYTES_MAX
-from api.porch import Porch
+from api.porch import SAY_AGAIN_S, Porch
 from api.tls import TlsDoor
 from api.visitors import Limits
 
@@ -118,7 +120,7 @@ class Listener:
         self._server.expiration_interval = 0.1
         # The name and version of the server are nobody's business.
         self._server.software = "anxin"
-        setattr(self._server, "error_log", _log_code)  # noqa: B010, it is meant to be replaced so
+        setattr(self._server, "error_log", _FailureLog())  # noqa: B010, it is meant to be replaced so
         self._thread = threading.Thread(
             target=self._server.serve, name=f"listener-{port}", daemon=True
         )
@@ -165,7 +167,27 @@ class Listener:
         self._thread.join()
 
 
-def _log_code(message: str = "", level: int = 20, traceback: bool = False) -> None:
-    """Log that the server failed, never its words or traceback: they may quote a request."""
-    error = sys.exc_info()[0]
-    log.warning("listener_failed", level=level, error=error.__qualname__ if error else "")
+class _FailureLog:
+    """Says which kind of error ended connections: each kind once in `SAY_AGAIN_S`, with its count.
+
+    Anybody on the network can cause one: a line for each would be a way to fill the disk. Never an
+    error's words or traceback: they may quote a request.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._said_s: dict[str, float] = {}
+        self._count: Counter[str] = Counter()
+
+    def __call__(self, message: str = "", level: int = 20, traceback: bool = False) -> None:
+        """Take what cheroot would write down."""
+        kind = sys.exc_info()[0]
+        error = kind.__qualname__ if kind else ""
+        now_s = time.monotonic()
+        with self._lock:
+            self._count[error] += 1
+            if now_s - self._said_s.get(error, -SAY_AGAIN_S) < SAY_AGAIN_S:
+                return
+            self._said_s[error] = now_s
+            count = self._count.pop(error)
+        log.warning("listener_failed", level=level, error=error, count=count)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from time import monotonic, sleep
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from api.listener import Limits, Listener
 from api.security import HEADERS
@@ -333,3 +334,20 @@ def test_a_place_comes_back_whose_client_is_gone_before_the_headers():
 
         assert place.closed.wait(PATIENCE_S)
         assert until(lambda: listener.connections == 0)
+
+
+def test_connections_that_fail_write_one_line_and_not_one_each(monkeypatch):
+    """Whoever can break connections must not fill the disk with it."""
+
+    def broken(_environ, _start_response):
+        raise LookupError
+
+    lines = CapturingLogger()
+    monkeypatch.setattr("api.listener.log", lines)
+    with listening(serve=broken) as listener:
+        said = [say(listener, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(5)]
+
+    assert all(one.startswith(b"HTTP/1.1 500 ") for one in said)
+    assert [(call.args, call.kwargs["error"], call.kwargs["count"]) for call in lines.calls] == [
+        (("listener_failed",), "LookupError", 1)
+    ]

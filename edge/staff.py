@@ -23,8 +23,8 @@ from typing import Final
 
 import structlog
 
+from edge.durable import write_secret
 from edge.store import Store
-from edge.trust.keys import write_secret
 from edge.trust.pin import BootClock, Pace, Throttle
 
 STAFF_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")

@@ -106,8 +106,8 @@ def _station_key(settings: Settings) -> StationKey:
 
 
 def _for_the_centre(settings: Settings, key: StationKey, hosts: Sequence[str]) -> None:
+    from edge.durable import write_secret
     from edge.trust.enrolment import certificate_request, open_or_make_tls_key, request_is_by
-    from edge.trust.keys import write_secret
 
     station_id, folder = settings.station.id, settings.store.folder
     out = folder / TO_CENTRE
@@ -170,8 +170,8 @@ def _same(written: str, shown: str) -> bool:
 
 
 def _copy_pins(source: Path, pins: Path) -> None:
+    from edge.durable import write_secret
     from edge.trust.centre import KEYS_FILE
-    from edge.trust.keys import write_secret
     from edge.trust.signed_list import ROOT_FILE
 
     if source.resolve() == pins.resolve():
@@ -182,7 +182,7 @@ def _copy_pins(source: Path, pins: Path) -> None:
 
 
 def _next_key(settings: Settings, key: StationKey, store: Store) -> None:
-    from edge.trust.keys import write_secret
+    from edge.durable import write_secret
     from edge.trust.station_key import make_next_key
 
     where, station_id = settings.store, settings.station.id

@@ -25,11 +25,12 @@ from typing import Any, Final
 import apsw
 
 from edge import VERSION
+from edge.durable import sync_folder
 from edge.store.beside import Beside, CopyFacts, read_key, sha256_of, verify_copy
 from edge.store.notes import leave_note
 from edge.store.numbers import read_ceilings
 from edge.trust.audit import Actor
-from edge.trust.keys import KeyUnusable, StationKey, sync_folder
+from edge.trust.keys import KeyUnusable, StationKey
 from edge.trust.signatures import SignatureInvalid, public_key, verified
 from edge.utc import now_ms, rfc3339
 

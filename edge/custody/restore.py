@@ -19,6 +19,7 @@ from typing import Final
 import apsw
 
 from edge.custody.backup import DATABASE, Backup, BackupUnfit, read_backup, read_manifest
+from edge.durable import sync_folder, write_secret
 from edge.store.beside import Beside, read_key
 from edge.store.damage import move_aside
 from edge.store.errors import StoreError
@@ -40,7 +41,6 @@ from edge.store.numbers import (
 from edge.store.open_packages import note
 from edge.store.schema import SPARE_BYTES
 from edge.trust import audit
-from edge.trust.keys import sync_folder, write_secret
 from edge.utc import now_ms, rfc3339
 
 TECHNICIAN: Final = audit.Actor("technician", "command")

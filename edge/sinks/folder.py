@@ -25,9 +25,9 @@ from typing import Annotated, Any, ClassVar, Final
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.durable import sync_folder
 from edge.seal import digest_of
 from edge.sinks.sink import Home, Outgoing, ReceiptPending, SinkAway
-from edge.trust.keys import sync_folder
 
 TOKEN_BYTES_MAX: Final = 64 << 10
 KEYS_BYTES_MAX: Final = 1 << 20

@@ -14,13 +14,13 @@ from typing import Final
 
 import apsw
 
+from edge.durable import sync_folder, write_secret
 from edge.events import note_event
 from edge.seal import digest_of, package_file
 from edge.store.counters import count
 from edge.store.errors import PartsDamaged
 from edge.store.open_packages import note
 from edge.trust.audit import STATION
-from edge.trust.keys import sync_folder, write_secret
 from edge.utc import now_ms
 
 DAMAGED: Final = (apsw.CorruptError, apsw.NotADBError)

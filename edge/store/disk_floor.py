@@ -14,7 +14,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from edge.trust.keys import sync_folder
+from edge.durable import sync_folder
 
 
 class Reserve(IntEnum):

@@ -19,12 +19,12 @@ from typing import Final
 
 import apsw
 
+from edge.durable import write_secret
 from edge.store.damage import DAMAGED, find_damage, keep_log, move_aside
 from edge.store.errors import StoreBroken, StoreBusy, StoreError, StoreKeyWrong
 from edge.store.log_check import LogFrames, log_frames
 from edge.store.numbers import Ceilings, read_ceilings
 from edge.store.schema import forget_old_copies, make_tables
-from edge.trust.keys import write_secret
 
 SQLITE_MIN: Final = (3, 54)
 """Before 3.53 a checkpoint racing a commit can lose it (SQLite's WAL-reset bug)."""

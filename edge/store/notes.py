@@ -15,10 +15,10 @@ from typing import Any, Final
 import apsw
 from uuid_utils import uuid7
 
+from edge.durable import write_secret
 from edge.store.counters import count
 from edge.trust import audit
 from edge.trust.audit import Actor
-from edge.trust.keys import write_secret
 from edge.utc import now_ms, rfc3339
 
 ACTS: Final = frozenset({"store.backup", "package.export"})

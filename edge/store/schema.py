@@ -16,9 +16,9 @@ from typing import Final
 
 import apsw
 
+from edge.durable import sync_folder
 from edge.store.errors import StoreError
 from edge.store.numbers import Ceilings, go_on_above
-from edge.trust.keys import sync_folder
 
 SCHEMA_STEPS: Final = ("schema.sql", "schema_orders.sql", "schema_custody.sql")
 """What made each version of the tables, in order; a release adds steps and never edits one."""

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from edge.trust.keys import KeyUnusable, write_secret
+from edge.durable import write_secret
+from edge.trust.keys import KeyUnusable
 from edge.trust.signatures import PublicKey
 
 TLS_KEY: Final = "tls-key.pem"

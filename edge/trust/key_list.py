@@ -21,9 +21,10 @@ from typing import Any, Final
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
+from edge.durable import write_secret
 from edge.store import STATION, Store
 from edge.trust.audit import Actor
-from edge.trust.keys import KeyUnusable, SealingKey, write_secret
+from edge.trust.keys import KeyUnusable, SealingKey
 from edge.trust.signatures import PublicKey, SignatureInvalid, public_key, signs
 from edge.trust.signed_list import (
     Rollback,

@@ -20,11 +20,12 @@ import structlog
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from edge.durable import write_secret
 from edge.store import Store
 from edge.store.disk_floor import Reserve
 from edge.trust import audit
 from edge.trust.audit import Actor
-from edge.trust.keys import KeyUnusable, write_secret
+from edge.trust.keys import KeyUnusable
 from edge.utc import now_ms, rfc3339
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")

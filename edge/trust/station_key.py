@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from edge.durable import sync_folder, write_secret
 from edge.trust.key_list import ListedKey
-from edge.trust.keys import KeyUnusable, StationKey, sync_folder, write_secret
+from edge.trust.keys import KeyUnusable, StationKey
 from edge.trust.signatures import PublicKey, SignatureInvalid, public_key, verified
 from edge.trust.tpm import KeptKey, Tpm, TpmAway, TpmSigner, keep_key
 from edge.utc import now_ms, rfc3339

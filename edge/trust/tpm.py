@@ -27,7 +27,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc.jwk import ECKey
 
-from edge.trust.keys import KeyUnusable, write_secret
+from edge.durable import write_secret
+from edge.trust.keys import KeyUnusable
 
 TOOL: Final = "tpm2"
 TIMEOUT_S: Final = 30.0

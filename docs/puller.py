@@ -13,6 +13,7 @@ import sys
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 
 from anxin_station import AuthenticatedClient, Client
@@ -55,7 +56,9 @@ def pull(client: AuthenticatedClient | Client, centre: Centre) -> int:
             outcome, code = keep(package, answer.payload.read(), centre)
             kept += outcome == "stored"
             receipt = File(payload=signed_receipt(package, outcome, code, centre))
-            put_receipt.sync_detailed(package.package_id, client=client, body=receipt)
+            handed = put_receipt.sync_detailed(package.package_id, client=client, body=receipt)
+            if handed.status_code != HTTPStatus.NO_CONTENT:  # the station keeps the package
+                raise SystemExit(f"The receipt of {package.package_id}: {handed.content.decode()}")
 
 
 def keep(package: Package, content: bytes, centre: Centre) -> tuple[str, str | None]:

@@ -69,19 +69,24 @@ def kit(tmp_path_factory):
     return make_kit(tmp_path_factory.mktemp("puller"))
 
 
-def pull(client: Path, kit, folder: Path, url: str, known_by: str = "") -> tuple[str, set[str]]:
-    """Run the puller outside; returns what it says and which packages of Python it used."""
+def run_puller(client: Path, kit, folder: Path, url: str, known_by: str = ""):
+    """Run the puller outside, to its end."""
     receipt, sealing, token = (folder / name for name in ("receipt.pem", "sealing.pem", "token"))
     receipt.write_bytes(kit.keyring.receipt.as_pem(private=True))
     sealing.write_bytes(kit.keyring.sealing.as_pem(private=True))
     token.write_text(TOKEN)
     card = kit.folder / "centre" / "stations" / f"{STATION}.json"
-    run = subprocess.run(
+    return subprocess.run(
         [OUTSIDE / "python", "-c", PULL.format(docs=str(DOCS)), client,
          sysconfig.get_path("purelib"), url, known_by or token, card, sealing, receipt,
          folder / "kept"],
         cwd=folder, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
+
+
+def pull(client: Path, kit, folder: Path, url: str, known_by: str = "") -> tuple[str, set[str]]:
+    """Run the puller; returns what it says and which packages of Python it used."""
+    run = run_puller(client, kit, folder, url, known_by)
     assert run.returncode == 0, run.stderr
     said, used = run.stdout.splitlines()
     return said, set(used.split())
@@ -144,6 +149,21 @@ def test_a_puller_that_cannot_open_refuses_and_the_package_stays(client, kit, tm
     assert said == "0 packages kept."
     assert (row.state, row.deliveries[0].last_code) == ("quarantined", "kid_unknown")
     assert len(sealed) == row.size
+
+
+def test_a_puller_whose_receipts_count_for_nothing_says_so(client, kit, tmp_path):
+    """With another centre's receipt key: it ends, names the refusal, and the package stays."""
+    stranger = make_kit(tmp_path / "stranger").keyring.receipt
+    mistaken = replace(kit, keyring=replace(kit.keyring, receipt=stranger))
+    with served(kit, tmp_path) as station:
+        row = kit.hand_in(station.store, sinks={"pull": "custody"})
+        run = run_puller(client, mistaken, tmp_path, station.url)
+        state = station.store.package(row.package_id).state
+
+    assert run.returncode == 1
+    assert row.package_id in run.stderr
+    assert "receipt-invalid" in run.stderr
+    assert state == "ready"
 
 
 @pytest.fixture(scope="module")

@@ -63,6 +63,9 @@ def check_model(path: Path, sha256: str) -> None:
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise ModelUnfit(f"model file {path} cannot be read: {error.strerror}") from error
+        raise ModelUnfit(
+            f"model file {path} cannot be read: {error.strerror}. The settings say where it is;"
+            " `python3.11 -m setup run` brings what every station needs into .cache/anxin/models."
+        ) from error
     if found != sha256:
         raise ModelUnfit(f"model file {path} is not the one this release was tested with")

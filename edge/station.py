@@ -26,8 +26,8 @@ from edge.clock_state import clock_state
 from edge.comparison import Comparer
 from edge.comparison.load import load_comparer
 from edge.delivery.outbox import Outbox
-from edge.delivery.pace import OutboxStatus
 from edge.delivery.receipt import ReceiptVerifier
+from edge.delivery.standing import OutboxStatus
 from edge.fingers.judge import PressJudge
 from edge.fingers.kit import open_fingers
 from edge.foundation import Foundation, await_sight

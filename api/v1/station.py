@@ -13,8 +13,8 @@ from api.v1.contract import API_VERSION, Answer, NoQuery, answers
 from api.v1.request_limit import RequestLimit
 from edge.clock_state import ClockState, clock_state
 from edge.delivery.leases import Leases
-from edge.delivery.pace import OutboxStatus
 from edge.delivery.receipt import ReceiptVerifier
+from edge.delivery.standing import OutboxStatus
 from edge.fingers.examiner import NO_EXAMINER
 from edge.orders import Orders
 from edge.photos.precheck import Prechecks

@@ -17,9 +17,9 @@ from contextlib import suppress
 from typing import Final
 
 from edge.delivery.book import DeliveryBook
-from edge.delivery.pace import OutboxStatus, Pace
+from edge.delivery.pace import Pace
 from edge.delivery.receipt import Receipt, ReceiptConflict, ReceiptInvalid, ReceiptVerifier
-from edge.delivery.standing import Standing
+from edge.delivery.standing import OutboxStatus, Standing
 from edge.delivery.turns import Turns
 from edge.sinks.sink import (
     AlreadyThere,

@@ -1,4 +1,4 @@
-"""How long an outbox waits, in which hours it sends, and what it shows of itself."""
+"""How long an outbox waits, and in which hours it sends."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-
-from edge.store.rows import Role
 
 DAY_MIN: Final = 24 * 60
 _SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
@@ -101,27 +99,3 @@ class Pace:
         """Return after how many seconds to look at the hours again; None if they are open."""
         minutes = self.hours.minutes_until_open(self.minute())
         return minutes * 60.0 if minutes else None
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxStatus:
-    """One moment of one outbox.
-
-    Attributes:
-        state: "idle", "sending", "backing_off", "out_of_hours", "stopped", "ended" or "failed".
-        last_code: how the last try ended; None before the first.
-        failures: tries in a row that failed.
-        alarms: codes of what a technician must look at.
-        next_try_s: seconds until the next try, None if none is planned.
-        oldest_age_s: since the oldest waiting package was sealed, None if none waits.
-    """
-
-    sink: str
-    role: Role
-    state: str
-    last_code: str | None
-    failures: int
-    alarms: tuple[str, ...]
-    next_try_s: float | None
-    waiting: int
-    oldest_age_s: float | None

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from edge.delivery.pace import OutboxStatus
 from edge.store.rows import Role
 
 INVALID_RECEIPTS_MAX: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStatus:
+    """One moment of one outbox.
+
+    Attributes:
+        state: "idle", "sending", "backing_off", "out_of_hours", "stopped", "ended" or "failed".
+        last_code: how the last try ended; None before the first.
+        failures: tries in a row that failed.
+        alarms: codes of what a technician must look at.
+        next_try_s: seconds until the next try, None if none is planned.
+        oldest_age_s: since the oldest waiting package was sealed, None if none waits.
+    """
+
+    sink: str
+    role: Role
+    state: str
+    last_code: str | None
+    failures: int
+    alarms: tuple[str, ...]
+    next_try_s: float | None
+    waiting: int
+    oldest_age_s: float | None
 
 
 class Standing:

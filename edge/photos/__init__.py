@@ -1,1 +1,1 @@
-"""Photos that come from elsewhere: asked for, held, taken apart in the worker's cell, judged."""
+"""Photos as files: made from a portrait, or come from elsewhere, opened in the cell, and judged."""

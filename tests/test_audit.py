@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 from pathlib import Path
 
@@ -317,6 +317,29 @@ def test_the_centre_flags_a_cut_chain_that_has_grown_again(wire, kit, monkeypatc
 
     assert HeadBook(kit.folder / "centre").note_head(without, kit.shelf.stations()) == ()
     assert wire.book.note_head(token, kit.shelf.stations()) == ("audit_forked",)
+
+
+def test_a_thief_who_can_sign_deceives_the_heads_and_not_the_rows(wire, kit):
+    """With the station's key a trail says what he likes; the rows must truly lead to each head."""
+    wire.sit(2)
+    wire.deliver()
+    true = {n: hashed for n, hashed, _ in wire.rows()}
+    tamper(kit, "delete from audit where n > (select max(n) from audit) - 3")
+    for _ in range(5):
+        kit.open_store().close()
+    with kit.open_store() as store:
+        end = store.read(audit.head)
+        signed = signed_head(store, kit.station_key, STATION)
+    said = json.loads(jws.extract_compact(signed.encode()).payload)
+    said["trail"] = urlsafe_b64encode(
+        b"".join(true.get(n, bytes(32))[:12] for n in range(end.n - 1, 0, -1))
+    ).decode()
+    lie = kit.station_key.sign_jws(json.dumps(said).encode(), heads.HEAD_TYP)
+
+    assert wire.book.note_head(lie, kit.shelf.stations()) == ()
+    assert any(
+        flag.startswith("audit_forked") for flag in wire.book.check_rows(STATION, wire.rows())
+    )
 
 
 def test_the_trail_is_as_long_as_it_says(kit):

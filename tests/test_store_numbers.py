@@ -91,6 +91,25 @@ def test_where_the_file_is_lost_too_the_numbers_go_on_far_above(kit, content):
         assert store.warnings.count("persons_limit") == 0
 
 
+@pytest.mark.parametrize(
+    "number", ["1e400", "1e30", "9007199254740992", "-5", "1.5", "true", '"7"', "[" * 100_000],
+    ids=["endless", "too_large", "beyond_json", "negative", "broken", "truth", "word", "deep"],
+)  # fmt: skip
+@pytest.mark.parametrize("journal_lost", [False, True])
+def test_a_file_with_impossible_numbers_is_as_good_as_none(kit, number, journal_lost):
+    """The station starts, and no number comes twice."""
+    with kit.open_store() as store:
+        last = kit.hand_in(store).sequence
+    said = f'{{"sequence": {number}, "event": 1, "persons": 1, "lineage": "a"}}'
+    numbers_file_of(journal(kit)).write_text(said)
+    if journal_lost:
+        damage(kit)
+    with kit.open_store() as store:
+        following = kit.hand_in(store).sequence
+
+    assert following == (UNKNOWN_JUMP + 1 if journal_lost else last + 1)
+
+
 def test_a_journal_that_somebody_took_away_is_not_begun_at_one_again(kit):
     """Its key's check value is still there: there was one."""
     with kit.open_store() as store:

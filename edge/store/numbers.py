@@ -17,13 +17,15 @@ from typing import Final
 
 import apsw
 
+from edge.durable import write_secret
 from edge.store.counters import counted
-from edge.trust.keys import write_secret
 
 SEQUENCE_BLOCK: Final = 100
 EVENT_BLOCK: Final = 100_000
 UNKNOWN_JUMP: Final = 1_000_000
 """More packages than a station closes in 27 years of 100 a day."""
+NUMBER_END: Final = 1 << 53
+"""JSON's last whole number; what is beyond was never counted, and SQLite could not go on above."""
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -88,10 +90,20 @@ def read_ceilings(path: Path) -> Ceilings | None:
     """Return what the file beside the journal says; None if it is missing or damaged."""
     try:
         said = json.loads(numbers_file_of(path).read_bytes())
-        sequence, event, persons = (int(said[name]) for name in ("sequence", "event", "persons"))
-        return Ceilings(sequence, event, persons, str(said["lineage"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Ceilings(
+            _number(said["sequence"]),
+            _number(said["event"]),
+            _number(said["persons"]),
+            str(said["lineage"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < NUMBER_END:
+        raise ValueError("no number that was ever counted")
+    return value
 
 
 def write_ceilings(path: Path, ceilings: Ceilings) -> None:

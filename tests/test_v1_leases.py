@@ -334,6 +334,36 @@ def test_a_refusal_by_pull_leaves_the_package_to_the_push(bench):
     assert bench.lease().status_code == 204
 
 
+def test_what_pull_refused_is_not_leased_again_before_what_it_never_saw(bench):
+    """The push may be away for months: whoever collects one by one goes on to the next."""
+    refused, urgent, other = (bench.kit.hand_in(bench.store, sinks=SINKS) for _ in range(3))
+    bench.store.write(
+        lambda db: (
+            db.execute(
+                "update package set urgent = 1 where package_id = ?", (urgent.package_id,)
+            ).get
+        )
+    )
+    for row in (refused, urgent):
+        assert bench.receipt(row, outcome="refused", code="seal_broken").status_code == 204
+
+    leased = bench.lease({"max_packages": 1}).get_json()["packages"]
+    assert [one["package_id"] for one in leased] == [other.package_id]
+    assert bench.lease().status_code == 204
+
+
+def test_a_lease_ends_with_a_package_that_cannot_be_read(bench):
+    """No receipt will ever come for it: five of them must not use up a client's leases."""
+    for _ in range(5):
+        row = bench.kit.hand_in(bench.store, sinks=SINKS)
+        bench.store.write(lambda db: db.execute("update part set record = zeroblob(9)").get)
+        assert bench.lease({"max_packages": 1}).status_code == 201
+        failed = bench.ask("GET", f"/v1/packages/{row.package_id}/sealed")
+
+        assert slug(failed) == "package-unreadable"
+    assert bench.lease().status_code == 204
+
+
 def test_limits_are_refused_where_they_stand(bench):
     """422 with the member and a code; nothing is leased."""
     bench.kit.hand_in(bench.store)

@@ -21,7 +21,7 @@ from edge.delivery.collection import Collectable
 from edge.delivery.receipt import ReceiptConflict, ReceiptInvalid
 from edge.seal import MEDIA_TYPE
 from edge.sinks.load import PULL
-from edge.store import NoSuchPackage, PackageGone, PackageRow
+from edge.store import NoSuchPackage, PackageGone, PackageRow, PackageUnreadable
 from edge.utc import rfc3339
 
 RECEIPT_TYPE: Final = "application/jose"
@@ -103,7 +103,13 @@ def package_routes(station: V1Station, spec: SpecTree) -> Blueprint:
             raise Refused("not-found")
         if leases.holder(wanted) not in (None, caller().name):
             raise Refused("leased-by-other")
-        return hand_on(sealed_answer(wanted, digest, _found(lambda: store.sealed(wanted))))
+        try:
+            content = _found(lambda: store.sealed(wanted))
+        except PackageUnreadable:
+            # It was set aside: no receipt will ever free its lease.
+            leases.settle(wanted)
+            raise
+        return hand_on(sealed_answer(wanted, digest, content))
 
     @routes.put("/v1/packages/<package_id>/receipt")
     @spec.validate(query=NoQuery, tags=["packages"])

@@ -12,10 +12,17 @@ from typing import Any, Final, Literal
 
 import apsw
 
+from edge.sinks.load import PULL
+
 OFTEN: Final = 5
 """So many leases of one package without a receipt are an alarm; they never drop it."""
 _COLUMNS: Final = "sequence, package_id, kid, state, sealed_at_ms, size, digest, statement, leases"
 _CHUNK: Final = 256
+_NOT_REFUSED: Final = (
+    "not exists (select 1 from delivery where delivery.package = package.id"  # noqa: S608
+    f" and delivery.sink = '{PULL}' and delivery.state = 'quarantined')"
+)
+"""Who collects refused it, and only another sink has hope: leased again, it would stop the rest."""
 
 State = Literal["ready", "leased", "receipted", "quarantined"]
 
@@ -131,8 +138,9 @@ def often_leased(db: apsw.Connection) -> int:
 
 def _waiting(db: apsw.Connection) -> Iterator[Collectable]:
     # By its own index: the planner would rather read all that waits than sort the few.
-    yield from _rows(db, "state = 'ready' and urgent", how="indexed by package_urgent")
-    yield from _rows(db, "state = 'ready'")
+    urgent = f"state = 'ready' and urgent and {_NOT_REFUSED}"
+    yield from _rows(db, urgent, how="indexed by package_urgent")
+    yield from _rows(db, f"state = 'ready' and {_NOT_REFUSED}")
 
 
 def _rows(

@@ -236,7 +236,7 @@ def test_a_list_that_came_while_the_station_ran_outlasts_its_journal(kit, tmp_pa
     (pin / "keys.jws").write_text(pinned)
     (folder / "store.db").write_bytes(b"damaged " * 4096)
     with kit.open_store() as store:
-        found = PinnedCentre.open(pin, store, store.folder)
+        found = PinnedCentre.open(pin, store)
 
         assert found.denied == {"collector-2"}
 

@@ -74,21 +74,23 @@ class PinnedCentre:
         Args:
             folder: of the pin.
             store: the journal.
-            beside: a folder that outlasts the journal; a copy of the newest list is kept there, so
-                that no older one comes back when a damaged journal was set aside.
+            beside: a folder that outlasts the journal, else the journal's own; a copy of the newest
+                list is kept there, so that no older one comes back when a damaged journal was set
+                aside.
 
         Raises:
             KeyUnusable: nothing is pinned, another root than before, or no list at all.
         """
         pin_root(store, read_root(folder))
-        if beside is not None and (beside / NEWEST_FILE).exists():
+        beside = beside or store.folder
+        if (beside / NEWEST_FILE).exists():
             _take_over(store, lambda: _read(beside / NEWEST_FILE))
         _take_over(store, lambda: read_key_list(folder).token)
         kept = current_keys(store)
         if kept is None:
             # For the sentence that says what is wrong with it.
             read_key_list(folder)
-        elif beside is not None:
+        else:
             keep_beside(store, beside)
         return cls(store)
 

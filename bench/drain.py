@@ -18,7 +18,6 @@ import subprocess
 import sys
 import time
 import tracemalloc
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from typing import Final
 import apsw
 
 from bench import CannotRun, Figures
+from bench.closed_package import close_one
 from centre.keys import open_or_make_keys
 from centre.shelf import Shelf
 from centre.tls import CA_FILE, open_or_make_tls
@@ -148,7 +148,7 @@ def _on(folder: Path, link: str, mbit: int | None, packages: int) -> dict[str, f
         port = stack.enter_context(_receiver(folder / "centre", host, inside))
         url = f"https://{host}:{port}"
         with kit.open_store() as store:
-            rows = [_closed(store, kit.sealer) for _ in range(packages)]
+            rows = [close_one(store, kit.sealer, PLAIN_BYTES, SINK) for _ in range(packages)]
             some = rows[: min(packages, PACKAGES[link])]
             bare_s = _bare(store, some, host, port, folder) / len(some)
             drain_s = _drain(kit, store, url) / packages
@@ -210,19 +210,6 @@ def _kit(folder: Path, host: str) -> Kit:
         folder,
         Sealer(STATION, key, keys.sealing[0]),
         ReceiptVerifier(STATION, lambda: keys.receipts),
-    )
-
-
-def _closed(store: Store, sealer: Sealer) -> PackageRow:
-    package_id = str(uuid.uuid4())
-    store.open_package(package_id, "s", STATION, sealer.sealing_key.kid, {})
-    plain = os.urandom(PLAIN_BYTES)
-    store.add_part(package_id, sealer.part(package_id, 0, "a.png", "image/png", plain))
-    previous = store.previous_digest()
-    fields = {"sitting_id": "s", "result": "accepted", "previous": previous}
-    manifest = sealer.manifest(package_id, 1, fields, store.parts(package_id))
-    return store.close_package(
-        package_id, manifest, sealer.statement, previous=previous, sinks={SINK: "custody"}
     )
 
 

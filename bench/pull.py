@@ -10,13 +10,11 @@ gives bytes of that size away and does nothing else.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,17 +22,14 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import apsw
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from flask import Flask, Response
-from joserfc.jwk import OKPKey
 
 from api.app import V1_STREAMS, Listener, V1Station, create_v1_app
 from api.v1.paging import Place
 from bench import CannotRun, Figures
+from bench.closed_package import close_one, new_sealer
 from edge.delivery.receipt import ReceiptVerifier
-from edge.seal import Sealer
 from edge.store import PackageRow, Store
-from edge.trust.keys import SealingKey, StationKey
 
 STATION: Final = "st-bench"
 TOKEN: Final = "k" * 43
@@ -121,13 +116,11 @@ class Served:
 
 @contextmanager
 def _station(folder: Path, count: int) -> Iterator[Served]:
-    station_key = StationKey(OKPKey.generate_key("Ed25519"))
-    sealing = SealingKey("bench", X25519PrivateKey.generate().public_key())
     folder.mkdir()
     where = (folder / "store.db", folder / "store.key")
     with Store.open(*where, floor_bytes=0, reserve_bytes=0) as store:
-        sealer = Sealer(STATION, station_key, sealing)
-        rows = [_hand_in(store, sealer) for _ in range(SEALED)]
+        sealer = new_sealer(STATION)
+        rows = [close_one(store, sealer, PLAIN_BYTES, "pull") for _ in range(SEALED)]
         began_s = time.perf_counter()
         _fill(store, rows[0], count - SEALED)
         fill_s = time.perf_counter() - began_s
@@ -136,19 +129,6 @@ def _station(folder: Path, count: int) -> Iterator[Served]:
         )
         with _listening(create_v1_app(station, TOKEN)) as url:
             yield Served(url, [row.package_id for row in rows], fill_s)
-
-
-def _hand_in(store: Store, sealer: Sealer) -> PackageRow:
-    package_id = str(uuid.uuid4())
-    store.open_package(package_id, "s", STATION, sealer.sealing_key.kid, {})
-    part = sealer.part(package_id, 0, "finger/a.png", "image/png", os.urandom(PLAIN_BYTES))
-    store.add_part(package_id, part)
-    previous = store.previous_digest()
-    fields = {"sitting_id": "s", "result": "accepted", "previous": previous}
-    manifest = sealer.manifest(package_id, 1, fields, store.parts(package_id))
-    return store.close_package(
-        package_id, manifest, sealer.statement, previous=previous, sinks={"pull": "custody"}
-    )
 
 
 def _fill(store: Store, like: PackageRow, count: int) -> None:

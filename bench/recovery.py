@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import random
 import resource
 import signal
@@ -23,20 +22,17 @@ import statistics
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import urlsplit
 
 import apsw
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from joserfc.jwk import OKPKey
 
 from bench import CannotRun, Figures
-from edge.seal import Sealer, digest_of, package_file
+from bench.closed_package import close_one, new_sealer
+from edge.seal import digest_of, package_file
 from edge.store import PackageRow, Store
-from edge.trust.keys import SealingKey, StationKey
 
 STATION: Final = "st-bench"
 TOKEN: Final = "k" * 43
@@ -103,7 +99,7 @@ def _cuts(where: Path, packages: int, part_bytes: int) -> tuple[list[Start], lis
 
 def _fill(folder: Path, packages: int, part_bytes: int) -> None:
     with _open(folder) as store:
-        like = hand_in(store, part_bytes)
+        like = close_one(store, new_sealer(STATION), part_bytes, "centre")
         records = [bytes(record) for record in store.read(_records)]
         for begin in range(1, packages, BATCH):
             many = min(BATCH, packages - begin)
@@ -196,11 +192,11 @@ def _ask_first_page(folder: Path, began_s: float) -> tuple[float, bytes]:
 def write_on(folder: str) -> None:
     """Hand packages in until killed; in a process of its own."""
     with _open(Path(folder)) as store:
-        hand_in(store, LARGE_BYTES)
+        close_one(store, new_sealer(STATION), LARGE_BYTES, "centre")
         sys.stdout.write("writing\n")
         sys.stdout.flush()
         while True:
-            hand_in(store, LARGE_BYTES)
+            close_one(store, new_sealer(STATION), LARGE_BYTES, "centre")
 
 
 def serve(folder: str) -> None:
@@ -221,22 +217,6 @@ def serve(folder: str) -> None:
         sys.stdout.write(f"{listener.url}\n")
         sys.stdout.flush()
         signal.pause()
-
-
-def hand_in(store: Store, part_bytes: int) -> PackageRow:
-    """Close one real package with one part of so many bytes."""
-    station_key = StationKey(OKPKey.generate_key("Ed25519"))
-    sealing = SealingKey("bench", X25519PrivateKey.generate().public_key())
-    sealer, package_id = Sealer(STATION, station_key, sealing), str(uuid.uuid4())
-    store.open_package(package_id, "s", STATION, sealing.kid, {})
-    part = sealer.part(package_id, 0, "finger/a.png", "image/png", os.urandom(part_bytes))
-    store.add_part(package_id, part)
-    previous = store.previous_digest()
-    fields = {"sitting_id": "s", "result": "accepted", "previous": previous}
-    manifest = sealer.manifest(package_id, 1, fields, store.parts(package_id))
-    return store.close_package(
-        package_id, manifest, sealer.statement, previous=previous, sinks={"centre": "custody"}
-    )
 
 
 def _open(folder: Path) -> Store:

@@ -115,6 +115,11 @@ class LocalPort:
 
 _LOCKED: Final = (errno.EAGAIN, errno.EBUSY)
 
+_HELP: Final = {
+    errno.ENOENT: "there is no such port; is it plugged in?",
+    errno.EACCES: "this user may not open it; is it in the group dialout?",
+}
+
 # A device that is pulled out shows as any of these, by platform and by moment.
 _LOST: Final = (serial.SerialException, OSError, termios.error, ValueError)
 
@@ -129,4 +134,10 @@ def _mapped(path: str) -> Iterator[None]:
     except _LOST as failure:
         if isinstance(failure, OSError) and failure.errno in _LOCKED:
             raise PortHeld(f"{path}: another program has locked it") from failure
-        raise DeviceAbsent(f"{path}: {failure}") from failure
+        raise DeviceAbsent(f"{path}: {_in_words(failure)}") from failure
+
+
+def _in_words(failure: Exception) -> str:
+    # pyserial's own text names error number and path twice.
+    number = failure.errno if isinstance(failure, OSError) else None
+    return _HELP.get(number, os.strerror(number)) if number else str(failure)

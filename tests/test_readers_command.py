@@ -101,7 +101,7 @@ def test_a_port_without_a_reader_says_why_and_ends_with_1(tmp_path):
     assert done.exit_code == NONE
     assert "no reader: " in done.stdout
     assert (gone["driver"], gone["held"]) == ("", False)
-    assert "No such file" in str(gone["trouble"])
+    assert gone["trouble"] == "there is no such port; is it plugged in?"
 
 
 def test_a_port_that_somebody_has_is_named_and_not_asked():

@@ -170,8 +170,13 @@ def test_other_bytes_under_an_id_are_an_incident_and_change_nothing(centre, stat
     assert kept == content
 
 
-def test_a_key_in_a_tpm_signs_es256_and_is_believed(centre, gateway):
-    """A registered P-256 key counts as much as an Ed25519 one."""
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [({}, 201), ({"crit": []}, 422), ({"crit": ["alg"]}, 422)],
+    ids=["plain", "crit_of_nothing", "crit_of_what_is_none"],
+)
+def test_a_key_in_a_tpm_signs_es256_and_is_believed(centre, gateway, more, status):
+    """A registered P-256 key counts as much as an Ed25519 one; nothing critical is understood."""
     key = ECKey.generate_key("P-256")
     card = {"v": 1, "station_id": STATION, "keys": [key.as_dict(private=False)]}
     (centre.folder / "stations" / f"{STATION}.json").write_text(json.dumps(card))
@@ -181,10 +186,10 @@ def test_a_key_in_a_tpm_signs_es256_and_is_believed(centre, gateway):
         "v": 1, "package_id": package_id, "station_id": STATION, "size": len(content),
         "digest": digest_at_the_station(content),
     }  # fmt: skip
-    header = {"alg": "ES256", "typ": "anxin-seal+jws", "kid": key.thumbprint()}
+    header = {"alg": "ES256", "typ": "anxin-seal+jws", "kid": key.thumbprint(), **more}
     seal = jws.serialize_compact(header, json.dumps(said), key, algorithms=["ES256"])
 
-    assert put(gateway(), package_id, content, seal).status_code == 201
+    assert put(gateway(), package_id, content, seal).status_code == status
 
 
 def forged(station, seal, **header):
@@ -299,8 +304,8 @@ def test_no_receipt_goes_out_while_the_store_does_not_answer(station, gateway):
 
 @pytest.mark.parametrize(
     "card",
-    ["", "[]", '{"keys":[{"kty":"OKP"}]}', '{"keys":1}'],
-    ids=["empty", "a_list", "half_a_key", "no_list_of_keys"],
+    ["", "[]", '{"keys":[{"kty":"OKP"}]}', '{"keys":1}', "[" * 100_000],
+    ids=["empty", "a_list", "half_a_key", "no_list_of_keys", "without_a_bottom"],
 )
 def test_a_card_that_is_broken_here_quarantines_nothing_there(centre, station, gateway, card):
     """Our fault is answered as one: the station waits and does not put its packages aside."""

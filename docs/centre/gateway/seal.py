@@ -81,7 +81,7 @@ class Stations:
         try:
             rows = json.loads(file.read_bytes())["keys"]
             keys = [import_key(row) for row in rows if row["kty"] in {"OKP", "EC"}]
-        except (JoseError, ValueError, KeyError, TypeError) as error:
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise CardBroken(file.name) from error
         return {key.thumbprint(): key for key in keys}
 
@@ -97,7 +97,8 @@ def check_seal(token: str, package_id: str, content: bytes, stations: Stations) 
         said = json.loads(claimed.payload)
         key = stations.keys(said["station_id"])[claimed.headers()["kid"]]
         jws.deserialize_compact(token, key, algorithms=STATION_ALGORITHMS)
-        right_kind = claimed.headers()["typ"] == SEAL_TYP
+        # No extension is understood, so a critical one is refused: RFC 7515, 4.1.11.
+        right_kind = claimed.headers()["typ"] == SEAL_TYP and "crit" not in claimed.headers()
     except (JoseError, ValueError, KeyError, TypeError, RecursionError):
         raise Rejected(422, "signature-invalid") from None
     if not right_kind or len(token) > SEAL_CHARACTERS_MAX:

@@ -101,7 +101,10 @@ def test_the_page_s_commands_do_what_it_says(kit):
         ("export --settings station.toml --to stick --all --delete --store x", "never changed"),
         ("export --settings station.toml --to stick --all --store x", "There is no store"),
         ("export --settings station.toml --to nowhere --all", "plug it in"),
-        ("export --settings station.toml --to stick --package 7", "There is no closed package 7 in"),
+        (
+            "export --settings station.toml --to stick --package 7",
+            "There is no closed package 7 in",
+        ),
         ("backup --settings station.toml --to nowhere", "plug in"),
         ("restore --settings station.toml --from stick --set-aside", "not a whole backup"),
     ],

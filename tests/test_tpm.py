@@ -301,9 +301,7 @@ def test_a_change_that_was_cut_short_leaves_no_old_key_behind(tmp_path, tcti, ce
     folder.mkdir()
     old = open_or_make_station_key(folder, "file", tcti)
     keyring, receipts = centre(old)
-    word = know_next_key(
-        centre.folder, keyring, make_next_key(folder, "auto", tcti, STATION, old)
-    )
+    word = know_next_key(centre.folder, keyring, make_next_key(folder, "auto", tcti, STATION, old))
     with monkeypatch.context() as power:
         power.setattr(Path, "unlink", lambda *_, **__: sys.exit("the power fails"))
         with pytest.raises(SystemExit):

@@ -196,6 +196,9 @@ def _drain(kit: Kit, store: Store, url: str) -> float:
         time.sleep(0.005)
     seconds = time.perf_counter() - began_s
     outbox.close()
+    if store.packages(limit=1, state="quarantined"):
+        # Set aside, it waits no longer either, and went nowhere.
+        raise CannotRun("a package was set aside instead of delivered")
     return seconds
 
 

@@ -9,6 +9,7 @@ gives bytes of that size away and does nothing else.
 
 from __future__ import annotations
 
+import http.client
 import json
 import statistics
 import subprocess
@@ -20,6 +21,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+from urllib.parse import urlsplit
 
 import apsw
 from flask import Flask, Response
@@ -42,6 +44,7 @@ WARMING: Final = 5
 SEALED: Final = 20
 DOWNLOADS: Final = 2_000
 BATCH: Final = 50_000
+PATIENCE_S: Final = 60.0
 CLIENT: Final = """
 import http.client, json, sys, time
 token, times, *places = sys.argv[1:]
@@ -79,6 +82,8 @@ def measure(long: bool) -> Figures:
             stack.enter_context(_station(Path(name) / str(count), count)) for count in (FEW, MANY)
         )
         bare = stack.enter_context(_bare())
+        for place in (f"{few.url}{_end(FEW)}", f"{many.url}{_end(MANY)}"):
+            _must_be_full(place)
         pages, ready = (
             _medians_ms([f"{few.url}{one}", f"{many.url}{other}"], long)
             for one, other in ((_end(FEW), _end(MANY)), (READY, READY))
@@ -149,6 +154,20 @@ def _insert(db: apsw.Connection, like: PackageRow, first: int, many: int) -> Non
         (first, many, STATION, like.kid, like.sealed_at_ms, SEALED + 1, like.size, like.digest,
          like.statement),
     )  # fmt: skip
+
+
+def _must_be_full(place: str) -> None:
+    """Ask once: an empty page would be answered faster, and compared all the same."""
+    url = urlsplit(place)
+    line = http.client.HTTPConnection(str(url.hostname), url.port, timeout=PATIENCE_S)
+    try:
+        path = f"{url.path}?{url.query}"
+        line.request("GET", path, headers={"Authorization": f"Bearer {TOKEN}"})
+        rows = len(json.loads(line.getresponse().read()).get("items", ()))
+    finally:
+        line.close()
+    if rows != PAGE:
+        raise CannotRun(f"the page at the end holds {rows} packages instead of {PAGE}")
 
 
 def _end(count: int) -> str:

@@ -187,6 +187,17 @@ def test_heads_that_this_station_did_not_sign_prove_nothing(kit, settings, tmp_p
         assert "has not signed" in result.output
 
 
+def test_a_key_of_another_store_is_named_as_what_may_be_wrong(kit, settings):
+    """After a restore with the wrong copy from the safe; no exception's name tells anybody that."""
+    work(kit)
+    key_file = next(kit.folder.rglob("store.key"))
+    key_file.write_bytes(bytes(32))
+    done = check(settings)
+
+    assert done.exit_code == 2
+    assert f"damaged or belongs to another key than {key_file}" in done.output
+
+
 def test_contradicting_heads_are_a_break(kit):
     """Two heads of one number: the chain had two ends."""
     work(kit)

@@ -104,7 +104,9 @@ def _open(folder: Path) -> apsw.Connection:
         db.set_busy_timeout(5000)
         unlock(db, key_file.read_bytes().hex())
     except apsw.Error as error:
-        raise StoreBroken(f"The store {path} cannot be read ({type(error).__name__}).") from error
+        raise StoreBroken(
+            f"{path} cannot be read: it is damaged or belongs to another key than {key_file}."
+        ) from error
     return db
 
 

@@ -139,8 +139,9 @@ def test_without_a_port_the_machines_ports_are_asked(monkeypatch, tmp_path):
         (("readers", "--model", "none"), "cannot be read"),
         (("readers", "--settings", "none.toml"), "cannot be read"),
         (("support", "--settings", str(KIOSK), "/no/such/folder/x.zip"), "No such file"),
+        (("support", "--settings", str(KIOSK), "/"), "'/' is a directory"),
     ],
-    ids=["address", "model", "settings", "folder"],
+    ids=["address", "model", "settings", "folder", "no file"],
 )
 def test_what_cannot_begin_is_one_sentence_and_ends_with_2(words, sentence, tmp_path):
     """As every other refusal of the command line."""

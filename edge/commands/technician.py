@@ -71,7 +71,7 @@ def list_readers(
 
 
 @click.command("support")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--settings", "path", type=click.Path(path_type=Path), required=True, help="The station's file."
 )

@@ -71,7 +71,11 @@ class Process:
         """Start it; `wait` for it where that matters."""
         environment = {**os.environ, **CREDENTIALS, "PYTHONPATH": f"{CHECKOUT}:{GATEWAY}"}
         with self._log.open("ab") as log:
-            self._running = subprocess.Popen(self._command, env=environment, stdout=log, stderr=log)
+            self._running = subprocess.Popen(
+                # A run that is killed takes its centre along.
+                ["setpriv", "--pdeathsig", "KILL", *self._command],
+                env=environment, stdout=log, stderr=log,
+            )  # fmt: skip
 
     def wait(self) -> None:
         """Wait until it accepts connections."""

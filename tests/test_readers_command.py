@@ -139,7 +139,7 @@ def test_without_a_port_the_machines_ports_are_asked(monkeypatch, tmp_path):
         (("readers", "--model", "none"), "cannot be read"),
         (("readers", "--settings", "none.toml"), "cannot be read"),
         (("support", "--settings", str(KIOSK), "/no/such/folder/x.zip"), "No such file"),
-        (("support", "--settings", str(KIOSK), "/"), "'/' is a directory"),
+        (("support", "--settings", str(KIOSK), "/"), "(/): this is a folder; name the file"),
     ],
     ids=["address", "model", "settings", "folder", "no file"],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Mapping
@@ -71,7 +72,7 @@ def list_readers(
 
 
 @click.command("support")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--settings", "path", type=click.Path(path_type=Path), required=True, help="The station's file."
 )
@@ -83,6 +84,9 @@ def make_bundle(file: Path, path: Path) -> None:
     from edge.settings import SettingsError, load_settings
     from edge.support import write_bundle
 
+    if file.is_dir():
+        said = "this is a folder; name the file, such as support.zip in it"
+        raise IsADirectoryError(errno.EISDIR, said, str(file))
     settings, why_none = None, ""
     try:
         settings = load_settings(path, check_camera=False)

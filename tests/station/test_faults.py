@@ -16,6 +16,7 @@ from drivers.peers.presses import LEFT_THUMB, RIGHT_THUMB, Press
 from edge.settings import Settings
 from edge.sitting import Event, Overlay, Result, State
 from edge.store.errors import StoreBroken
+from edge.trust.station_key import open_or_make_station_key
 from tests.station.bed import LONG_S, station_bed
 
 
@@ -166,6 +167,9 @@ def on(folder: Path):
 
     def change(settings: Settings) -> Settings:
         update = {"folder": folder / "store", "floor_mib": 6, "reserve_mib": 4}
+        # Provisioned as well: a station makes no key by itself.
+        (folder / "store").mkdir(exist_ok=True)
+        open_or_make_station_key(folder / "store", "file", settings.store.tpm)
         return settings.model_copy(update={"store": settings.store.model_copy(update=update)})
 
     return change

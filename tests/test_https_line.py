@@ -5,13 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import closing, suppress
+from itertools import count
 
 import pytest
 
 from edge.delivery.https_line import ARRIVING_BYTES_MAX
+from edge.delivery.outbox import Outbox
+from edge.delivery.pace import Pace
 from edge.sinks.load import open_sink
 from edge.sinks.sink import SinkAway
-from tests.delivery_kit import make_kit
+from tests.delivery_kit import SINK, make_kit, until
 from tests.hostile_centre import HostileCentre, answer
 from tests.test_sink_https import large, outgoing
 
@@ -157,6 +160,33 @@ def test_a_name_that_is_none_is_an_address_that_nobody_answers_at(kit, package):
             pytest.raises(SinkAway, match="connect"),
         ):
             sink.send(package)
+
+
+def test_a_line_that_is_cut_again_and_again_is_weak_and_not_down(tmp_path):
+    """Each try brings 100 KB across: the waits do not grow, whatever the number of cuts."""
+    kit, growing = make_kit(tmp_path), count(70_000, 70_000)
+
+    def script(request):
+        if request.method == "GET":
+            return answer(404, Upload_Offset=str(next(growing)))
+        return None
+
+    with (
+        kit.open_store() as store,
+        hostile(kit, script=script) as centre,
+        closing(open_sink("https", centre.options)) as sink,
+    ):
+        large(kit, store)
+        outbox = Outbox(
+            store, SINK, sink, kit.verifier, pace=Pace(first_max_s=0, base_s=0.001, max_s=3600)
+        )
+        outbox.start()
+        # Waits that grew would be of an hour long before.
+        until(lambda: sum(one.method == "PATCH" for one in centre.requests) >= 10)
+        failures = outbox.status.failures
+        outbox.close()
+
+    assert failures <= 2
 
 
 @pytest.mark.parametrize("offsets", [[300_000], [300_000, 200_000]], ids=["same", "to-and-fro"])

@@ -237,6 +237,9 @@ class Outbox:
                 return
             if away.unclear:
                 self._unclear.add(package.cursor)
+            if away.further:
+                # It comes across piece by piece: waiting longer each time would take it hours.
+                self._standing.failures = 0
             self._fail(package, away.code, away.retry_after_s)
         except SinkClosed as closed:
             self._stop(package, closed.code)

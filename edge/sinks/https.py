@@ -31,6 +31,9 @@ REFUSING: Final = frozenset({400, 411, 413, 415, 422})
 NO_GOING_ON: Final = frozenset({404, 405, 412, 416, 501})
 """To a PATCH: what had arrived is gone, or was never kept. The whole is sent again."""
 
+GONE_ON_MAX: Final = 64
+FURTHER_BYTES: Final = 64 << 10
+"""So much more at the centre is a line that is weak, and not one that is down."""
 GOING_ON_IN_VAIN_MAX: Final = 3
 """A centre may notice late how far a cut upload came: its first word of it may be an old one."""
 
@@ -80,8 +83,9 @@ class HttpsSink:
             rate_bytes_s=None if rate is None else rate * 125,
         )
         self._arrived: tuple[str, int] | None = None
-        self._gone_on = ("", 0, 0)
-        """Which package was gone on with, from where at the furthest, and how often in vain."""
+        self._gone_on: dict[str, tuple[int, int]] = {}
+        """From where a package was gone on with at the furthest, and how often in vain."""
+        self._further = False
 
     def send(self, package: Outgoing) -> str:
         """Put the package there; the answer claims to be a receipt. Raises as `Sink.send`."""
@@ -90,7 +94,7 @@ class HttpsSink:
             answer = self._go_on(package, arrived[1])
             if answer is not None:
                 return _receipt(answer)
-        self._gone_on = "", 0, 0
+        self._gone_on.pop(package.package_id, None)
         headers = {
             **_about(package),
             "Content-Length": str(len(package.content)),
@@ -136,7 +140,11 @@ class HttpsSink:
                 "Upload-Offset": str(offset),
                 "Repr-Digest": package.digest,
             }
-            answer = self._line.ask("PATCH", _path(package.package_id), headers, rest)
+            try:
+                answer = self._line.ask("PATCH", _path(package.package_id), headers, rest)
+            except SinkAway as away:
+                away.further = self._further
+                raise
             if answer.status not in NO_GOING_ON:
                 return answer
             # The centre may have noticed only now how far the last try came.
@@ -148,12 +156,15 @@ class HttpsSink:
 
         A proxy that lets no PATCH through would else be asked for ever, where a PUT passes.
         """
-        package_id, furthest, times = self._gone_on
-        further = package_id != package.package_id or offset > furthest
-        self._gone_on = (
-            (package.package_id, offset, 1) if further else (package_id, furthest, times + 1)
-        )
-        return self._gone_on[2] > GOING_ON_IN_VAIN_MAX
+        furthest, times = self._gone_on.pop(package.package_id, (0, 0))
+        further = offset > furthest
+        self._further = offset - furthest >= FURTHER_BYTES
+        times = 1 if further else times + 1
+        # The last one noted comes last; of those that were given up, no more than some are kept.
+        self._gone_on[package.package_id] = max(offset, furthest), times
+        if len(self._gone_on) > GONE_ON_MAX:
+            del self._gone_on[next(iter(self._gone_on))]
+        return times > GOING_ON_IN_VAIN_MAX
 
 
 def _offset(answer: Answer) -> int:

@@ -21,12 +21,21 @@ class SinkAway(SinkError):
     Attributes:
         unclear: it may have arrived all the same: ask for the receipt before sending again.
         retry_after_s: the other side's wish; a lower bound.
+        further: the try before this one had brought part of the package across.
     """
 
-    def __init__(self, code: str, *, unclear: bool = False, retry_after_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        code: str,
+        *,
+        unclear: bool = False,
+        retry_after_s: float = 0.0,
+        further: bool = False,
+    ) -> None:
         super().__init__(code)
         self.unclear = unclear
         self.retry_after_s = retry_after_s
+        self.further = further
 
 
 class SinkClosed(SinkError):

@@ -175,7 +175,7 @@ def _worker(daemon: int) -> int:
     """Return the process id of the daemon's vision worker."""
     for task in Path(f"/proc/{daemon}/task").iterdir():
         for child in (task / "children").read_text(encoding="ascii").split():
-            if b"vision_cell" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"edge.vision.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
                 return int(child)
     raise CannotRun("the demo has no vision worker")
 

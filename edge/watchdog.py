@@ -95,6 +95,7 @@ class Watchdog:
         self._keeper = keeper
         self._proofs = proofs
         self._ending = threading.Event()
+        self._telling = threading.Lock()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
@@ -105,9 +106,10 @@ class Watchdog:
 
     def close(self) -> None:
         """Say that the station ends, and no more that it lives. Twice is allowed."""
-        if not self._ending.is_set():
-            self._keeper.tell("STOPPING=1")
-        self._ending.set()
+        with self._telling:
+            if not self._ending.is_set():
+                self._ending.set()
+                self._keeper.tell("STOPPING=1")
         if self._thread.ident is not None:
             # A part that hangs must not hold up the end as well.
             self._thread.join(ANSWER_S)
@@ -115,12 +117,13 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._ending.is_set():
             silent = self._silent()
-            if self._ending.is_set():
-                return
-            if silent is None:
-                self._keeper.tell("WATCHDOG=1")
-            else:
-                log.error("watchdog_silent", part=silent)
+            with self._telling:
+                if self._ending.is_set():
+                    return
+                if silent is None:
+                    self._keeper.tell("WATCHDOG=1")
+                else:
+                    log.error("watchdog_silent", part=silent)
             self._ending.wait(self._keeper.patience_s / SHARE)
 
     def _silent(self) -> str | None:

@@ -76,6 +76,21 @@ def test_a_keeper_is_told_of_readiness_life_and_end(word):
     assert silent(word, rounds=1)
 
 
+def test_the_end_is_the_last_word_however_close_the_word_of_life_came(tmp_path):
+    """Two hundred ends, each in the midst of words of life: none is told that it lives after that."""
+    for number in range(200):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        word = Word(folder)
+        watchdog = Watchdog(Keeper(word.address, 1e-5), {"always": lambda: True})
+        watchdog.start()
+        word.hears("WATCHDOG=1")
+        watchdog.close()
+        last = word.heard()[-1]
+        word.close()
+        assert last == "STOPPING=1"
+
+
 def test_a_store_whose_writer_hangs_keeps_the_word_back(tmp_path, word):
     """A transaction that does not end silences the station; when it ends, the word comes again."""
     held = threading.Event()

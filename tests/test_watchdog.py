@@ -77,7 +77,7 @@ def test_a_keeper_is_told_of_readiness_life_and_end(word):
 
 
 def test_the_end_is_the_last_word_however_close_the_word_of_life_came(tmp_path):
-    """Two hundred ends, each in the midst of words of life: none is told that it lives after that."""
+    """Two hundred ends, each amid words of life: nobody is told that it lives after that."""
     for number in range(200):
         folder = tmp_path / str(number)
         folder.mkdir()

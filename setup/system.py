@@ -50,6 +50,8 @@ RUN: Final = (
     # MediaPipe's library links against both, though the station draws nothing.
     Need("libegl1", _library("libEGL.so.1")),
     Need("libgles2", _library("libGLESv2.so.2")),
+    # It reads surnames and numbers aloud, which no recording can hold.
+    Need("espeak-ng", _command("espeak-ng")),
 )
 PICTURES: Final = (Need("npm", _command("npm")),)
 TEST: Final = (

@@ -1,7 +1,8 @@
 """Who works here: ids and PINs, so that an attendant can sign for what only an attendant may do.
 
-The file holds one scrypt hash for each id and no name; PINs are never stored, logged or shown. It
-is read anew for every check, so that whoever is struck off can no longer sign, without a restart.
+The file holds one scrypt hash for each id, what the person may do here, and no full name; PINs are
+never stored, logged or shown. It is read anew for every check, so that whoever is struck off can no
+longer sign, without a restart.
 A wrong PIN makes the next one wait, longer each time, and never for ever: a person is standing at
 the station who needs the attendant.
 """
@@ -16,10 +17,10 @@ import secrets
 import stat
 import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args
 
 import structlog
 
@@ -37,6 +38,15 @@ COST: Final = {"n": 2**14, "r": 8, "p": 1}
 """16 MiB and some 50 ms for each try (RFC 7914, section 2: interactive use)."""
 _NOBODY: Final = "-"
 
+Role = Literal["guide", "volunteer", "remote"]
+"""What somebody may do here. `volunteer`: drives the pages and sees no more of a person than the
+first letter of the surname; `remote`: helps from afar, stores and signs nothing."""
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+ON_SITE: Final = frozenset[Role]({"guide", "volunteer"})
+"""Who stands beside the person, and so can sign at the screen."""
+SHOWN_AS: Final = re.compile(r"[^\W\d_]{0,12}")
+"""Letters only, as a banner has room for: a surname, not a full name."""
+
 log = structlog.get_logger("staff")
 
 
@@ -53,9 +63,25 @@ class WrongPin(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody of the staff.
+
+    Attributes:
+        role: what the person may do here.
+        shown_as: surname for the banner of who helps from afar; "": the id is shown.
+    """
+
+    staff_id: str
+    role: Role
+    shown_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Hashed:
     salt: bytes
     digest: bytes
+    role: Role = "guide"
+    shown_as: str = ""
 
 
 class Staff:
@@ -74,13 +100,15 @@ class Staff:
         self._nobody = _Hashed(secrets.token_bytes(16), secrets.token_bytes(32))
         _read(path)
 
-    def check(self, staff_id: str, pin: str) -> bool:
+    def check(self, staff_id: str, pin: str, roles: Collection[Role] = ON_SITE) -> bool:
         """Tell whether id and PIN fit; False without a look at them while a wait runs.
 
-        One check at a time, so that many at once are no way round the wait.
+        One check at a time, so that many at once are no way round the wait. Whoever has none of
+        these roles is nobody here.
         """
         with self._lock:
             known = self._known().get(staff_id)
+            known = known if known and known.role in roles else None
             account = staff_id if known else _NOBODY
             if self._throttle.wait_s(account) > 0:
                 return False
@@ -97,6 +125,11 @@ class Staff:
         with self._lock:
             return self._throttle.wait_s(staff_id if staff_id in self._known() else _NOBODY)
 
+    def member(self, staff_id: str) -> Member | None:
+        """Return who has this id now; None: nobody, or not any more."""
+        known = self._known().get(staff_id)
+        return None if known is None else Member(staff_id, known.role, known.shown_as)
+
     def _known(self) -> dict[str, _Hashed]:
         try:
             return _read(self._path)
@@ -105,11 +138,20 @@ class Staff:
             return {}
 
 
-def add_staff(path: Path, staff_id: str, pin: str) -> None:
+def add_staff(
+    path: Path, staff_id: str, pin: str, role: Role | None = None, shown_as: str | None = None
+) -> None:
     """Write one attendant into the staff file, or a new PIN for one who is in it.
 
+    Args:
+        path: the staff file.
+        staff_id: as the person will type it.
+        pin: the same.
+        role: None: as it was, "guide" for somebody new.
+        shown_as: surname for a banner; None: as it was.
+
     Raises:
-        ValueError: the id or the PIN does not have the form that we take.
+        ValueError: the id, the PIN, the role or the surname does not have the form that we take.
         StaffFileUnsafe: there is a file and it is not a staff file.
     """
     if not STAFF_ID.fullmatch(staff_id):
@@ -117,8 +159,12 @@ def add_staff(path: Path, staff_id: str, pin: str) -> None:
     if not PIN.fullmatch(pin):
         raise ValueError("a PIN is 6 to 12 digits")
     rows = _read(path) if path.exists() else {}
-    salt = secrets.token_bytes(16)
-    _write(path, {**rows, staff_id: _Hashed(salt, _digest(pin, salt))})
+    salt, before = secrets.token_bytes(16), rows.get(staff_id)
+    role = role or (before.role if before else "guide")
+    shown_as = (before.shown_as if before else "") if shown_as is None else shown_as
+    if role not in ROLES or not SHOWN_AS.fullmatch(shown_as):
+        raise ValueError(f"a role is one of {', '.join(ROLES)}; a surname has 12 letters at most")
+    _write(path, {**rows, staff_id: _Hashed(salt, _digest(pin, salt), role, shown_as)})
 
 
 def staff_ids(path: Path) -> tuple[str, ...]:
@@ -140,7 +186,8 @@ def remove_staff(path: Path, staff_id: str) -> None:
 
 def _write(path: Path, rows: Mapping[str, _Hashed]) -> None:
     text = "".join(
-        f'[staff.{name}]\nsalt = "{row.salt.hex()}"\nscrypt = "{row.digest.hex()}"\n\n'
+        f'[staff.{name}]\nsalt = "{row.salt.hex()}"\nscrypt = "{row.digest.hex()}"\n'
+        f'role = "{row.role}"\nshown_as = "{row.shown_as}"\n\n'
         for name, row in sorted(rows.items())
     )
     # Durable: a power cut must not bring back whoever was struck off.
@@ -153,14 +200,18 @@ def _read(path: Path) -> dict[str, _Hashed]:
             if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise StaffFileUnsafe("others may read or write the staff file: chmod 600")
             rows = tomllib.load(file).get("staff", {})
-        return {
-            name: _Hashed(bytes.fromhex(row["salt"]), bytes.fromhex(row["scrypt"]))
-            for name, row in rows.items()
-        }
+        return {name: _hashed(row) for name, row in rows.items()}
     except OSError as error:
         raise StaffFileUnsafe(f"the staff file cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise StaffFileUnsafe("the staff file is not one of ours") from None
+
+
+def _hashed(row: Mapping[str, str]) -> _Hashed:
+    role, shown_as = row.get("role", "guide"), row.get("shown_as", "")
+    if role not in ROLES or not SHOWN_AS.fullmatch(shown_as):
+        raise ValueError("no such role")
+    return _Hashed(bytes.fromhex(row["salt"]), bytes.fromhex(row["scrypt"]), role, shown_as)
 
 
 def _digest(pin: str, salt: bytes) -> bytes:

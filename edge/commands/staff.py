@@ -23,19 +23,25 @@ _NUMBER = click.argument("number")
 
 @click.command("add")
 @_SETTINGS
+@click.option("--role", help="guide, volunteer or remote; guide for somebody new.")
+@click.option("--shown-as", help="Surname for the banner of who helps from afar.")
 @_NUMBER
-def add_attendant(path: Path, number: str) -> None:
+def add_attendant(path: Path, number: str, role: str | None, shown_as: str | None) -> None:
     """Let NUMBER sign, or give it a new PIN; the PIN is asked for and never shown."""
-    from edge.staff import PIN, add_staff
+    from edge.staff import PIN, ROLES, SHOWN_AS, add_staff
 
     file = _staff_file(path)
     if not (number.isascii() and number.isdigit()):
         raise StaffRefused("A number has digits only: the screen's keys have nothing else.")
+    if role is not None and role not in ROLES:
+        raise StaffRefused(f"A role is one of {', '.join(ROLES)}; nothing was changed.")
+    if not SHOWN_AS.fullmatch(shown_as or ""):
+        raise StaffRefused("A surname has letters only, 12 at most; nothing was changed.")
     pin = click.prompt("PIN, 6 to 12 digits", hide_input=True, confirmation_prompt="Once more")
     if not PIN.fullmatch(pin):
         raise StaffRefused("A PIN has 6 to 12 digits; nothing was changed.")
     file.parent.mkdir(parents=True, exist_ok=True)
-    add_staff(file, number, pin)
+    add_staff(file, number, pin, next((one for one in ROLES if one == role), None), shown_as)
     click.echo(f"{number} can sign now.")
 
 

@@ -80,6 +80,7 @@ def run(path: Path) -> None:
 @click.option("--v1-port", default=8081, help="0: any free one.")
 @click.option("--centre-port", default=8443, help="0: any free one.")
 @click.option("--console-port", type=int, help="Usually 8082, or any free one.")
+@click.option("--quick-reader", is_flag=True, help="Fingers and prints come at once.")
 @click.option("--once", is_flag=True, help="Walk one person through, without a browser.")
 @click.option("--limit-s", default=170.0, help="With --once: give up after so many seconds.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: JSON on standard output.")
@@ -92,6 +93,7 @@ def demo(  # noqa: PLR0917 - one parameter an option
     v1_port: int,
     centre_port: int,
     console_port: int | None,
+    quick_reader: bool,
     once: bool,
     limit_s: float,
     as_json: bool,
@@ -118,7 +120,7 @@ def demo(  # noqa: PLR0917 - one parameter an option
         badge = open_or_make_badge(folder)
         plan = DemoPlan(
             folder, subject, kiosk_port, v1_port, centre_port or free_port(), badge,
-            story_for(finger_story),
+            story_for(finger_story), quick_reader,
         )  # fmt: skip
         cues = [] if once or clerk is None else [clerk.order]
         station, centre = open_demo(plan, stack, *cues)
@@ -191,16 +193,18 @@ def demo_centre(folder: Path, port: int, attached: bool) -> None:
 
 @cli.command("demo-reader", hidden=True)
 @click.option("--folder", type=click.Path(path_type=Path), required=True)
-def demo_reader(folder: Path) -> None:
+@click.option("--quick", is_flag=True)
+def demo_reader(folder: Path, quick: bool) -> None:
     """Be the other end of the demo's serial line until standard input ends."""
     from drivers.peers.presses import DEMO_PLAN
     from drivers.peers.reader_control import CONTROL_NAME, ReaderControl
     from drivers.peers.zfm import ZfmPeer
 
+    press_after_s = 0.1 if quick else 1.0
     # The station's own Ctrl-C reaches us too; the end of our input is what ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with (
-        ZfmPeer(plan=DEMO_PLAN, throttled=True, folder=folder) as peer,
+        ZfmPeer(plan=DEMO_PLAN, delay_s=press_after_s, throttled=not quick, folder=folder) as peer,
         ReaderControl(folder / CONTROL_NAME, peer) as control,
     ):
         for line in sys.stdin.buffer:

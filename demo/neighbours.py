@@ -77,8 +77,11 @@ class ReaderEnd:
     to it must not outlive the process behind it.
     """
 
-    def __init__(self, folder: Path, again_after_s: float = AGAIN_AFTER_S) -> None:
-        """Prepare; the line appears as `zfm` in `folder`."""
+    def __init__(
+        self, folder: Path, again_after_s: float = AGAIN_AFTER_S, *, quick: bool = False
+    ) -> None:
+        """Prepare; the line appears as `zfm` in `folder`; `quick` takes away its own time."""
+        self._arguments = ["demo-reader", "--folder", str(folder), *(["--quick"] if quick else [])]
         self._folder = folder
         self._again_after_s = again_after_s
         self._stopping = threading.Event()
@@ -133,7 +136,7 @@ class ReaderEnd:
                 return
             # A station that was killed took nobody along who could remove it.
             self.link.unlink(missing_ok=True)
-            self._process = _started(["demo-reader", "--folder", str(self._folder)])
+            self._process = _started(self._arguments)
 
     def _run(self) -> None:
         while self._process and not self._stopping.is_set():

@@ -35,6 +35,7 @@ class DemoPlan:
     """Where this demo keeps its state and listens; port 0 takes any free one.
 
     Without a `badge` nobody can sign at it; without a `story` the reader's person has its own.
+    With a `quick_reader` fingers and prints come at once: else they take what they take in life.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class DemoPlan:
     centre_port: int
     badge: Badge | None = None
     story: FingerStory | None = None
+    quick_reader: bool = False
 
     @property
     def knobs(self) -> Knobs:
@@ -135,7 +137,7 @@ def demo_settings(plan: DemoPlan) -> Settings:
 
 def start_reader(plan: DemoPlan, stack: ExitStack) -> ReaderEnd:
     """Start the other end of the reader's line; closed by the stack."""
-    reader = ReaderEnd(plan.folder / "reader")
+    reader = ReaderEnd(plan.folder / "reader", quick=plan.quick_reader)
     reader.start()
     stack.callback(reader.close)
     return reader

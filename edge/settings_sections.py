@@ -147,10 +147,34 @@ class Fingers(_Section):
 
 
 class SittingLimits(_Section):
-    """How long a sitting waits for somebody."""
+    """How a sitting begins, and how long it waits for somebody."""
 
-    idle_s: Annotated[float, Field(ge=30, le=3600)] = 180.0
+    begin: Literal["next", "number"] = "next"
+    """What a touch on "begin" takes: the order that has waited longest, or nobody's."""
+    walk_in: bool = True
+    """A sitting may begin without an order."""
+    idle_s: Annotated[float, Field(ge=30, le=3600)] = 90.0
+    """Without touch, face or finger for so long, it is asked whether somebody is there."""
+    still_there_s: Annotated[float, Field(ge=20, le=600)] = 30.0
+    """So long the question stands; then the screen is wiped."""
+    rest_ticket_s: Annotated[float, Field(ge=60, le=7200)] = 600.0
+    help_again_s: Annotated[float, Field(ge=15, le=3600)] = 60.0
+    rating_s: Annotated[float, Field(ge=10, le=120)] = 15.0
+    idle_cards_s: Annotated[float, Field(ge=10, le=3600)] = 60.0
+    missing_due_days: Annotated[int, Field(ge=1, le=365)] = 30
+    """Until when what is missing may be brought: days after the sitting."""
     resume_within_s: Annotated[float, Field(ge=0, le=86400)] = 1800.0
+
+
+class Service(_Section):
+    """What surrounds the sittings: rating, help from afar, and the content pack."""
+
+    rating: bool = False
+    """How it was is asked after the result."""
+    remote: bool = False
+    """Somebody far away may ask to see the screen and to help."""
+    content: Path | None = None
+    """The folder of the signed content pack: cards, checklists, names of papers."""
 
 
 class Neighbour(_Section):
@@ -265,6 +289,7 @@ class Settings(_Section):
     portrait: Portrait
     fingers: Fingers = Fingers()
     sitting: SittingLimits = SittingLimits()
+    service: Service = Service()
     reuse: Reuse = Reuse()
     store: Store
     kiosk: Kiosk = Kiosk()

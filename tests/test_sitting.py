@@ -13,7 +13,12 @@ from edge.sitting import FROM_THE_PERSON, TRANSITIONS, Event, IllegalMove, State
 DIAGRAM = Path(__file__).resolve().parent.parent / "docs" / "sitting.md"
 
 
-BY_ITSELF = FROM_THE_PERSON | {Event.PORTRAIT_TAKEN, Event.FINGERS_SETTLED, Event.STORED}
+BY_ITSELF = FROM_THE_PERSON | {
+    Event.PORTRAIT_TAKEN,
+    Event.FINGERS_SETTLED,
+    Event.STORED,
+    Event.MATERIALS_SETTLED,
+}
 """What happens without an attendant, a centre or an earlier photo."""
 
 
@@ -68,15 +73,18 @@ def test_no_touch_takes_an_earlier_photo_over():
             assert event not in FROM_THE_PERSON, state
 
 
-@pytest.mark.parametrize(
-    "state", [s for s in State if s not in {State.WELCOME, State.CLOSING, State.RESULT}]
-)
+HANDED_IN = {State.RESULT, State.RATING, State.RATING_REASON}
+"""All is settled: nothing of the person is written any more."""
+
+
+@pytest.mark.parametrize("state", [s for s in State if s not in {State.WELCOME, State.CLOSING}])
 def test_a_person_can_always_leave(state):
     """Only between handing in and the result is there no way back."""
-    assert TRANSITIONS[state][Event.LEAVE] is State.WELCOME
+    way_out = Event.FINISH if state in HANDED_IN else Event.LEAVE
+    assert TRANSITIONS[state][way_out] is State.WELCOME
 
 
-@pytest.mark.parametrize("state", [s for s in State if s not in {State.WELCOME, State.RESULT}])
+@pytest.mark.parametrize("state", [s for s in State if s not in {State.WELCOME, *HANDED_IN}])
 def test_a_store_that_fails_leads_to_the_window_not_to_a_dead_end(state):
     """Wherever a sample is written, a failed write has a way out."""
     assert TRANSITIONS[state][Event.NOT_STORED] is State.RESULT

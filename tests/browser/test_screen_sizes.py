@@ -65,7 +65,7 @@ def check_geometry(seen: dict[str, Any]) -> None:
         assert text["top"] >= 0, text
         assert text["right"] <= seen["width"] + 1, text
         assert text["bottom"] <= seen["height"] + 1, text
-        assert text["family"].startswith('"Noto Sans CJK SC"'), text
+        assert text["family"].startswith('"Anxin Noto Sans SC"'), text
     check_targets(seen["targets"])
 
 

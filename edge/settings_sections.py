@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from edge.delivery.pace import Hours
+from edge.portable.section import PortableSettings
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
@@ -294,4 +295,5 @@ class Settings(_Section):
     store: Store
     kiosk: Kiosk = Kiosk()
     v1: V1 = V1()
+    portable: PortableSettings | None = None
     sinks: Annotated[tuple[Sink, ...], Field(min_length=1)]

@@ -37,6 +37,7 @@ class Asked:
     new_pin: bool
     next_key: bool
     known: Path | None
+    new_visit_key: bool
 
 
 @click.command("provision")
@@ -51,6 +52,8 @@ class Asked:
               help="Name or address under which the centre reaches this station.")  # fmt: skip
 @click.option("--new-pin", is_flag=True, help="Set the technician's PIN anew.")
 @click.option("--next-key", is_flag=True, help="Make the key that shall follow the station's own.")
+@click.option("--new-visit-key", is_flag=True,
+              help="Make another key for visit lists; the one before still opens them.")  # fmt: skip
 @click.option("--known", type=click.Path(path_type=Path),
               help="The centre's word that it knows the next key: it takes over.")  # fmt: skip
 @click.pass_context
@@ -81,6 +84,8 @@ def provision(context: click.Context, /, path: Path, **options: Any) -> None:
 def _steps(settings: Settings, asked: Asked, store: Store) -> list[str]:
     key = _station_key(settings)
     _for_the_centre(settings, key, asked.hosts)
+    if settings.portable is not None:
+        _visit_key(settings, key, anew=asked.new_visit_key)
     pinned = _pin(settings, asked, store)
     if asked.next_key:
         _next_key(settings, key, store)
@@ -119,6 +124,18 @@ def _for_the_centre(settings: Settings, key: StationKey, hosts: Sequence[str]) -
     if hosts or not (request.exists() and request_is_by(request.read_bytes(), tls_key)):
         write_secret(request, certificate_request(tls_key, station_id, hosts))
     click.echo(f"For the centre, by hand and not over the network: {card} and {request}")
+
+
+def _visit_key(settings: Settings, key: StationKey, *, anew: bool) -> None:
+    from edge.durable import write_secret
+    from edge.portable.device_key import change_device_key, device_card, open_or_make_device_key
+
+    folder, station_id = settings.store.folder, settings.station.id
+    out = folder / TO_CENTRE / f"{station_id}.visit-key.jws"
+    ours = change_device_key(folder) if anew else open_or_make_device_key(folder)
+    # Signed anew each time: the station's own key may be another one by now.
+    write_secret(out, device_card(ours, station_id, key).encode() + b"\n")
+    click.echo(f"The centre seals visit lists to this device once it has {out}")
 
 
 def _pin(settings: Settings, asked: Asked, store: Store) -> bool:

@@ -1,0 +1,1 @@
+"""The station that is carried from door to door: visit list, field check, low power."""

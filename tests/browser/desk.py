@@ -331,10 +331,10 @@ class Desk:
 
 
 @contextmanager
-def served(desk: Desk, camera: Camera) -> Iterator[Listener]:
+def served(desk: Desk, camera: Camera, screen_ppi: float = 102.46) -> Iterator[Listener]:
     """Serve the kiosk's pages on a free port."""
     closing = threading.Event()
-    station = KioskStation(desk, camera, "demo-01", "12345", 102.46)
+    station = KioskStation(desk, camera, "demo-01", "12345", screen_ppi)
     app = create_kiosk_app(station, closing)
     listener = Listener(app, "127.0.0.1", 0, streams=KIOSK_STREAMS, closing=closing)
     listener.start()

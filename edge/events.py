@@ -33,6 +33,8 @@ EventType = Literal[
     "station.not_ready",
     "key.expiring",
     "help.raised",
+    "help.answered",
+    "help.resolved",
 ]
 TYPES: Final[frozenset[str]] = frozenset(get_args(EventType))
 KEPT_MS: Final = 7 * 24 * 3600 * 1000

@@ -21,7 +21,11 @@ ORDER: Final = "orders"
 PORTRAIT: Final = "portraits"
 FINGER: Final = "fingers"
 HELP: Final = "help"
+TICKET: Final = "tickets"
+MATERIAL: Final = "materials"
+"""Papers that were to be brought later, by their code."""
 _PERSON_ENDS: Final = frozenset({"declined", "left"})
+_MATERIAL_LACKS: Final = re.compile(r"material:([a-z][a-z0-9_]{0,39})")
 _FINGER_PART: Final = re.compile(r"finger/([a-z_]+)\.png")
 
 
@@ -44,7 +48,7 @@ def count_closed(
         db: the write connection.
         cursor: of the package.
         result: of the sitting.
-        missing: what the package lacks: "portrait" or "finger:<position>".
+        missing: what the package lacks: "portrait", "finger:<position>" or "material:<code>".
         now_ms: when.
     """
     lacks = list(missing)
@@ -58,6 +62,9 @@ def count_closed(
     count(db, PORTRAIT, "missing", now_ms, lacks.count("portrait"))
     count(db, FINGER, "taken", now_ms, len(taken))
     count(db, FINGER, "missing", now_ms, sum(what.startswith("finger:") for what in lacks))
+    for what in lacks:
+        if (paper := _MATERIAL_LACKS.fullmatch(what)) is not None:
+            count(db, MATERIAL, paper[1], now_ms)
 
 
 def count_dropped(db: apsw.Connection, actor_id: str, now_ms: int) -> None:

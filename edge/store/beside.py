@@ -21,7 +21,7 @@ from edge.store.errors import PackageGone, PackageUnreadable, StoreBroken, Store
 from edge.store.file import KEY_BYTES, assert_library, open_reader, unlock
 from edge.store.numbers import Ceilings, used
 from edge.store.rows import PackageRow
-from edge.store.schema import SCHEMA_VERSION, write_copy
+from edge.store.schema import COUNTED_FROM, SCHEMA_VERSION, write_copy
 from edge.trust import audit
 from edge.trust.audit import AuditBroken
 
@@ -176,7 +176,7 @@ def _verified(db: apsw.Connection) -> CopyFacts:
     counts = dict.fromkeys(("open", "ready", "receipted", "quarantined"), 0)
     counts.update(list(db.execute("select state, count(*) from package group by state")))
     listing = _listing(db)
-    if step < SCHEMA_VERSION:
+    if step < COUNTED_FROM:
         sequence: int = db.execute("select sequence from chain").get
         return CopyFacts(step, counts, Ceilings(sequence), end.n, end.hash.hex(), listing)
     return CopyFacts(step, counts, used(db), end.n, end.hash.hex(), listing)

@@ -20,9 +20,16 @@ from edge.durable import sync_folder
 from edge.store.errors import StoreError
 from edge.store.numbers import Ceilings, go_on_above
 
-SCHEMA_STEPS: Final = ("schema.sql", "schema_orders.sql", "schema_custody.sql")
+SCHEMA_STEPS: Final = (
+    "schema.sql",
+    "schema_orders.sql",
+    "schema_custody.sql",
+    "schema_service.sql",
+)
 """What made each version of the tables, in order; a release adds steps and never edits one."""
 SCHEMA_VERSION: Final = len(SCHEMA_STEPS)
+COUNTED_FROM: Final = 3
+"""The first step whose tables say of themselves which numbers were used."""
 SPARE_BYTES: Final = 64 << 20
 """Free beside a copy: the station must be able to work while it lies there."""
 COPIES_KEPT_S: Final = 14 * 24 * 3600.0

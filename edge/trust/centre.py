@@ -111,6 +111,11 @@ class PinnedCentre:
         listed = current_keys(self._store)
         return {} if listed is None else listed.receipts()
 
+    def content(self) -> Mapping[str, ListedKey]:
+        """Return the keys that content packs may be signed with, by kid."""
+        listed = current_keys(self._store)
+        return {} if listed is None else listed.content()
+
     @property
     def clock_suspect(self) -> bool:
         """Whether this machine's clock is behind a moment that the centre has signed."""

@@ -36,7 +36,7 @@ from edge.trust.signed_list import (
 )
 
 NEWEST_FILE: Final = "newest-keys.jws"
-_USES: Final = frozenset({"seal", "receipt"})
+_USES: Final = frozenset({"seal", "receipt", "content"})
 _keeping = threading.Lock()
 
 log = structlog.get_logger("trust")
@@ -50,7 +50,7 @@ class ListedKey:
     """One key of the list.
 
     Attributes:
-        use: "seal" or "receipt"; keys of other uses are left out of the list.
+        use: "seal", "receipt" or "content"; keys of other uses are left out of the list.
         not_before_ms, not_after_ms: UTC; the key is used from the first on, never after the other.
     """
 
@@ -117,6 +117,10 @@ class KeyList:
         """Return the keys that receipts may be signed with, by kid."""
         return {key.kid: key for key in self.keys if key.use == "receipt"}
 
+    def content(self) -> Mapping[str, ListedKey]:
+        """Return the keys that content packs may be signed with, by kid."""
+        return {key.kid: key for key in self.keys if key.use == "content"}
+
     @property
     def sealing_ends_ms(self) -> int:
         """When the last of the sealing keys expires (UTC); 0 without any."""
@@ -179,7 +183,7 @@ def _verified(token: str, root: str) -> KeyList:
 def _listed(row: Mapping[str, Any]) -> ListedKey:
     key = public_key(row["jwk"])
     use = str(row["use"])
-    if (use == "receipt") != signs(key):
+    if (use != "seal") != signs(key):
         raise KeyUnusable("a key of another kind than its use asks for")
     listed = ListedKey(use, key.thumbprint(), key, _ms(row["not_before"]), _ms(row["not_after"]))
     if row.get("kid", listed.kid) != listed.kid:

@@ -1,0 +1,53 @@
+"""What is said for each line: the caption itself; a label too short to be heard gets a carrier.
+
+A voice made for sentences cannot say a word of one or two syllables so that it is understood.
+`catalogue/say/<language>.toml` holds what is said instead; what is shown stays the caption.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+from unicodedata import normalize
+
+from api.kiosk.catalogue import FOLDER
+
+SAY: Final = "say"
+
+
+@cache
+def spoken_lines(language: str, folder: Path = FOLDER) -> dict[str, str]:
+    """Return what is said in one language for every line of its catalogue.
+
+    Raises:
+        FileNotFoundError: there is no such language.
+        ValueError: a carrier stands for a line that the catalogue does not have.
+    """
+    captions = _lines(folder / f"{language}.toml")
+    captions.pop("name", None)
+    carriers = folder / SAY / f"{language}.toml"
+    said = _lines(carriers) if carriers.exists() else {}
+    if strays := sorted(said.keys() - captions.keys()):
+        raise ValueError(f"{carriers.name}: no such lines: {', '.join(strays)}")
+    return {line_id: said.get(line_id, caption) for line_id, caption in captions.items()}
+
+
+def text_digest(spoken: str) -> str:
+    """Return the SHA-256 of a spoken text, NFC and UTF-8, hexadecimal."""
+    return sha256(normalize("NFC", spoken).encode()).hexdigest()
+
+
+def _lines(file: Path) -> dict[str, str]:
+    return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8"))))
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", str(value)

@@ -1,19 +1,27 @@
 """`python3.11 -m setup PURPOSE`: do what is missing to run or to test the station.
 
-Purposes: run, fingerprints, comparison, test.
+Purposes: run, fingerprints, comparison, test; `font` cuts the page's letters anew,
+`voice [LOCALE ...]` speaks changed lines into the voice packs.
 """
 
 import sys
 
 
-def main(purpose: str) -> int:
+def main(purpose: str, *names: str) -> int:
     """Bring the machine to where this purpose can start; return the exit status."""
     # Not at the top: another Python could not even read these, and would not say why.
+    from setup import environment, font  # noqa: PLC0415
     from setup.commands import Stop, cause_of  # noqa: PLC0415
     from setup.steps import prepare  # noqa: PLC0415
+    from setup.voice import speak_lines  # noqa: PLC0415
 
     try:
-        prepare(purpose)
+        if purpose == "voice":
+            speak_lines(*names)
+        else:
+            prepare("test" if purpose == "font" else purpose)
+        if purpose == "font":
+            font.start(environment.VENV / "bin" / "python")
     except Stop as stop:
         sentence = str(stop)
     except OSError as error:

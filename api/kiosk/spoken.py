@@ -28,7 +28,7 @@ def spoken_lines(language: str, folder: Path = FOLDER) -> dict[str, str]:
         ValueError: a carrier stands for a line that the catalogue does not have.
     """
     captions = _lines(folder / f"{language}.toml")
-    captions.pop("name", None)
+    captions.pop("tongue")
     carriers = folder / SAY / f"{language}.toml"
     said = _lines(carriers) if carriers.exists() else {}
     if strays := sorted(said.keys() - captions.keys()):

@@ -43,7 +43,7 @@ def load_catalogue(folder: Path = FOLDER) -> Catalogue:
     """Read every `<language>.toml` of a folder, the master first."""
     paths = sorted(folder.glob("*.toml"), key=lambda path: (path.stem != MASTER, path.stem))
     tables = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}
-    names = {tongue: str(table.pop("name")) for tongue, table in tables.items()}
+    names = {tongue: str(table.pop("tongue")) for tongue, table in tables.items()}
     return Catalogue(names, {tongue: dict(_flat(table)) for tongue, table in tables.items()})
 
 

@@ -25,20 +25,31 @@ def spoken_lines(language: str, folder: Path = FOLDER) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: there is no such language.
-        ValueError: a carrier stands for a line that the catalogue does not have.
     """
-    captions = _lines(folder / f"{language}.toml")
-    captions.pop("tongue")
-    carriers = folder / SAY / f"{language}.toml"
-    said = _lines(carriers) if carriers.exists() else {}
-    if strays := sorted(said.keys() - captions.keys()):
-        raise ValueError(f"{carriers.name}: no such lines: {', '.join(strays)}")
+    captions = _captions(language, folder)
+    said = _carriers(language, folder)
     return {line_id: said.get(line_id, caption) for line_id, caption in captions.items()}
+
+
+def stray_carriers(language: str, folder: Path = FOLDER) -> list[str]:
+    """Return the ids of carriers that stand for no line; a test lets none be."""
+    return sorted(_carriers(language, folder).keys() - _captions(language, folder).keys())
 
 
 def text_digest(spoken: str) -> str:
     """Return the SHA-256 of a spoken text, NFC and UTF-8, hexadecimal."""
     return sha256(normalize("NFC", spoken).encode()).hexdigest()
+
+
+def _captions(language: str, folder: Path) -> dict[str, str]:
+    lines = _lines(folder / f"{language}.toml")
+    lines.pop("tongue")
+    return lines
+
+
+def _carriers(language: str, folder: Path) -> dict[str, str]:
+    file = folder / SAY / f"{language}.toml"
+    return _lines(file) if file.exists() else {}
 
 
 def _lines(file: Path) -> dict[str, str]:

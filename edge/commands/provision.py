@@ -53,7 +53,7 @@ class Asked:
 @click.option("--new-pin", is_flag=True, help="Set the technician's PIN anew.")
 @click.option("--next-key", is_flag=True, help="Make the key that shall follow the station's own.")
 @click.option("--new-visit-key", is_flag=True,
-              help="Make another key for visit lists; the one before still opens them.")  # fmt: skip
+              help="Make another key for visit lists; the one before still opens.")  # fmt: skip
 @click.option("--known", type=click.Path(path_type=Path),
               help="The centre's word that it knows the next key: it takes over.")  # fmt: skip
 @click.pass_context

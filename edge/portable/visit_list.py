@@ -126,12 +126,11 @@ def photo_in(content: bytes, keys: DeviceKeys, sha256: str) -> bytes | None:
 def _read(
     head: SealedRecord, keys: DeviceKeys, receipts: Mapping[str, ListedKey], now_ms: int
 ) -> VisitList:
-    # A key that is over signs nothing new, whoever holds it now.
-    signers = {kid: key.key for kid, key in receipts.items() if key.valid(now_ms)}
+    signers = {kid: key.key for kid, key in receipts.items()}
     try:
         token = head.opened(keys).decode("ascii")
-        said, _ = verified(token, LIST_TYP, signers)
-        listed = _listed(said)
+        said, kid = verified(token, LIST_TYP, signers)
+        listed, issued_at_ms = _listed(said), _ms(said["issued_at"])
     except NotForUs:
         raise VisitListRefused(
             "foreign",
@@ -141,9 +140,11 @@ def _read(
     except (NotAList, SignatureInvalid, KeyError, TypeError, ValueError):
         raise VisitListRefused("changed", CHANGED) from None
     named = (listed.list_id, said.get("station_id"), listed.sequence)
-    if named != (head.list_id, head.station_id, head.sequence):
+    # By its own date: our clock, which may be wrong, is judged by it below.
+    in_time = receipts[kid].valid(issued_at_ms)
+    if named != (head.list_id, head.station_id, head.sequence) or not in_time:
         raise VisitListRefused("changed", CHANGED)
-    if now_ms < _ms(said["issued_at"]) - AHEAD_MS:
+    if now_ms < issued_at_ms - AHEAD_MS:
         raise VisitListRefused(
             "clock", "This machine's clock is behind the visit list's own date: set the clock."
         )

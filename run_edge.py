@@ -17,6 +17,7 @@ import click
 
 from demo.told import DemoCommand, greet, report
 from edge.commands.audit import AUDIT_COMMANDS
+from edge.commands.content import CONTENT_COMMANDS, ContentRefused
 from edge.commands.custody import CUSTODY_COMMANDS, CustodyRefused
 from edge.commands.provision import provision
 from edge.commands.staff import STAFF_COMMANDS, StaffRefused
@@ -231,6 +232,11 @@ def staff() -> None:
     """Say who may sign at the station: numbers and hashed PINs, in `reuse.staff_file`."""
 
 
+@cli.group("content", cls=_RefusingGroup, commands=CONTENT_COMMANDS)
+def content_packs() -> None:
+    """Check and install cards and lists that the centre has signed."""
+
+
 def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, ...]:
     """Serve what the settings say, pages and `/v1` first; closed by the stack."""
     from api import serve
@@ -292,6 +298,7 @@ def one_sentence() -> Iterator[None]:
     except (
         SettingsError, StoreError, KeyUnusable, ModelUnfit, DemoError, PortTaken, TokenUnusable,
         TlsUnusable, StaffFileUnsafe, StaffRefused, CustodyRefused,
+        ContentRefused,
     ) as error:  # fmt: skip
         _refuse(str(error))
     except OSError as error:

@@ -10,7 +10,8 @@ from pathlib import Path
 from joserfc.jwk import OKPKey
 
 from centre.audit_heads import HeadBook
-from centre.keys import issue, listed, open_keys, renew
+from centre.content import sign_pack
+from centre.keys import CURVES, issue, listed, open_keys, renew
 from centre.registry import know_next_key, register
 from centre.shelf import Shelf
 
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         "fingerprint": ("show the root's fingerprint, to be read aloud", ()),
         "renew": ("make the next key of a use and list it beside the present one", ("use",)),
         "deny": ("turn a client away at every station that gets the new list", ("client",)),
+        "sign-content": ("sign a content pack, in its folder", ("pack",)),
         "register": ("take the card of a new station", ("card",)),
         "know": ("take a station's next key, and print our word about it", ("card",)),
         "incidents": ("show what did not fit in a station's audit heads", ("station",)),
@@ -31,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         command = commands.add_parser(name, help=text)
         command.add_argument("folder", type=Path)
         for word in words:
-            command.add_argument(word, choices=("seal", "receipt") if word == "use" else None)
+            command.add_argument(word, choices=tuple(CURVES) if word == "use" else None)
     options = vars(parser.parse_args(arguments))
     try:
         _do(options.pop("command"), options.pop("folder"), *options.values())
@@ -61,6 +63,8 @@ def _do(command: str, folder: Path, word: str = "") -> None:
         before = listed(folder)
         issue(folder, before["keys"], {*before["deny_clients"], word})
         said = f"list {before['seq'] + 1}"
+    elif command == "sign-content":
+        said = f"{sign_pack(folder, Path(word))} files"
     elif command == "register":
         said = register(folder, Path(word))
     elif command == "know":

@@ -32,8 +32,10 @@ EARLIER: Final = timedelta(days=1)
 """A new key is valid since yesterday: a station's clock may be behind ours."""
 RENEW: Final = timedelta(days=90)
 """So long before its end the next key is made, and both are valid."""
-CURVES: Final[Mapping[str, Any]] = {"seal": "X25519", "receipt": "Ed25519"}
-FILES: Final = {"seal": "sealing", "receipt": "receipt"}
+CURVES: Final[Mapping[str, Any]] = {"seal": "X25519", "receipt": "Ed25519", "content": "Ed25519"}
+FILES: Final = {"seal": "sealing", "receipt": "receipt", "content": "content"}
+AT_ONCE: Final = ("seal", "receipt")
+"""A key for content is made when the first pack is signed."""
 PUBLIC: Final = {"OKP": ("kty", "crv", "x"), "EC": ("kty", "crv", "x", "y")}
 
 
@@ -68,15 +70,15 @@ def open_or_make_keys(folder: Path) -> CentreKeyring:
 
     A key that ends within `RENEW` gets its successor; the list then names both.
     """
-    for use in CURVES:
+    for use in AT_ONCE:
         _key(folder / PRIVATE / f"{FILES[use]}.pem", CURVES[use])
     root = _key(folder / PRIVATE / "root.pem", "Ed25519")
     if not (folder / ROOT).exists():
         keep(folder / ROOT, _json({"v": 1, "jwk": {**public_jwk(root), "kid": root.thumbprint()}}),
              0o644)  # fmt: skip
     if not (folder / LIST).exists():
-        issue(folder, [_row(use, _newest(folder, use), _now()) for use in CURVES])
-    for use in CURVES:
+        issue(folder, [_row(use, _newest(folder, use), _now()) for use in AT_ONCE])
+    for use in {row["use"] for row in listed(folder)["keys"]} & CURVES.keys():
         ends = max(_moment(row["not_after"]) for row in listed(folder)["keys"] if row["use"] == use)
         if ends - _now() < RENEW:
             renew(folder, use)
@@ -103,6 +105,14 @@ def renew(folder: Path, use: str) -> None:
     key = _key(folder / PRIVATE / f"{FILES[use]}-{number}.pem", CURVES[use])
     still = [row for row in listed(folder)["keys"] if _moment(row["not_after"]) > _now()]
     issue(folder, [*still, _row(use, key, _now())])
+
+
+def content_key(folder: Path) -> OKPKey:
+    """Return the newest key for content packs; the first is made and listed."""
+    if not (folder / PRIVATE / f"{FILES['content']}.pem").exists():
+        key = _key(folder / PRIVATE / f"{FILES['content']}.pem", CURVES["content"])
+        issue(folder, [*listed(folder)["keys"], _row("content", key, _now())])
+    return _newest(folder, "content")
 
 
 def listed(folder: Path) -> dict[str, Any]:

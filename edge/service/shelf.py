@@ -61,6 +61,10 @@ class ContentShelf:
                 self._content, self._read_of = self._read(), seen
             return self._content
 
+    def checked(self, source: Path) -> Content:
+        """Return what a pack would say here. Raises `PackUnfit`."""
+        return load_pack(source, self._keys(), self._today())
+
     def install(self, source: Path) -> Pack:
         """Take over an issue of a pack; the one before stays in the other slot.
 

@@ -175,3 +175,22 @@ def read_key_list(folder: Path) -> KeyList:
         raise KeyUnusable(
             f"{path} is no key list by the pinned root: fetch it from the centre again."
         ) from error
+
+
+def newest_key_list(folder: Path, beside: Path) -> KeyList:
+    """Return the newest list that lies in files, for who must not open the journal.
+
+    Args:
+        folder: of the pin.
+        beside: the journal's folder, where a copy of the newest list is kept.
+
+    Raises:
+        KeyUnusable: nothing is pinned.
+    """
+    pinned = read_key_list(folder)
+    try:
+        kept = KeyList.verify(_read(beside / NEWEST_FILE), read_root(folder))
+    except (OSError, ValueError, SignatureInvalid):
+        # None was kept yet, or it is another centre's.
+        return pinned
+    return max(pinned, kept, key=lambda listed: listed.seq)

@@ -102,14 +102,18 @@ def bring_up(
     """Render every outdated line, one at a time; yield its id and length in ms.
 
     Raises:
-        ValueError: a line takes longer than `LONGEST_MS`; the lines before it are kept.
+        ValueError: lines that take longer than `LONGEST_MS`; all the others are kept.
     """
+    too_long = []
     for line_id, text in list(pack.outdated(texts)):
         opus, duration_ms = speak(text)
         if duration_ms > LONGEST_MS:
-            raise ValueError(f"{line_id} takes {duration_ms} ms: say it in fewer words")
+            too_long.append(line_id)
+            continue
         pack.put(line_id, text, opus, duration_ms)
         yield line_id, duration_ms
+    if too_long:
+        raise ValueError(f"longer than {LONGEST_MS} ms, say them in fewer words: {too_long}")
 
 
 def _read(file: Path) -> dict[str, Any]:

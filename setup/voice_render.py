@@ -14,9 +14,9 @@ from typing import Final
 import soundfile  # type: ignore[import-untyped]
 
 from api.kiosk.spoken import spoken_lines
+from edge.speech.loudness import levelled
 from setup.commands import CHECKOUT, Stop, say
 from setup.voice_kokoro import ENGINE, RATE, Kokoro
-from setup.voice_loudness import levelled
 from setup.voice_packs import Pack, Reading, bring_up
 from setup.voice_phonemes import phonemes
 

@@ -19,10 +19,11 @@ from edge.screen import Picture, Screen
 from edge.sitting import LANGUAGES, Event, Snapshot
 from edge.sitting_loop import SittingLoop
 from edge.staff import WrongPin
+from edge.staff_desk import StaffDesk
 from edge.store.errors import StoreBroken, StoreFull
 
 
-class SittingDesk:
+class SittingDesk(StaffDesk):
     """Runs one sitting after the other. All public methods may be called from any thread."""
 
     def __init__(self, room: Room, figures: Figures) -> None:
@@ -180,6 +181,42 @@ class SittingDesk:
             TimeoutError: the loop did not come to it in time.
         """
         return self._requests.ask(lambda: self._loop.from_person(event, token, still))
+
+    def give_number(self, token: str, digits: str, staff_id: str = "") -> Snapshot:
+        """Begin the order of a slip: its six digits, or what a scanner read of its code.
+
+        An unknown number is no mistake of anybody's: the screen says that staff look into it.
+
+        Args:
+            token: of the present screen, "" on the welcome screen.
+            digits: as they were typed or read; anything that is no number of ours is unknown.
+            staff_id: of the attendant who gives it at the console; "" for the person.
+
+        Raises:
+            IllegalMove: no number is taken now.
+            StaleToken: the token is not the present screen's.
+            TimeoutError: the loop did not come to it in time.
+        """
+        return self._requests.ask(lambda: self._loop.give_number(token, digits, staff_id))
+
+    def still_here(self) -> Snapshot:
+        """Somebody is here: take away the question, or the cards of the idle screen."""
+        return self._requests.ask(self._loop.still_here)
+
+    def note_look(self, token: str, scale: str, theme: str, voice: str) -> None:
+        """Take note of the look that is in force, for the record of a person who agreed to that.
+
+        Args:
+            token: of the sitting; another one's look is nobody's.
+            scale: size of the text, "1" the ordinary one.
+            theme: name of the colours.
+            voice: "on" or "off".
+        """
+        self._requests.ask(lambda: self._loop.note_look(token, scale, theme, voice))
+
+    def remote_answer(self, agreed: bool) -> Snapshot:
+        """Let somebody far away see the screen, or not; also ends it. Harmless if nobody asks."""
+        return self._requests.ask(lambda: self._loop.staff.remote_answer(agreed))
 
     def set_language(self, language: str) -> Snapshot:
         """Speak another language from now on. Raises `ValueError` for one we do not have."""

@@ -1,6 +1,6 @@
 """What lies over the screen because of devices and disk: calm, or out of service.
 
-The person's own overlays, help and rest, are never taken away from here.
+Help, rest and the question who is still there are never taken away from here.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from edge.sitting import Overlay, Snapshot, State
 
 CALM_AFTER_S: Final = 1.0
 CALM_LONG_AFTER_S: Final = 10.0
+_NOT_OURS: Final = frozenset({Overlay.HELP, Overlay.REST, Overlay.STILL_THERE})
 REFUSALS_STAND_S: Final = 1.0
 """How long an answer about the store's room holds: it costs a look at the disk."""
 
@@ -42,14 +43,15 @@ class Covers:
         """
         overlay, out_s = shown.overlay, self._out_for_s(shown.state, looking=looking)
         refusals = self._refusals() if shown.state is State.WELCOME else ()
-        if overlay not in (Overlay.HELP, Overlay.REST):
-            overlay = None
+        if overlay not in _NOT_OURS:
+            overlay = Overlay.IDLE if overlay is Overlay.IDLE else None
             if refusals:
                 overlay = Overlay.OUT_OF_SERVICE
             elif out_s > CALM_AFTER_S:
                 overlay = Overlay.CALM
         return {
             "overlay": overlay,
+            "can_start": self._room.limits.walk_in or self._room.limits.begin == "next",
             "calm_long": out_s > CALM_LONG_AFTER_S,
             "out_of_service": refusals,
             "camera": self._room.camera.status.state.value,

@@ -13,14 +13,35 @@ from typing import Final
 import structlog
 
 from edge.health import Figures
+from edge.help_call import HelpCalls
 from edge.orders import desk as order_desk
+from edge.orders.order import Order
+from edge.orders.slips import SlipTries, slip_code
+from edge.record import Record
 from edge.room import Room
 from edge.screen import Picture, Screen
-from edge.sitting import Event, Result, Snapshot, State, move
+from edge.sitting import (
+    Event,
+    NameView,
+    Overlay,
+    PreferencesView,
+    Result,
+    Snapshot,
+    State,
+    move,
+)
 from edge.store.errors import StoreError
 from edge.visit import Visit
 
-_PHOTO_MAY_BE_SHOWN: Final = frozenset({State.CONSENT, State.REUSE, State.REUSE_CHECK})
+_BEFORE_CONSENT: Final = frozenset({State.NAME, State.PROXY})
+_HANDED_IN: Final = frozenset({State.RESULT, State.RATING, State.RATING_REASON})
+_LETTER: Final = frozenset({Event.LETTER_SHOWN, Event.LETTER_LATER})
+_PHOTO_MAY_BE_SHOWN: Final = frozenset(
+    {
+        *(State.NAME, State.PROXY, State.CONSENT),
+        *(State.MATERIALS, State.REUSE, State.REUSE_CHECK),
+    }
+)
 
 log = structlog.get_logger("sitting")
 
@@ -32,11 +53,54 @@ class Moves:
         visit: None while nobody is here.
     """
 
-    def __init__(self, room: Room, figures: Figures, screen: Screen) -> None:
+    def __init__(self, room: Room, figures: Figures, screen: Screen, calls: HelpCalls) -> None:
         self.visit: Visit | None = None
         self._room = room
         self._figures = figures
         self._screen = screen
+        self._calls = calls
+        self._tries = SlipTries()
+
+    def ask(self, event: Event) -> None:
+        """Make the move that the person chose, or the one that her order puts in its place.
+
+        Raises:
+            IllegalMove, StoreFull, StoreBroken: as `make`.
+        """
+        shown, visit = self._screen.snapshot, self.visit
+        if visit is not None:
+            if event in (Event.AGREE, Event.AGREE_PHOTO_ONLY):
+                event = visit.agree(shown, event)
+            elif event is Event.NAME_RELATIVE:
+                event = visit.relative_acts()
+            elif event in _LETTER and not visit.keep_letter(event):
+                return
+        if event is Event.FINISH and shown.state is State.RESULT and self._asks_how_it_was:
+            event = Event.FINISH_TO_RATING
+        self.make(event)
+
+    def find(self, given: str, *, by_staff: bool) -> None:
+        """Begin the order of a slip; an unknown number is for staff to look into.
+
+        Raises:
+            IllegalMove, StoreFull, StoreBroken: as `make`.
+        """
+        code = slip_code(given)
+        begun = None
+        if code is not None and (by_staff or not self._tries.closed):
+            begun = order_desk.begin_by_slip(self._room, self._screen.snapshot.language, code)
+        if begun is None:
+            if not by_staff:
+                self._tries.unknown()
+            self._calls.call("number", "unknown")
+            self.make(Event.NUMBER_UNKNOWN)
+            self._screen.show(number_unknown=True, number_closed=self._tries.closed)
+            return
+        self._calls.settle("unknown")
+        order = begun[1]
+        named = bool(order.surname) or order.proxy
+        event = Event.ORDER_FOUND if named else Event.ORDER_FOUND_NAMELESS
+        self._begin(event, *begun)
 
     def make(self, event: Event) -> None:
         """Make one move: its effect first, so that a failed write leaves the state as it was.
@@ -45,19 +109,39 @@ class Moves:
             IllegalMove: the table names no such move; nothing changed.
             StoreFull, StoreBroken: the effect could not be recorded; nothing moved.
         """
-        after = move(self._screen.snapshot.state, event)
-        self._take_effect(event)
-        log.info("moved", sitting=self.sitting_id, event_code=event.value, state=after.value)
-        visit = self.visit
-        if after is State.WELCOME or visit is None:
-            self.forget()
+        before = self._screen.snapshot.state
+        after = move(before, event)
+        if event in (Event.START, Event.START_AS_RELATIVE):
+            self._start(event)
             return
-        reuse = None if visit.reuse is None else visit.reuse.shown_in(after)
-        self._screen.show(state=after, hint=None, hold_share=0.0, reuse=reuse)
+        self._take_effect(event, before)
+        log.info("moved", sitting=self.sitting_id, event_code=event.value, state=after.value)
+        if after is State.WELCOME:
+            self.forget()
+            if event is Event.NAME_WRONG:
+                self._calls.call("number", "not_hers")
+                self._screen.show(overlay=Overlay.HELP)
+            return
+        self._show(after)
+        if self.visit is not None:
+            self._arrive(self.visit, event, after)
+
+    def _show(self, after: State) -> None:
+        visit = self.visit
+        reuse = None if visit is None or visit.reuse is None else visit.reuse.shown_in(after)
+        gone = {} if after is State.NAME else {"name": None}
+        self._screen.show(state=after, hint=None, hold_share=0.0, reuse=reuse, letter="", **gone)
+
+    def _arrive(self, visit: Visit, event: Event, after: State) -> None:
+        """Do what a state begins with."""
         if visit.reuse is not None and after not in _PHOTO_MAY_BE_SHOWN:
             visit.reuse.forget()
-        if after is State.PORTRAIT:
+        if after is State.MATERIALS:
+            self._ask_for_material(visit)
+        elif after is State.PORTRAIT:
             visit.look_for_portrait()
+        elif after is State.FINGER and visit.fingers_over:
+            self.make(Event.FINGERS_SETTLED)
         elif after is State.CLOSING:
             self._screen.show(result=visit.hand_in())
             self.make(Event.STORED)
@@ -65,8 +149,16 @@ class Moves:
             self._tell_result(visit, withdrawn=event is Event.WITHDRAWN)
             # The screen may stand for a minute: nothing of the person waits for its end.
             visit.stop()
-            self._screen.show(finger=None, portrait_preview=False)
+            self._screen.show(finger=None, portrait_preview=False, assisted_by="", remote=None)
             self._screen.hold(Picture.PORTRAIT, None)
+
+    def _ask_for_material(self, visit: Visit) -> None:
+        step = visit.next_material()
+        self._screen.show(material=step)
+        if step is None:
+            offered = visit.photo_offered()
+            settled = Event.MATERIALS_SETTLED_TO_OFFER if offered else Event.MATERIALS_SETTLED
+            self.make(settled)
 
     def resume(self) -> None:
         """Go on where a power cut or a restart interrupted, if somebody may still be there."""
@@ -75,23 +167,33 @@ class Moves:
             order_desk.settle(self._room, None)
             return
         order_desk.settle(self._room, record.sitting_id)
-        portrait_settled = record.portrait_in or any(m.what == "portrait" for m in record.missing)
+        self._resume(record)
+
+    def resume_left(self, record: Record, staff_id: str) -> None:
+        """Go on with a sitting that was left; its order has ended. Raises as `make`."""
+        record.take_up(staff_id)
+        log.info("left_resumed", sitting=record.sitting_id)
+        self._resume(record)
+
+    def _resume(self, record: Record) -> None:
         order = order_desk.take(self._room, record.sitting_id)
         visit = Visit(self._room, record, self._screen, order)
         with self._screen.together():
             self._screen.show(language=record.language, resumed=True)
-            self._open(visit)
-            self.make(Event.RESUME_FINGER if portrait_settled else Event.RESUME_PORTRAIT)
+            self._open(visit, order)
+            self.make(visit.resumes_with)
 
     def not_stored(self, reason: str) -> None:
         """A write failed: the person is led to the window, and nothing is called done."""
         log.error("not_stored", sitting=self.sitting_id, reason=reason)
-        if self._screen.snapshot.state is State.RESULT or self.visit is None:
+        state = self._screen.snapshot.state
+        if state in _HANDED_IN or (self.visit is None and state is not State.NUMBER):
             self.forget()
             return
-        with suppress(StoreError):
-            # Whoever stands here after a restart must not be led into this sitting.
-            self.visit.record.leave_alone()
+        if self.visit is not None:
+            with suppress(StoreError):
+                # Whoever stands here after a restart must not be led into this sitting.
+                self.visit.record.leave_alone()
         self._screen.show(result=Result.TO_WINDOW)
         self.make(Event.NOT_STORED)
 
@@ -103,14 +205,28 @@ class Moves:
         self.make(Event.WITHDRAWN)
         return True
 
-    def leave_alone(self, visit: Visit) -> None:
+    def lead_to_window(self) -> None:
+        """Staff go on with the person at the window; what was accepted stays for them.
+
+        Raises:
+            IllegalMove, StoreFull, StoreBroken: as `make`.
+        """
+        move(self._screen.snapshot.state, Event.LED_TO_WINDOW)
+        if self.visit is not None:
+            self.visit.record.leave_alone()
+        self._screen.show(result=Result.TO_WINDOW)
+        self.make(Event.LED_TO_WINDOW)
+
+    def leave_alone(self) -> None:
         """Nobody is here: what was accepted stays for an attendant. Raises as `make`."""
+        visit = self.visit
         log.info("left_alone", sitting=self.sitting_id, state=self._screen.snapshot.state.value)
-        visit.record.leave_alone()
-        if visit.record.progress.consented:
-            order_desk.settle(self._room, None)
-        else:
-            order_desk.put_back(self._room, visit.record)
+        if visit is not None:
+            visit.record.leave_alone()
+            if visit.record.progress.consented:
+                order_desk.settle(self._room, None)
+            else:
+                order_desk.put_back(self._room, visit.record)
         self.forget()
 
     def forget(self) -> None:
@@ -118,6 +234,7 @@ class Moves:
         if self.visit is not None:
             self.visit.stop()
         self.visit = None
+        self._calls.settle()
         self._screen.wipe(Snapshot(language=self._room.language))
 
     @property
@@ -125,15 +242,22 @@ class Moves:
         """Of the present sitting, "" without one."""
         return self._screen.snapshot.sitting_id or ""
 
-    def _take_effect(self, event: Event) -> None:
-        if event is Event.START:
-            self._start()
+    @property
+    def _asks_how_it_was(self) -> bool:
+        asks = self._room.service.rating and self._room.ratings is not None
+        return asks and self._screen.snapshot.result is not Result.CANCELLED
+
+    def _take_effect(self, event: Event, before: State) -> None:
         visit = self.visit
+        self._rate(event, before)
         if visit is None:
             return
         effects: dict[Event, Callable[[], None]] = {
             Event.DECLINE: lambda: self._decline(visit),
-            Event.LEAVE: lambda: self._leave(visit),
+            Event.LEAVE: lambda: self._leave(visit, before),
+            Event.NAME_WRONG: lambda: self._not_hers(visit),
+            Event.MATERIAL_HERE: lambda: visit.settle_material(here=True),
+            Event.MATERIAL_LATER: lambda: visit.settle_material(here=False),
             Event.PORTRAIT_KEPT: visit.keep_portrait,
             Event.PORTRAIT_GIVEN_UP: visit.give_up_portrait,
             Event.FINGER_SKIPPED: visit.fingers.skip,
@@ -153,17 +277,40 @@ class Moves:
         if effect is not None:
             effect()
 
-    def _start(self) -> None:
+    def _rate(self, event: Event, before: State) -> None:
+        ratings = self._room.ratings
+        if ratings is None:
+            return
+        if event is Event.RATE_GOOD:
+            ratings.note("good")
+        elif event is Event.RATE_FAIR:
+            ratings.note("fair")
+        elif event is Event.REASON_WAITED:
+            ratings.note("poor", "waited")
+        elif event is Event.REASON_HARD:
+            ratings.note("poor", "hard")
+        elif before is State.RATING_REASON:
+            ratings.note("poor")
+
+    def _start(self, event: Event) -> None:
         record, order = order_desk.begin_record(self._room, self._screen.snapshot.language)
+        self._begin(event, record, order)
+
+    def _begin(self, event: Event, record: Record, order: Order | None) -> None:
+        """Open a visit; nobody sees a screen between the welcome and its first state."""
         visit = Visit(self._room, record, self._screen, order)
+        if event is Event.START_AS_RELATIVE:
+            visit.relative_acts()
         if visit.reuse is not None:
             visit.reuse.begin()
+        after = move(self._screen.snapshot.state, event)
         with self._screen.together():
-            self._screen.show(language=record.language)
-            self._open(visit)
-            self._screen.show(state=State.CONSENT)
+            self._screen.show(language=record.language, number_unknown=False, number_closed=False)
+            self._open(visit, order)
+            self._show(after)
+        log.info("moved", sitting=self.sitting_id, event_code=event.value, state=after.value)
 
-    def _open(self, visit: Visit) -> None:
+    def _open(self, visit: Visit, order: Order | None) -> None:
         self.visit = visit
         self._screen.show(
             sitting_id=visit.record.sitting_id,
@@ -172,6 +319,10 @@ class Moves:
             portrait_in=visit.record.portrait_in,
             fingers_in=visit.record.fingers_in,
             missing=visit.record.missing,
+            name=None if order is None else NameView(order.surname, order.honorific),
+            who="applicant" if visit.record.progress.proxy is None else "proxy",
+            fingers_asked=visit.fingers.asked_at_all,
+            preferences=_preferences(order),
         )
         visit.fingers.show_all()
 
@@ -179,9 +330,18 @@ class Moves:
         visit.record.drop("declined")
         self._screen.show(result=Result.CANCELLED)
 
-    def _leave(self, visit: Visit) -> None:
+    def _leave(self, visit: Visit, before: State) -> None:
+        if before in _BEFORE_CONSENT:
+            # Whose order it is was not even settled: its person may come yet.
+            visit.record.drop("not_begun")
+            order_desk.put_back(self._room, visit.record)
+            return
         visit.record.drop("left")
         order_desk.end(self._room, visit.record, Result.CANCELLED)
+
+    def _not_hers(self, visit: Visit) -> None:
+        visit.record.drop("not_hers")
+        order_desk.put_back(self._room, visit.record)
 
     def _tell_result(self, visit: Visit, *, withdrawn: bool) -> None:
         result = self._screen.snapshot.result
@@ -189,3 +349,10 @@ class Moves:
             # The person is led to the window, the centre is told that it cancelled.
             self._figures.count_sitting(Result.CANCELLED if withdrawn else result)
             order_desk.end(self._room, visit.record, result)
+
+
+def _preferences(order: Order | None) -> PreferencesView:
+    if order is None:
+        return PreferencesView()
+    said = order.preferences
+    return PreferencesView(said.text_scale, said.voice, said.contrast, said.seated, said.language)

@@ -31,6 +31,13 @@ class Progress:
         preferences: what the order says suits the person; None without an order.
         completes_package_id: of an earlier package that this one completes.
         reuse: why an earlier photo was not taken over, None if there was none to speak of.
+        assisted: who acted for the person, each once: role, staff id, reason.
+        remote: who saw the screen from afar, as the person agreed: role and time.
+        materials: papers that the order lists, each with its state: "asked", "here", "later".
+        proxy: who acts for the person: codes and references; None for the applicant herself.
+        resumed_by: staff ids of those who went on with it after somebody had left it.
+        look: the look that was in force last.
+        keep_preferences: the order wants that look in the record.
     """
 
     language: str
@@ -51,3 +58,10 @@ class Progress:
     completes_package_id: str | None = None
     origin: Literal["captured", "reused"] | None = None
     reuse: dict[str, Any] | None = None
+    assisted: list[dict[str, str]] = field(default_factory=list)
+    remote: list[dict[str, str]] = field(default_factory=list)
+    materials: list[dict[str, str]] = field(default_factory=list)
+    proxy: dict[str, Any] | None = None
+    resumed_by: list[str] = field(default_factory=list)
+    look: dict[str, str] | None = None
+    keep_preferences: bool = False

@@ -6,11 +6,13 @@ Nobody at the station can read it again.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+from edge.consent import CONSENT_VERSION, consent_sha256
 from edge.fingers.capture import FingerTaken
 from edge.fingers.exceptions import FingerException, SignedReason
 from edge.fingers.presses import Presentation
@@ -44,7 +46,7 @@ from edge.store.errors import OutOfTurn
 from edge.store.rows import Role
 from quality.measure import Reading
 
-CONSENT_VERSION: Final = "2026-11/1"
+LETTER: Final = "proxy/letter.jpg"
 PERSON: Final = Actor("person", "applicant")
 
 
@@ -88,6 +90,7 @@ class Record:
         self.progress = progress
         self._office = office
         self._sealer = sealer
+        self._helper: dict[str, str] | None = None
         # A dict for its order: the screen lists fingers as they were given.
         self._names: dict[str, None] = {}
 
@@ -139,6 +142,18 @@ class Record:
         return tuple(row for row in rows if row.what not in here)
 
     @property
+    def missing_if_closed(self) -> tuple[Missing, ...]:
+        """What the package would lack if it were closed as it is: also what was not asked yet."""
+        known = {row.what for row in self.missing}
+        rows = [] if self.portrait_in or "portrait" in known else [Missing("portrait", "left")]
+        settled = {one.position for one in self.exceptions} | set(self.fingers_in)
+        rows += [
+            Missing(f"finger:{position}", "left")
+            for position in sorted(self.unfilled_slots - settled)
+        ]
+        return (*rows, *self.missing)
+
+    @property
     def reuse_settled(self) -> bool:
         """It is decided what becomes of the order's earlier photo."""
         return REUSE in self._names or self.progress.reuse is not None
@@ -152,14 +167,62 @@ class Record:
         """Take note of parts that an earlier run of the service committed."""
         self._names.update(dict.fromkeys(names))
 
-    def keep_consent(self, language: str) -> None:
-        """Record that the person agreed, to face and fingers, and by which text."""
+    def keep_consent(self, language: str, *, fingers: bool = True) -> None:
+        """Record what was agreed to, by which text, who agreed and how.
+
+        Whoever acts for the person on the screen does not agree for her: she says it, and the
+        attendant is its witness.
+        """
+        helper = self._helper
+        proxy = self.progress.proxy
         consent = {
-            "v": 1, "face": True, "fingers": True, "text_version": CONSENT_VERSION,
-            "locale": language, "way": "touch", "at": now(), "witness": None,
+            "v": 2, "face": True, "fingers": fingers, "text_version": CONSENT_VERSION,
+            "text_sha256": consent_sha256(language), "locale": language,
+            "way": "touch" if helper is None else "spoken",
+            "who": "applicant" if proxy is None else "proxy",
+            "at": now(), "witness": None if helper is None else helper["id"],
         }  # fmt: skip
         self.progress.consented = True
-        self._keep([json_sample("consent.json", consent)])
+        samples = [json_sample("consent.json", consent)]
+        if proxy is not None:
+            samples.append(json_sample("proxy.json", {"v": 1, **proxy}))
+        self._keep(samples)
+
+    def let_relative_act(self, relation: str, authorisation_ref: str) -> None:
+        """A relative acts for the person; durable with the next write."""
+        self.progress.proxy = {
+            "relation": relation or None,
+            "authorisation_ref": authorisation_ref or None,
+            "authorisation_sha256": None,
+        }
+
+    def keep_letter(self, jpeg: bytes) -> None:
+        """Seal the still of a letter of authorisation."""
+        digest = hashlib.sha256(jpeg).hexdigest()
+        self.progress.proxy = {**(self.progress.proxy or {}), "authorisation_sha256": digest}
+        self._keep([Sample(LETTER, "image/jpeg", jpeg, {"captured_at": now()})])
+
+    def settle_material(self, code: str, *, here: bool, due: str) -> None:
+        """Record whether a paper is here; one that comes later is missing until then."""
+        state = "here" if here else "later"
+        self.progress.materials = [
+            {**row, "state": state} if row["code"] == code else row
+            for row in self.progress.materials
+        ]
+        if here:
+            self._save()
+        else:
+            self.miss(Missing(f"material:{code}", "later", due=due))
+
+    def note_look(self, scale: str, theme: str, voice: str) -> None:
+        """Take note of the look that is in force; durable with the next write."""
+        self.progress.look = {"text_scale": scale, "theme": theme, "voice": voice}
+
+    def take_up(self, staff_id: str) -> None:
+        """Its person is here again: the sitting is nobody's that was left."""
+        self.progress.left_alone = False
+        self.progress.resumed_by = [*self.progress.resumed_by, staff_id]
+        self._save()
 
     def keep_portrait(self, portrait: Portrait) -> None:
         """Seal the portrait: one photo a document, and the unretouched still they come from.
@@ -198,6 +261,22 @@ class Record:
     def note_no_reuse(self, why: Mapping[str, Any]) -> None:
         """Record why an earlier photo of the order is not taken over: codes, no dates of birth."""
         self.progress.reuse = dict(why)
+        self._save()
+
+    def assist(self, staff_id: str, reason: str, role: str) -> None:
+        """Somebody acts for the person from now on: every sample carries it."""
+        self._helper = {"role": role, "id": staff_id, "reason": reason}
+        if self._helper not in self.progress.assisted:
+            self.progress.assisted = [*self.progress.assisted, self._helper]
+            self._save()
+
+    def assist_no_more(self) -> None:
+        """The person goes on herself."""
+        self._helper = None
+
+    def note_remote(self, role: str) -> None:
+        """Record that somebody far away saw the screen, as the person agreed."""
+        self.progress.remote = [*self.progress.remote, {"role": role, "at": now()}]
         self._save()
 
     def wish_fingers(self, wishes: FingerWishes) -> None:
@@ -269,17 +348,36 @@ class Record:
         """Delete the package: the person left or declined. The audit row stays."""
         self._office.store.drop_package(self.package_id, Actor("person", reason))
 
-    def close(self, result: Result) -> None:
+    def delete(self, actor: Actor) -> None:
+        """Delete the package: an attendant decided so. The audit row stays."""
+        self._office.store.drop_package(self.package_id, actor)
+
+    def close_for(self, staff_id: str) -> None:
+        """Hand in what was accepted of a sitting that its person left."""
+        for row in self.missing_if_closed:
+            if row.reason == "left":
+                self.progress.missing.append(asdict(replace(row, confirmed_by=staff_id)))
+        self.close(Result.ACCEPTED_WITH_MISSING, Actor("attendant", staff_id))
+
+    def close(self, result: Result, actor: Actor = PERSON) -> None:
         """Write the closing record, sign the manifest and hand the package to the outbox."""
+        progress = self.progress
+        look = progress.look if progress.keep_preferences else None
         sitting = {
-            "v": 1, "result": result.value, "opened_at": self.progress.opened_at,
+            "v": 2, "result": result.value, "opened_at": self.progress.opened_at,
             "order_ref": self.progress.order_ref,
             "missing": [asdict(row) for row in self.missing],
             "presentations": self.progress.presentations,
             "fingers": finger_report(self.progress, self.fingers_in),
             "reuse": self.progress.reuse,
             "completes_package_id": self.progress.completes_package_id,
-            "preferences": {"language": self.language, "ordered": self.progress.preferences},
+            "materials": progress.materials,
+            "assisted": progress.assisted,
+            "remote": progress.remote,
+            "resumed_by": progress.resumed_by,
+            "preferences": {
+                "language": self.language, "ordered": progress.preferences, "used": look,
+            },
         }  # fmt: skip
         self._keep([json_sample("sitting.json", sitting)])
         fields = {
@@ -291,7 +389,7 @@ class Record:
             "exceptions": self._excepted(),
             **self._office.about(),
         }
-        while not self._try_to_close(fields):
+        while not self._try_to_close(fields, actor):
             continue
         self._office.announce()
 
@@ -300,7 +398,7 @@ class Record:
         signed = [f"finger:{one.position}" for one in self.exceptions]
         return list(dict.fromkeys([*(row.what for row in self.missing), *signed]))
 
-    def _try_to_close(self, fields: Mapping[str, Any]) -> bool:
+    def _try_to_close(self, fields: Mapping[str, Any], actor: Actor) -> bool:
         """Close with the present predecessor; False if another package came in between."""
         store, previous = self._office.store, self._office.store.previous_digest()
         manifest = self._sealer.manifest(
@@ -316,7 +414,7 @@ class Record:
                 self._sealer.statement,
                 previous=previous,
                 sinks=self._office.sinks,
-                actor=PERSON,
+                actor=actor,
                 # In the same transaction: no cut leaves an order that nobody ended.
                 ending=Ending(fields["result"], [asdict(row) for row in self.missing]),
             )

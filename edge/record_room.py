@@ -74,6 +74,8 @@ class RecordRoom:
             sitting_id, progress.order_ref = order.sitting_id, order.order_ref
             progress.documents = list(order.documents)
             progress.positions = None if order.positions is None else list(order.positions)
+            progress.materials = [{"code": code, "state": "asked"} for code in order.materials]
+            progress.keep_preferences = order.keep_preferences
         package_id = str(uuid7())
         kid = sealer.sealing_key.kid
         self.store.open_package(
@@ -96,6 +98,19 @@ class RecordRoom:
             elif 0 <= time.time() - package.opened_at_ms / 1000 <= within_s:
                 found = self._resumed(package)
         return found
+
+    def left(self, but: str = "") -> list[Record]:
+        """Return the sittings that somebody left after agreeing, oldest first; any thread may ask.
+
+        Args:
+            but: id of the sitting that runs.
+        """
+        found = [
+            self._resumed(package)
+            for package in self.store.open_packages()
+            if package.sitting.get("consented") and package.sitting_id != but
+        ]
+        return [record for record in found if record is not None]
 
     def refusals(self) -> tuple[str, ...]:
         """Why no sitting may begin now, as codes; empty if one may."""

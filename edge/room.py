@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from edge.camera_owner import CameraOwner
@@ -16,7 +16,9 @@ from edge.preset import PortraitRules
 from edge.reader_owner import ReaderOwner
 from edge.record_room import RecordRoom
 from edge.reuse.policy import ReusePolicy
-from edge.settings import Fingers, SittingLimits
+from edge.service.ratings import Ratings
+from edge.service.tickets import Tickets
+from edge.settings import Fingers, Service, SittingLimits
 from edge.sitting import LANGUAGES
 from edge.staff import Staff
 from edge.vision.client import VisionWorker
@@ -38,7 +40,9 @@ class Room:
         comparer: None where an attendant alone compares.
         staff: None where nobody can sign.
         languages: that the pages speak.
-        raise_help: is told of each call for staff: the sitting, and a code of why.
+        tickets: where staff are called; None where nobody is.
+        ratings: where it is kept how it was; None where nobody asks.
+        cards: ids of the idle screen's cards; none: there is no idle screen.
         photo_timeout_s: how long an earlier photo that did not come with its order is asked for.
     """
 
@@ -61,7 +65,10 @@ class Room:
     staff: Staff | None = None
     photo_timeout_s: float = 5.0
     languages: tuple[str, ...] = LANGUAGES
-    raise_help: Callable[[str | None, str], None] = lambda _, __: None
+    tickets: Tickets | None = None
+    ratings: Ratings | None = None
+    cards: tuple[str, ...] = ()
+    service: Service = field(default_factory=Service)
 
     def makes(self, documents: Iterable[str]) -> bool:
         """Whether all these documents are known here."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -19,6 +18,8 @@ from edge.covers import Covers
 from edge.desk_requests import Requests
 from edge.fingers.exceptions import SignedReason
 from edge.health import Figures
+from edge.help_call import HelpCalls
+from edge.left import LeftSittings
 from edge.moves import Moves
 from edge.override import OverrideReason
 from edge.record_room import NoSealingKey
@@ -26,48 +27,57 @@ from edge.room import Room
 from edge.screen import Screen
 from edge.sitting import (
     FROM_THE_PERSON,
+    TRANSITIONS,
     Event,
     IllegalMove,
+    NotNow,
     Overlay,
     Snapshot,
     StaleToken,
     State,
     move,
 )
+from edge.staff_moves import StaffMoves
 from edge.store.errors import StoreBroken, StoreFull
+from edge.timers import Timers
 from edge.trust.keys import KeyUnusable
 from edge.vision.client import FrameRefused, VisionLost
 from edge.visit import Visit
 
 ROUND_S: Final = 0.05
 """How long the loop waits for a request when nothing else is to be done."""
-RESULT_STAYS_S: Final = 60.0
-OVERLAY_STAYS_S: Final = 900.0
-"""Help and rest have no hurry; but whoever called and went must not block the station for ever."""
-PRESENCE_EVERY_S: Final = 2.0
+_BEGINS: Final = frozenset({Event.START, Event.START_AS_RELATIVE})
+_PAUSED: Final = frozenset({Overlay.HELP, Overlay.REST, Overlay.STILL_THERE})
+"""Nothing is looked at and nothing pressed while one of these covers the screen."""
 
 log = structlog.get_logger("sitting")
 
 
 class SittingLoop:
-    """One sitting after the other. All methods run on the loop's own thread."""
+    """One sitting after the other. All methods run on the loop's own thread.
+
+    Attributes:
+        staff: what staff do to the present sitting.
+        left: sittings that somebody left.
+        rounds: how often the loop went round: what does not move, hangs.
+        broken: only a restart of the service can mend it.
+    """
 
     def __init__(self, room: Room, figures: Figures, screen: Screen) -> None:
         self._room = room
-        self._figures = figures
         self._screen = screen
         self._covers = Covers(room)
-        self._moves = Moves(room, figures, screen)
-        self._touched_at_s = self._looked_at_s = time.monotonic()
-        self._covered_at_s = float("-inf")
-        self._helpless_since_s: float | None = None
+        self._calls = HelpCalls(room, figures, screen)
+        self._moves = Moves(room, figures, screen, self._calls)
+        self._timers = Timers(room, screen, self._moves, self._calls)
+        self.staff = StaffMoves(room, screen, self._moves)
+        self.left = LeftSittings(room.records, lambda: screen.snapshot.sitting_id or "")
         self.rounds = 0
-        """How often the loop went round: what does not move, hangs."""
         self.broken = threading.Event()
 
     def run(self, requests: Requests[Snapshot], stopping: threading.Event) -> None:
         """Resume what a power cut interrupted, then serve until `stopping`."""
-        refusals = (IllegalMove, StaleToken)
+        refusals = (IllegalMove, StaleToken, NotNow)
         try:
             self._guarded(self._moves.resume)
             while not stopping.is_set():
@@ -89,13 +99,48 @@ class SittingLoop:
         if still is not None and not still(shown):
             raise StaleToken
         self._check(token)
-        if event not in FROM_THE_PERSON or (event is Event.START and shown.out_of_service):
+        begins = event in _BEGINS
+        refused = begins and (bool(shown.out_of_service) or not shown.can_start)
+        if event not in FROM_THE_PERSON or refused:
             raise IllegalMove(shown.state, event)
         move(shown.state, event)
         self._touch()
-        if event is Event.AGREE and self._moves.visit is not None:
-            event = self._moves.visit.agree(shown.language)
-        self._moves.make(event)
+        self._moves.ask(event)
+
+    def give_number(self, token: str, digits: str, staff_id: str) -> None:
+        """Begin the order of a slip. Raises `IllegalMove`, `StaleToken`."""
+        self._check(token)
+        shown = self._screen.snapshot
+        if Event.NUMBER_UNKNOWN not in TRANSITIONS[shown.state] or shown.out_of_service:
+            raise IllegalMove(shown.state, Event.ORDER_FOUND)
+        self._touch()
+        self._moves.find(digits, by_staff=bool(staff_id))
+
+    def act_for(
+        self, event: Event, token: str, staff_id: str, still: Callable[[Snapshot], bool] | None
+    ) -> None:
+        """Make a move that an attendant makes for the person. Raises as `StaffDesk.act_for`."""
+        self.staff.check_acts(staff_id)
+        if event is Event.LED_TO_WINDOW:
+            self.lead_to_window(token, staff_id)
+        else:
+            self.from_person(event, token, still)
+
+    def lead_to_window(self, token: str, staff_id: str) -> None:
+        """End the sitting at the window. Raises `IllegalMove`, `StaleToken`."""
+        self._check(token)
+        move(self._screen.snapshot.state, Event.LED_TO_WINDOW)
+        log.info("led_to_window", sitting=self._moves.sitting_id)
+        self._touch()
+        self._moves.lead_to_window()
+
+    def resume_left(self, sitting_id: str, staff_id: str) -> None:
+        """Go on with a sitting that was left. Raises `NotNow`."""
+        shown = self._screen.snapshot
+        if shown.state is not State.WELCOME or shown.out_of_service:
+            raise NotNow("somebody is served")
+        self._touch()
+        self._moves.resume_left(self.left.record(sitting_id), staff_id)
 
     def sign(self, token: str, staff_id: str, same: bool) -> None:
         """Take an attendant's word about two pictures. Raises `IllegalMove`, `StaleToken`."""
@@ -144,14 +189,35 @@ class SittingLoop:
             self._touch()
 
     def call_help(self, wanted: bool) -> None:
-        """Put the help screen up and count the call, or take it away."""
-        self._cover(Overlay.HELP if wanted else None)
+        """Put the help screen up and call staff, or take both away."""
+        self._timers.touched()
         if wanted:
-            self._tell_staff("touched")
+            self._screen.show(overlay=Overlay.HELP)
+            self._calls.call("help", "touched")
+        else:
+            self._calls.touched()
+            self._calls.settle("touched")
+            self._screen.show(overlay=None)
 
     def rest(self, wanted: bool) -> None:
         """Stop every timer until the person comes back, or go on."""
-        self._cover(Overlay.REST if wanted else None)
+        self._calls.touched()
+        self._timers.touched()
+        if not wanted:
+            self._calls.settle("resting")
+        self._screen.show(overlay=Overlay.REST if wanted else None)
+
+    def still_here(self) -> None:
+        """Somebody is here: the question, or the idle screen, goes away."""
+        self._timers.touched()
+        if self._screen.snapshot.overlay in (Overlay.IDLE, Overlay.STILL_THERE):
+            self._screen.show(overlay=None, card="")
+
+    def note_look(self, token: str, scale: str, theme: str, voice: str) -> None:
+        """Take note of the look that is in force. Raises `StaleToken`."""
+        self._check(token)
+        if self._moves.visit is not None:
+            self._moves.visit.record.note_look(scale, theme, voice)
 
     def _guarded(self, action: Callable[[], None]) -> None:
         try:
@@ -172,8 +238,7 @@ class SittingLoop:
     @property
     def _watching(self) -> bool:
         """Whether a step looks at every frame now, so that the loop has no time to wait."""
-        covered = self._screen.snapshot.overlay not in (None, Overlay.CALM)
-        return not covered and self._looking
+        return self._screen.snapshot.overlay not in _PAUSED and self._looking
 
     @property
     def _looking(self) -> bool:
@@ -186,35 +251,35 @@ class SittingLoop:
             raise StaleToken
 
     def _touch(self) -> None:
-        self._touched_at_s = time.monotonic()
-        self._cover(None)
+        self._timers.touched()
+        self._calls.touched()
+        if self._screen.snapshot.overlay is Overlay.HELP:
+            self._calls.settle("touched")
+        self._screen.show(overlay=None, card="")
 
     def _round(self) -> None:
         """One turn of the loop: devices, the step of the present state, the clock."""
-        shown, visit = self._screen.snapshot, self._moves.visit
-        self._screen.show(**self._covers.changes(shown, looking=self._looking))
+        before, visit = self._screen.snapshot, self._moves.visit
+        self._screen.show(**self._covers.changes(before, looking=self._looking))
+        self._calls.look()
         shown = self._screen.snapshot
-        if visit is None:
-            self._touched_at_s = time.monotonic()
-            covered = shown.overlay in (Overlay.HELP, Overlay.REST)
-            if not covered:
-                # Whoever waited for staff in the last sitting has gone.
-                self._helpless_since_s = None
-            if covered and self._touched_at_s - self._covered_at_s > RESULT_STAYS_S:
-                # Whoever called for help before a sitting began has gone.
-                self._cover(None)
-            return
-        if shown.overlay in (Overlay.HELP, Overlay.REST):
-            self._mind_the_clock(visit, max(self._room.limits.idle_s, OVERLAY_STAYS_S))
-            return
-        event = self._step(visit, shown.state)
-        for why in sorted(_asks_for_staff(self._screen.snapshot) - _asks_for_staff(shown)):
-            # The screen has promised that staff come.
-            self._tell_staff(why)
-        if event is not None:
-            self._touched_at_s = time.monotonic()
-            self._moves.make(event)
-        self._mind_the_clock(visit, self._room.limits.idle_s)
+        if visit is not None and shown.overlay not in _PAUSED:
+            event = self._step(visit, shown.state)
+            for why in sorted(_asks_for_staff(self._screen.snapshot) - _asks_for_staff(before)):
+                # The screen has promised that staff come.
+                self._calls.call("device" if why == "device_out" else "help", why)
+            if event is not None:
+                self._timers.touched()
+                self._moves.make(event)
+        self._timers.mind(self._seen)
+
+    @property
+    def _seen(self) -> bool | None:
+        """Whether the step that runs saw a face in its last frame; None if none looks."""
+        if self._moves.visit is None or not self._watching:
+            return None
+        # Whom a camera saw that has gone since may have gone as well.
+        return self._moves.visit.present and self._room.camera.status.working
 
     def _step(self, visit: Visit, state: State) -> Event | None:
         steps = {
@@ -238,46 +303,14 @@ class SittingLoop:
             return event
         return None
 
-    def _tell_staff(self, why: str) -> None:
-        log.warning("help_called", sitting=self._moves.sitting_id)
-        self._figures.count_help()
-        self._room.raise_help(self._screen.snapshot.sitting_id, why)
-        if self._helpless_since_s is None:
-            self._helpless_since_s = time.monotonic()
-
-    def _cover(self, overlay: Overlay | None) -> None:
-        self._covered_at_s = time.monotonic()
-        if overlay is not Overlay.HELP and self._helpless_since_s is not None:
-            self._figures.observe_help(self._covered_at_s - self._helpless_since_s)
-            self._helpless_since_s = None
-        self._screen.show(overlay=overlay)
-
-    def _mind_the_clock(self, visit: Visit, idle_s: float) -> None:
-        now_s, state = time.monotonic(), self._screen.snapshot.state
-        if self._moves.visit is not visit:
-            return
-        if state is State.RESULT:
-            if now_s - self._touched_at_s > RESULT_STAYS_S:
-                self._moves.make(Event.FINISH)
-            return
-        if self._somebody_is_here(visit, now_s):
-            self._touched_at_s = now_s
-        if now_s - self._touched_at_s > idle_s:
-            self._moves.leave_alone(visit)
-
-    def _somebody_is_here(self, visit: Visit, now_s: float) -> bool:
-        if self._watching:
-            return visit.present
-        if now_s - self._looked_at_s < PRESENCE_EVERY_S:
-            return False
-        self._looked_at_s = now_s
-        return visit.look_for_presence()
-
 
 def _asks_for_staff(shown: Snapshot) -> set[str]:
     """Return what waits for staff whom nobody called by hand."""
-    pictures = shown.reuse is not None and shown.reuse.needs_staff
-    asked = {"pictures": pictures, "fingers": shown.attendant_called}
+    asked = {
+        "pictures": shown.reuse is not None and shown.reuse.needs_staff,
+        "fingers": shown.attendant_called,
+        "device_out": shown.calm_long and shown.overlay is Overlay.CALM,
+    }
     return {what for what, waits in asked.items() if waits}
 
 

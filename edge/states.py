@@ -280,6 +280,10 @@ class StaleToken(Exception):
     """The request belongs to another sitting than the present one. Show the present screen."""
 
 
+class NotNow(Exception):
+    """What staff asked for is not possible now. Nothing changed; look at the present screen."""
+
+
 def move(state: State, event: Event) -> State:
     """Return the state that the table names; an illegal move raises and changes nothing."""
     try:

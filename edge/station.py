@@ -40,6 +40,8 @@ from edge.reader_owner import ReaderOwner
 from edge.record_room import RecordRoom
 from edge.room import Room
 from edge.seal import Sealer
+from edge.service.ratings import Ratings
+from edge.service.tickets import Tickets
 from edge.settings import (
     FINGER_POSITIONS,
     Settings,
@@ -83,6 +85,7 @@ class Station:
     centre: PinnedCentre
     station_key: StationKey
     prechecks: Prechecks
+    tickets: Tickets
 
     @property
     def failed(self) -> bool:
@@ -152,6 +155,9 @@ def build(
     known = Known(documents, FINGER_POSITIONS, fingers.profiles, fingers.records)
     orders = Orders(store, known, policy, _lookup(settings, station_key))
     stack.callback(orders.close)
+    tickets = Tickets(store)
+    tickets.start()
+    stack.callback(tickets.close)
     room = Room(
         camera=camera,
         reader=reader,
@@ -174,7 +180,9 @@ def build(
         comparer=_comparer(settings, stack),
         staff=_staff(settings.reuse.staff_file, store),
         photo_timeout_s=settings.reuse.photo_timeout_s,
-        raise_help=watch.raise_help,
+        service=settings.service,
+        tickets=tickets,
+        ratings=Ratings(store, tickets),
     )  # fmt: skip
     desk = SittingDesk(room, foundation.figures)
     desk.start()
@@ -184,6 +192,7 @@ def build(
     station = Station(
         settings, settings_sha256, foundation.figures, store, verifier, foundation.vision, seeing,
         camera, reader, fingers.judge, outboxes, orders, desk, centre, station_key, prechecks,
+        tickets,
     )  # fmt: skip
     watch.start(Watched(station.devices, station.reasons, partial(_key_days_left, centre)))
     stack.callback(watch.close)

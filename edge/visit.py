@@ -6,23 +6,30 @@ Runs on the sitting's thread. The table of moves is not here: a step returns wha
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Final
 
+import structlog
+
+from drivers.errors import DeviceError
 from edge.fingers.visit import FingerVisit
 from edge.fingers.wishes import FingerWishes, OrderedFingers, wishes_of
 from edge.orders.order import Order
 from edge.override import OverrideReason
+from edge.portrait import master_jpeg
 from edge.portrait_capture import Portrait, PortraitCapture
 from edge.record import Record
 from edge.reuse.visit import ReuseVisit
 from edge.room import Room
 from edge.screen import Picture, Screen
-from edge.sitting import Event, Missing, Result, State
-from edge.vision.client import Depth, FrameRefused, VisionLost
+from edge.settings import SittingLimits
+from edge.sitting import Event, MaterialStep, Missing, Result, Snapshot, State
 from quality.advice import Advice
 from quality.document import Document
 
-PRESENCE_TIMEOUT_S: Final = 2.0
+STILL_TIMEOUT_S: Final = 2.5
+
+log = structlog.get_logger("sitting")
 
 
 class Visit:
@@ -45,6 +52,7 @@ class Visit:
             self.reuse = ReuseVisit(room, room.orders, order, record, screen)
         self._room = room
         self._screen = screen
+        self._order = order
         self._search: PortraitCapture | None = None
         self._portrait: Portrait | None = None
         self.fingers = FingerVisit(
@@ -57,11 +65,73 @@ class Visit:
             return self.reuse is not None and self.reuse.looking
         return state is State.PORTRAIT
 
-    def agree(self, language: str) -> Event:
-        """Record the consent; return whether an earlier photo is offered or a new one is taken."""
-        self.record.keep_consent(language)
-        offered = self.reuse is not None and self.reuse.offered(self.documents)
-        return Event.AGREE_TO_OFFER if offered else Event.AGREE
+    @property
+    def fingers_over(self) -> bool:
+        """No finger is asked for (any more), so that its screen is never seen."""
+        return self.fingers.over
+
+    @property
+    def resumes_with(self) -> Event:
+        """Where a restart goes on: at the first thing that is not recorded."""
+        record = self.record
+        if not record.progress.consented:
+            return Event.RESUME_CONSENT
+        if self.next_material() is not None:
+            return Event.RESUME_MATERIALS
+        settled = record.portrait_in or any(m.what == "portrait" for m in record.missing)
+        return Event.RESUME_FINGER if settled else Event.RESUME_PORTRAIT
+
+    def relative_acts(self) -> Event:
+        """A relative acts for the person; return whether a letter has to be seen."""
+        known = "" if self._order is None else self._order.authorisation_ref
+        relation = "" if self._order is None else self._order.proxy_relation
+        self.record.let_relative_act(relation, known)
+        self._screen.show(who="proxy")
+        return Event.NAME_RELATIVE_KNOWN if known else Event.NAME_RELATIVE
+
+    def keep_letter(self, event: Event) -> bool:
+        """Seal a still of the letter, or note that it comes later; False if none could be taken."""
+        if event is Event.LETTER_LATER:
+            self.record.miss(
+                Missing("material:authorisation", "later", due=due_day(self._room.limits))
+            )
+            self._screen.show(missing=self.record.missing)
+            return True
+        try:
+            still = self._room.camera.still(STILL_TIMEOUT_S)
+        except DeviceError:
+            log.warning("letter_not_taken", sitting=self.record.sitting_id)
+            self._screen.show(letter="again")
+            return False
+        self.record.keep_letter(master_jpeg(still))
+        return True
+
+    def agree(self, shown: Snapshot, event: Event) -> Event:
+        """Record the consent; return what follows it: papers, an earlier photo, or a new one."""
+        fingers = event is Event.AGREE and shown.fingers_asked
+        self.record.keep_consent(shown.language, fingers=fingers)
+        if event is Event.AGREE_PHOTO_ONLY:
+            self.fingers.refuse()
+        if self.next_material() is not None:
+            return Event.AGREE_TO_MATERIALS
+        return Event.AGREE_TO_OFFER if self.photo_offered() else event
+
+    def photo_offered(self) -> bool:
+        """Whether an earlier photo can be offered now."""
+        return self.reuse is not None and self.reuse.offered(self.documents)
+
+    def next_material(self) -> MaterialStep | None:
+        """Return the paper to ask for, None when nothing is left to ask."""
+        rows = self.record.progress.materials
+        found = next((n for n, row in enumerate(rows) if row["state"] == "asked"), None)
+        return None if found is None else MaterialStep(rows[found]["code"], found + 1, len(rows))
+
+    def settle_material(self, *, here: bool) -> None:
+        """Record that the paper that is asked for is here, or is brought later."""
+        step = self.next_material()
+        if step is not None:
+            self.record.settle_material(step.code, here=here, due=due_day(self._room.limits))
+            self._screen.show(missing=self.record.missing)
 
     def reuse_step(self) -> Event | None:
         """Look at the person once, and compare. Raises `VisionLost`, `FrameRefused`."""
@@ -103,22 +173,6 @@ class Visit:
         if self._search is not None:
             self._search.take_now(reason, staff_id)
 
-    def look_for_presence(self) -> bool:
-        """Is a face in view now? Asked while a step runs that does not look.
-
-        Not while the worker looks at something else: a touch must not wait for that, and the next
-        question comes soon.
-        """
-        frame = self._room.camera.wait_frame(-1, 0.0)
-        if frame is None:
-            return False
-        if self._room.vision.occupied:
-            return self.present
-        try:
-            return self._room.vision.look(frame, Depth.LIVE, PRESENCE_TIMEOUT_S).faces > 0
-        except (VisionLost, FrameRefused):
-            return False
-
     def keep_portrait(self) -> None:
         """Seal and commit the portrait under review. Raises `StoreFull`, `StoreBroken`."""
         if self._portrait is not None:
@@ -131,7 +185,8 @@ class Visit:
     def give_up_portrait(self) -> None:
         """Go on without a portrait and record why."""
         working = self._room.camera.status.working and self._room.vision.alive
-        self.record.miss(Missing("portrait", "not_possible" if working else "device_out"))
+        why = "not_possible" if working else "device_out"
+        self.record.miss(Missing("portrait", why, due=due_day(self._room.limits)))
         self._screen.show(missing=self.record.missing)
 
     def hand_in(self) -> Result:
@@ -152,6 +207,11 @@ class Visit:
         self.stop()
         if self.reuse is not None:
             self.reuse.close()
+
+
+def due_day(limits: SittingLimits) -> str:
+    """Return the civil day until which something that is missing may be brought."""
+    return (date.today() + timedelta(days=limits.missing_due_days)).isoformat()
 
 
 def _documents(room: Room, record: Record) -> tuple[Document, ...]:

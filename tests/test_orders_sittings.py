@@ -88,7 +88,7 @@ def test_an_order_whose_person_left_after_agreeing_ends_at_the_window(station):
     order = station.orders.add(wanted())
     loop, screen = station.begin(Event.AGREE)
     station.give_portrait(loop)
-    loop._moves.leave_alone(loop._moves.visit)
+    loop._moves.leave_alone()
     row = station.orders.row(order.sitting_id)
     (package,) = station.store.open_packages()
 
@@ -116,7 +116,7 @@ def test_an_order_whose_person_left_before_agreeing_waits_again(station):
     """Nothing was given and nothing is lost: the next touch begins it again."""
     order = station.orders.add(wanted())
     loop, _ = station.begin()
-    loop._moves.leave_alone(loop._moves.visit)
+    loop._moves.leave_alone()
 
     assert station.orders.row(order.sitting_id).state == "waiting"
     assert ended(station) == []

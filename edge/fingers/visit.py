@@ -123,6 +123,16 @@ class FingerVisit:
         self._forget()
 
     @property
+    def over(self) -> bool:
+        """No finger is asked for any more."""
+        return self._capture is None and self._plan.next() is None
+
+    @property
+    def asked_at_all(self) -> bool:
+        """This visit is about fingers."""
+        return bool(self._wishes.slots)
+
+    @property
     def _asked(self) -> Asked | None:
         return None if self._capture is None else self._capture.asked
 

@@ -20,29 +20,50 @@ log = structlog.get_logger("orders")
 def begin_record(room: Room, language: str) -> tuple[Record, Order | None]:
     """Open the record of the oldest order that waits, or of a walk-in.
 
-    Who stands here is not asked: the centre's own queue sends one person at a time. The record is
-    opened before the order is taken: a power cut between the two leaves an order that still waits,
-    and a record in which nothing was agreed to.
+    Where a sitting begins by number, a touch begins nobody's order. Else who stands here is not
+    asked: the centre's own queue sends one person at a time. The record is opened before the order
+    is taken: a power cut between the two leaves an order that still waits, and a record in which
+    nothing was agreed to.
 
     Raises:
         StoreFull, StoreBroken: nothing was begun.
     """
-    for order in room.orders.waiting() if room.orders is not None else ():
-        if not room.makes(order.documents):
-            log.error("order_unknown_document", sitting=order.sitting_id)
-            continue
-        record = room.records.begin(_spoken(room, order, language), order)
-        # Durable with the consent, before which a restart keeps nothing of the sitting.
-        record.progress.preferences = asdict(order.preferences)
-        record.progress.completes_package_id = order.completes_package_id
-        taken = take(room, order.sitting_id)
-        if taken is not None:
-            settle(room, order.sitting_id)
-            return record, taken
-        # It was withdrawn while we reached for it.
-        record.drop("withdrawn")
+    next_one = room.orders is not None and room.limits.begin == "next"
+    for order in room.orders.waiting() if room.orders is not None and next_one else ():
+        begun = _begin_ordered(room, language, order)
+        if begun is not None:
+            return begun
     settle(room, None)
     return room.records.begin(language), None
+
+
+def begin_by_slip(room: Room, language: str, code: str) -> tuple[Record, Order] | None:
+    """Open the record of the order with this slip; None if none waits, or if two do.
+
+    Raises:
+        StoreFull, StoreBroken: nothing was begun.
+    """
+    orders = () if room.orders is None else room.orders.waiting()
+    found = [order for order in orders if order.slip_code == code]
+    # One number on two slips is the centre's mistake: a person must not get another one's order.
+    return _begin_ordered(room, language, found[0]) if len(found) == 1 else None
+
+
+def _begin_ordered(room: Room, language: str, order: Order) -> tuple[Record, Order] | None:
+    if not room.makes(order.documents):
+        log.error("order_unknown_document", sitting=order.sitting_id)
+        return None
+    record = room.records.begin(_spoken(room, order, language), order)
+    # Durable with the consent, before which a restart keeps nothing of the sitting.
+    record.progress.preferences = asdict(order.preferences)
+    record.progress.completes_package_id = order.completes_package_id
+    taken = take(room, order.sitting_id)
+    if taken is not None:
+        settle(room, order.sitting_id)
+        return record, taken
+    # It was withdrawn while we reached for it.
+    record.drop("withdrawn")
+    return None
 
 
 def settle(room: Room, present: str | None) -> None:

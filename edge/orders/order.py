@@ -22,12 +22,14 @@ class Preferences:
         voice: lines are spoken.
         language: tag of RFC 5646; the pages speak it if they can.
         seated: the person stays seated, in a chair or a wheelchair.
+        contrast: colours with the greatest contrast.
     """
 
     text_scale: float | None = None
     voice: bool | None = None
     language: str | None = None
     seated: bool | None = None
+    contrast: bool | None = None
 
 
 NO_PREFERENCES: Final = Preferences()
@@ -50,11 +52,15 @@ class Order:
         applied_at: application date of the order, as it came.
         born_on: the applicant's date of birth, as it came; None if the order does not say.
         candidates: earlier photos that the order names, the centre's preferred one first.
-        proxy: a relative was announced who may agree to the reuse.
+        proxy: a relative was announced who may act in the person's place.
+        proxy_relation: a code of who that is; "" if the order does not say.
+        authorisation_ref: the centre's reference of the letter that it has already; "" if none.
         surname, honorific: how a screen may ask who is there; never a full name.
         slip_code: the day's number on the person's slip.
         preferences: what suits the person.
         completes_package_id: of an earlier package that lacks what this sitting shall bring.
+        materials: papers that are asked for, as codes of the content pack.
+        keep_preferences: the look that suited the person is noted in the package.
         urgent: the package leaves before those that are not.
 
     What names the person stays out of its `repr`.
@@ -72,11 +78,15 @@ class Order:
     born_on: When = field(default=None, repr=False)
     candidates: tuple[Candidate, ...] = ()
     proxy: bool = False
+    proxy_relation: str = ""
+    authorisation_ref: str = field(default="", repr=False)
     surname: str = field(default="", repr=False)
     honorific: str = field(default="", repr=False)
     slip_code: str = field(default="", repr=False)
     preferences: Preferences = NO_PREFERENCES
     completes_package_id: str | None = None
+    materials: tuple[str, ...] = ()
+    keep_preferences: bool = False
     urgent: bool = False
 
     @property

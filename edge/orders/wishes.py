@@ -31,11 +31,15 @@ class Wanted:
     born_on: str | None = field(default=None, repr=False)
     candidates: tuple[Candidate, ...] = ()
     proxy: bool = False
+    proxy_relation: str = ""
+    authorisation_ref: str = field(default="", repr=False)
     surname: str = field(default="", repr=False)
     honorific: str = field(default="", repr=False)
     slip_code: str = field(default="", repr=False)
     preferences: Preferences = NO_PREFERENCES
     completes_package_id: str | None = None
+    materials: tuple[str, ...] = ()
+    keep_preferences: bool = False
     urgent: bool = False
     not_before_ms: int | None = None
     expires_at_ms: int | None = None
@@ -75,6 +79,7 @@ def order_of(sitting_id: str, kept: Mapping[str, Any]) -> Order:
         positions=None if positions is None else tuple(positions),
         finger_records=None if records is None else tuple(records),
         candidates=tuple(Candidate(**one) for one in rest.pop("candidates")),
+        materials=tuple(rest.pop("materials", ())),
         # An order of an older release says nothing of preferences.
         preferences=Preferences(**rest.pop("preferences", {})),
         **rest,

@@ -1,0 +1,31 @@
+"""Which words a person agrees to: the version of the text, and its digest in each language.
+
+The words themselves stand in the catalogue of the pages; a test compares them with what is here, so
+that no word changes without a new version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping
+from typing import Final
+
+CONSENT_VERSION: Final = "2026-11/2"
+LINES: Final = ("face", "seen", "fingers", "sealed", "centre", "choice", "relative")
+"""Of the section `consent`, in the order in which they are read."""
+_SHA256: Final[Mapping[str, str]] = {
+    "zh-CN": "7d73d660e016d6b6f21686675326dd10ae5f75a4dd58c53e8ff20c3590eb00f2",
+    "en": "5c8c18f2e1ffe17d940e9e55cd78c75ee3901d3c900e8f54b7697c4a8d7017c3",
+}
+
+
+def consent_sha256(language: str) -> str:
+    """Return the hex digest of the text in this language. Raises `KeyError`: no such text."""
+    return _SHA256[language]
+
+
+def digest_of_text(lines: Mapping[str, str]) -> str:
+    """Return the hex SHA-256 of a text, by the names of its lines: NFC, UTF-8, a line each."""
+    text = "\n".join(lines[name] for name in LINES)
+    return hashlib.sha256(unicodedata.normalize("NFC", text).encode()).hexdigest()

@@ -69,7 +69,7 @@ def test_the_bars_fit_in_every_look_that_can_be_chosen(standing: Gate, language:
         standing.touch(action)
         kind, _, value = action.partition(":")
         look = {"scale": SCALES[0], "theme": THEMES[0]} | {kind: value}
-        found += standing.faults("consent", language, (look,))
+        found += standing.faults("consent", language, (look,), chosen=True)
         standing.touch(f"{kind}:{(SCALES if kind == 'scale' else THEMES)[0]}")
 
     assert not found, listed(found)

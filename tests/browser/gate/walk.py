@@ -68,16 +68,27 @@ class Gate:
                 self.touch(action)
 
     def faults(
-        self, place: str, language: str, looks: tuple[dict[str, str], ...] = LOOKS
+        self,
+        place: str,
+        language: str,
+        looks: tuple[dict[str, str], ...] = LOOKS,
+        chosen: bool = False,
     ) -> Iterator[Fault]:
-        """Yield what is wrong with the standing page, in each look."""
+        """Yield what is wrong with the standing page, in each look.
+
+        Args:
+            place: of `PLACES`; what was drawn.
+            language: in which.
+            looks: sizes and colours to put on one after the other.
+            chosen: the look was chosen by a touch, so the bars say other words than elsewhere.
+        """
         if place in SCENES and looks_live(SCENES[place]) and not SCENES[place].overlay:
             looks = (*looks, *RESTING)
         for seen in self.page.evaluate("(looks) => gate.looks(looks, true)", list(looks)):
             look = seen["look"]
             rests = " resting" if "resting" in look else ""
             where = f"{place} {language} x{look['scale']} {look['theme']}{rests}"
-            size = (seen["width"], language, look["scale"])
+            size = (seen["width"], language, look["scale"], chosen and place + str(look))
             for fault in (*faults(seen, self.screen), *self.bars.moved(seen, size, place)):
                 yield Fault(fault.name, f"{where}: {fault.what}")
 

@@ -15,6 +15,7 @@ from centre.keys import PRIVATE, issue, listed, renew, signed
 from edge import clock_state, figures
 from edge.clock_state import UNKNOWN, ClockState
 from edge.health import Figures
+from edge.service.month import ACTS
 from edge.store import Store
 from edge.supervisor import DeviceStatus
 from edge.trust.key_list import current_keys
@@ -82,7 +83,15 @@ def test_a_month_in_which_nothing_happened_is_all_zeros(calm: Rest):
         "unused_orders": {"cancelled": 0, "expired": 0},
         "portraits": {"captured": 0, "reused": 0, "missing": 0},
         "fingers": {"taken": 0, "missing": 0},
+        "materials": {"missing": 0, "by_code": {}},
         "help_calls": 0,
+        "help": {
+            **{kind: dict.fromkeys(ACTS, 0) for kind in ("help", "device", "number", "rest")},
+            "waits": 0,
+            "wait_median_s": None,
+            "wait_p95_s": None,
+        },
+        "ratings": None,
     }
 
 

@@ -90,7 +90,7 @@ class ContentShelf:
         _write(slot, sealed)
         load_pack(slot, self._keys(), self._today())
         write_secret(place / CURRENT, slot.name.encode() + b"\n")
-        log.info("content_installed", pack=head.pack, number=head.number)
+        log.info("content_installed", part=head.pack, sequence=head.number)
         return head
 
     def _marks(self) -> tuple[object, ...]:
@@ -108,11 +108,11 @@ class ContentShelf:
             try:
                 content = load_pack(slot, self._keys(), self._today()).in_force(self._today())
             except (PackUnfit, OSError):
-                log.error("content_unusable", pack=place.name, slot=slot.name)
+                log.error("content_unusable", part=f"{place.name}/{slot.name}")
                 continue
             if content.packs:
                 if n:
-                    log.warning("content_fell_back", pack=place.name, slot=slot.name)
+                    log.warning("content_fell_back", part=f"{place.name}/{slot.name}")
                 return content
         return NOTHING
 

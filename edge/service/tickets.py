@@ -69,7 +69,8 @@ class Tickets:
 
         Args:
             store: the journal.
-            observe_wait: is told the seconds that each person waited for an answer.
+            observe_wait: is told the seconds from each call to its answer, or to where the person
+                needs nobody any more.
             clock_ms: UTC milliseconds.
             clock_steady_ms: milliseconds by a clock that never jumps.
         """
@@ -128,8 +129,6 @@ class Tickets:
             self._open[ticket.id] = ticket
             self._rang_ms[ticket.id] = steady
             self._waiting.append(_Change(ticket, "raised" if same is None else "again", at_ms))
-        if kind != "rating":
-            log.warning("ticket_raised", kind=kind, why=why)
         self._write_soon()
         return ticket.id
 
@@ -175,9 +174,12 @@ class Tickets:
             before = self._open.get(ticket_id)
             if before is None:
                 return
-            self._drop(ticket_id)
+            in_vain = None if before.answered else self._waited_ms(before)
             after = replace(before, resolved_at_ms=self._clock_ms())
+            self._drop(ticket_id)
             self._post(after, "resolved" if before.answered else "withdrawn")
+        if in_vain is not None:
+            self._observe_wait(in_vain / 1000)
         self._write_soon()
 
     def open(self) -> list[Ticket]:
@@ -220,12 +222,21 @@ class Tickets:
             raise NoSuchTicket(ticket_id) from None
 
     def _answered(self, ticket: Ticket, staff_id: str) -> Ticket:
-        at_ms = self._clock_ms()
+        return replace(
+            ticket,
+            answered_at_ms=self._clock_ms(),
+            answered_by=staff_id,
+            wait_ms=self._waited_ms(ticket),
+        )
+
+    def _waited_ms(self, ticket: Ticket) -> int | None:
+        if ticket.kind == "rating":
+            return None
         begun_ms = self._raised_ms.get(ticket.id)
+        if begun_ms is not None:
+            return self._steady_ms() - begun_ms
         # Of one that a run before us raised only the wall clock knows, which may have been set.
-        since_ms = at_ms - ticket.raised_at_ms if begun_ms is None else self._steady_ms() - begun_ms
-        wait_ms = None if ticket.kind == "rating" else max(0, since_ms)
-        return replace(ticket, answered_at_ms=at_ms, answered_by=staff_id, wait_ms=wait_ms)
+        return max(0, self._clock_ms() - ticket.raised_at_ms)
 
     def _told_wait(self, ticket: Ticket) -> None:
         if ticket.wait_ms is not None:
@@ -289,8 +300,8 @@ def _keep(db: apsw.Connection, change: _Change) -> None:
     rows.keep(db, ticket)
     figures.count(db, figures.TICKET, f"{ticket.kind}.{what}", at_ms)
     if change.actor is not None:
-        act = f"ticket.{what}"
-        audit.append(db, rfc3339(at_ms), change.actor, act, {"ticket_id": ticket.id}, "ok")
+        subject = {"ticket_id": ticket.id}
+        audit.append(db, rfc3339(at_ms), change.actor, _ACTS[what], subject, "ok")
     if ticket.kind == "rating":
         # Told at once it would say who of those that just left was not content.
         return
@@ -311,3 +322,5 @@ _EVENTS: Final[dict[str, EventType]] = {
     "resolved": "help.resolved",
     "withdrawn": "help.resolved",
 }
+_ACTS: Final = {"answered": "ticket.answer", "resolved": "ticket.resolve"}
+"""What staff do, as the audit chain has it."""

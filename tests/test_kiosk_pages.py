@@ -21,7 +21,7 @@ from api.security import HEADERS
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
 from edge.sitting import Event, IllegalMove, Missing, Snapshot, StaleToken, State
 from edge.store.errors import StoreError
-from tests.browser.desk import SCENES, TOKEN, Camera, Desk
+from tests.browser.desk import SCENES, TOKEN, Camera, Desk, demo_content
 
 ORIGIN = "http://127.0.0.1:8080"
 PREVIEW = f"/preview/camera?token={TOKEN}"
@@ -62,7 +62,8 @@ def _hidden(page: str, name: str) -> str:
 def bench() -> Iterator[Bench]:
     """A fresh desk each time."""
     desk, camera, closing = Desk(), Camera(), threading.Event()
-    app = create_kiosk_app(KioskStation(desk, camera, "demo-01", "12345", 102.46), closing)
+    station = KioskStation(desk, camera, "demo-01", "12345", 102.46, demo_content, printer=True)
+    app = create_kiosk_app(station, closing)
     yield Bench(desk, camera, app.test_client(), closing)
     closing.set()
 
@@ -77,7 +78,8 @@ def test_a_reload_shows_the_present_screen(bench: Bench, name: str, language: st
 
     assert f'<body data-screen="{shown.state.value}"' in page
     assert f'<html lang="{language}">' in page
-    overlay = shown.overlay.value if shown.overlay else ""
+    asked = shown.remote is not None and shown.remote.phase == "asked"
+    overlay = shown.overlay.value if shown.overlay else "remote" if asked else ""
     assert f'data-overlay="{overlay}"' in page
     assert len(re.findall(r'class="choice[ "]', page)) <= 3
     assert "style=" not in page
@@ -299,7 +301,8 @@ def test_no_picture_leaves_unless_somebody_is_photographed_now(bench: Bench):
     bench.camera.live = True
     for name, shown in SCENES.items():
         bench.desk.put(shown)
-        if shown.state is not State.PORTRAIT and name not in ("reuse-look", "reuse-hint"):
+        live = (State.PORTRAIT, State.PROXY)
+        if shown.state not in live and name not in ("reuse-look", "reuse-hint"):
             answer = bench.get(PREVIEW)
             assert (answer.status_code, answer.data) == (204, b""), name
     for after in ("x", "", "--", "9" * 40, "１"):

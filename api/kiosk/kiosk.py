@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from api.kiosk.catalogue import Catalogue
-from api.kiosk.look import Looks
+from api.kiosk.look import Look, Looks
 from api.kiosk.pad import Pads
+from api.kiosk.slip import Slips
 from api.kiosk.station import KioskStation
 from api.kiosk.view import View, mark_of, view
 from api.security import StreamCap
@@ -27,6 +28,7 @@ class Kiosk:
     closing: threading.Event
     looks: Looks = field(default_factory=Looks)
     pads: Pads = field(default_factory=Pads)
+    slips: Slips = field(default_factory=Slips)
     events: StreamCap = field(default_factory=lambda: StreamCap(EVENT_STREAMS))
     previews: StreamCap = field(default_factory=lambda: StreamCap(PREVIEW_STREAMS))
 
@@ -34,4 +36,9 @@ class Kiosk:
         """Draw the present screen, or this one."""
         shown = shown or self.station.desk.snapshot
         pad = self.pads.of(shown.token, mark_of(shown))
-        return view(shown, self.looks.of(shown.token), self.catalogue, pad)
+        slip = self.slips.of(shown.token)
+        return view(shown, self.look(shown), self.catalogue, pad, slip)
+
+    def look(self, shown: Snapshot) -> Look:
+        """Return how this screen is to be looked at and heard."""
+        return self.looks.of(shown.token, shown.preferences)

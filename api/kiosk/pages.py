@@ -11,23 +11,21 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from flask import Blueprint, Response, json, redirect, render_template, request, url_for
+from flask import Blueprint, Response, json, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.kiosk.come_back import UNTIL
-from api.kiosk.fingers import REASONS
+from api.kiosk.drawing import HEARTBEAT_S, draw
 from api.kiosk.kiosk import EVENT_STREAMS, PREVIEW_STREAMS, Kiosk
-from api.kiosk.pad import DELETE, DIGITS
+from api.kiosk.receipt import draw_receipt
+from api.kiosk.speech import spoken
 from api.kiosk.station import Preview
 from api.kiosk.touches import touch
-from api.kiosk.view import STEPS, looks_live
+from api.kiosk.view import looks_live
 from api.problems import FieldError, Refused
 from api.security import same_secret
-from edge.override import OverrideReason
 
 __all__ = ["EVENT_STREAMS", "PREVIEW_STREAMS", "Kiosk", "kiosk_pages", "size_sheet"]
 
-HEARTBEAT_S: Final = 5.0
 PREVIEW_WAIT_S: Final = 2.0
 SLICE_S: Final = 0.5
 """How soon a stream notices that the listener closes."""
@@ -43,14 +41,17 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
                       template_folder="templates")  # fmt: skip
 
     def page() -> str:
-        return _draw(kiosk, "page.html")
+        return draw(kiosk, "page.html")
 
     def screen() -> str:
-        return _draw(kiosk, "stage.html")
+        return draw(kiosk, "stage.html")
 
     def act() -> AnyResponse:
         form = request.form
-        touch(kiosk, form.get("action", ""), form.get("token", ""), form.get("mark", ""))
+        touch(
+            kiosk, form.get("action", ""), form.get("token", ""), form.get("mark", ""),
+            form.get("scanned", ""),
+        )  # fmt: skip
         return redirect(url_for("kiosk.page"), 303)
 
     def events() -> Response:
@@ -67,6 +68,9 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
         with kiosk.previews.place():
             return _preview(kiosk, int(after), request.args.get("token", ""))
 
+    def receipt() -> str:
+        return draw_receipt(kiosk, request.args.get("token", ""))
+
     def sizes() -> Response:
         return Response(size_sheet(kiosk.station.screen_ppi), mimetype="text/css")
 
@@ -75,6 +79,20 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
     pages.add_url_rule("/act", view_func=act, methods=["POST"])
     pages.add_url_rule("/events", view_func=events)
     pages.add_url_rule("/preview/camera", view_func=preview)
+    pages.add_url_rule("/receipt", view_func=receipt)
+    _picture_routes(pages, kiosk)
+    pages.add_url_rule("/kiosk/screen.css", view_func=sizes)
+    return pages
+
+
+def _picture_routes(pages: Blueprint, kiosk: Kiosk) -> None:
+    def card(card_id: str) -> Response:
+        picture = kiosk.station.content().picture(card_id)
+        if picture is None:
+            raise Refused("not-found")
+        return Response(picture.content, mimetype=picture.media_type)
+
+    pages.add_url_rule("/card/<card_id>", view_func=card)
     desk = kiosk.station.desk
     for name, jpeg_of in (
         ("portrait", desk.portrait_jpeg),
@@ -83,8 +101,6 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
     ):
         sample = partial(_picture, kiosk, jpeg_of)
         pages.add_url_rule(f"/sample/{name}.jpg", f"{name}-sample", sample)
-    pages.add_url_rule("/kiosk/screen.css", view_func=sizes)
-    return pages
 
 
 def size_sheet(screen_ppi: float) -> str:
@@ -94,30 +110,6 @@ def size_sheet(screen_ppi: float) -> str:
         f":root {{ --mm: min({mm_px:.4f}px, 100vw / {long_mm}, 100vh / {short_mm}); }}\n"
         "@media (orientation: portrait) {"
         f" :root {{ --mm: min({mm_px:.4f}px, 100vw / {short_mm}, 100vh / {long_mm}); }} }}\n"
-    )
-
-
-def _draw(kiosk: Kiosk, template: str) -> str:
-    drawn, catalogue = kiosk.view(), kiosk.catalogue
-    language = drawn.shown.language
-    other = catalogue.next_language(language)
-    return render_template(
-        template,
-        view=drawn,
-        shown=drawn.shown,
-        look=drawn.look,
-        line=partial(catalogue.line, language),
-        tongues={tongue: partial(catalogue.line, tongue) for tongue in catalogue.names},
-        language=language,
-        other_language=other,
-        other_language_name=catalogue.names[other],
-        steps=STEPS,
-        keys=(*DIGITS[1:], DIGITS[0], DELETE),
-        reasons=[reason.value for reason in OverrideReason],
-        whys=REASONS,
-        untils=tuple(UNTIL),
-        station=kiosk.station,
-        heartbeat_ms=round(HEARTBEAT_S * 1000),
     )
 
 
@@ -138,7 +130,8 @@ def _events(kiosk: Kiosk) -> Iterator[str]:
     revision, spoke_at_s = -1, time.monotonic()
     while not kiosk.closing.is_set():
         shown = kiosk.station.desk.wait(revision, SLICE_S)
-        revision, live = shown.revision, kiosk.view(shown).live
+        drawn = kiosk.view(shown)
+        revision, live = shown.revision, {**drawn.live, "speak": " ".join(spoken(drawn))}
         if live != told:
             told, spoke_at_s = live, time.monotonic()
             body = json.dumps(live, ensure_ascii=False)

@@ -14,6 +14,7 @@ from typing import Final
 from api.kiosk.catalogue import Catalogue, load_catalogue
 from api.kiosk.hints import aside_id, hint_id
 from api.kiosk.overlays import LEAVING, MORE, REMOTE
+from api.kiosk.slip import DIGITS_WANTED
 from api.kiosk.view import View
 from edge.sitting import Overlay, State
 
@@ -22,7 +23,9 @@ MINUTES: Final = "now.minutes"
 MATERIAL: Final = "now.material"
 MISSING: Final = "now.missing"
 CHECKLIST: Final = "now.checklist"
-DYNAMIC: Final = (NAME, MINUTES, MATERIAL, MISSING, CHECKLIST)
+DIGIT: Final = "now.digit"
+SLIP: Final = "now.slip"
+DYNAMIC: Final = (NAME, MINUTES, MATERIAL, MISSING, CHECKLIST, DIGIT, SLIP)
 
 Lines = tuple[str, ...]
 
@@ -61,7 +64,7 @@ def _always(*lines: str) -> Callable[[View], Lines]:
 def _welcome(drawn: View) -> Lines:
     begin = ("welcome.start",) if drawn.shown.can_start else ()
     relative = ("welcome.relative",) if drawn.shown.can_start else ()
-    return ("welcome.choose", "welcome.say", "welcome.calm", *begin, "welcome.number", *relative)
+    return ("welcome.question", "welcome.say", "welcome.calm", *begin, "welcome.number", *relative)
 
 
 def _number(drawn: View) -> Lines:
@@ -69,7 +72,11 @@ def _number(drawn: View) -> Lines:
         return ("number.closed", "number.unknown_say")
     if drawn.shown.number_unknown:
         return ("number.unknown", "number.unknown_say")
-    return ("number.question", "number.say", "number.whole")
+    # Whoever cannot see the keys hears each digit, and all of them at the end.
+    typed = len(drawn.slip)
+    heard = SLIP if typed == DIGITS_WANTED else DIGIT
+    typing = (f"{heard}#{typed}",) if typed else ()
+    return ("number.question", "number.say", *typing, "number.done")
 
 
 def _name(drawn: View) -> Lines:
@@ -192,8 +199,8 @@ def _more(drawn: View) -> Lines:
 
 
 def _checklist(drawn: View) -> Lines:
-    if drawn.look.lists == "choose":
-        return ("checklist.choose",)
+    if drawn.look.lists.startswith("choose"):
+        return ("checklist.choose", "checklist.say")
     return ("checklist.question", CHECKLIST, "checklist.say", "checklist.back")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge.service.content import Content
 from edge.sitting import Event, Snapshot
 
 
@@ -62,6 +63,22 @@ class Desk(Protocol):
     def rest(self, wanted: bool) -> Snapshot:
         """Stop every timer, or go on."""
 
+    def give_number(self, token: str, digits: str) -> Snapshot:
+        """Look for the order of a slip: its screen follows, or staff are called.
+
+        Raises:
+            IllegalMove, StaleToken, TimeoutError: as `ask` does.
+        """
+
+    def still_here(self) -> Snapshot:
+        """Somebody is there: take the card or the question away, and wait on."""
+
+    def remote_answer(self, agreed: bool) -> Snapshot:
+        """Let somebody far away see this screen, or no more."""
+
+    def note_look(self, token: str, scale: str, theme: str, voice: str) -> object:
+        """Hear how this sitting is shown now; for whoever wants it so the next time."""
+
     def portrait_jpeg(self, token: str) -> bytes | None:
         """Return the portrait under review to whoever shows the sitting's token."""
 
@@ -114,6 +131,8 @@ class KioskStation:
         number: the station's id, as the footer shows it.
         hotline: telephone number of the footer, "" if there is none.
         screen_ppi: pixels per inch of the configured screen; all sizes come from it.
+        content: what the packs that are in force today say.
+        printer: the receipt can be printed here.
     """
 
     desk: Desk
@@ -121,3 +140,5 @@ class KioskStation:
     number: str
     hotline: str
     screen_ppi: float
+    content: Callable[[], Content] = Content
+    printer: bool = False

@@ -10,31 +10,42 @@ from typing import Final
 from api.kiosk.come_back import UNTIL
 from api.kiosk.fingers import REASONS, open_fingers
 from api.kiosk.kiosk import Kiosk
-from api.kiosk.look import SCALES, THEMES
+from api.kiosk.listing import is_page
+from api.kiosk.look import SCALES, THEMES, VOICES
 from api.kiosk.pad import DELETE, DIGITS, EXCEPTION, FIELDS, SHUTTER, SIGN, Field, Pad, Sheet
+from api.kiosk.slip import DIGITS_WANTED, scanned_digits
 from api.kiosk.view import mark_of
 from api.problems import FieldError, Refused
 from api.security import same_secret
 from edge.override import OverrideReason
-from edge.sitting import FROM_THE_PERSON, Event, IllegalMove, StaleToken
+from edge.sitting import FROM_THE_PERSON, Event, IllegalMove, Snapshot, StaleToken
 from edge.staff import WrongPin
 
 Touch = Callable[[Kiosk, str, str], object]
 """Kiosk, token of the sitting, mark of the screen that was touched."""
 
+SCANNED_MAX: Final = 64
+"""More characters than any slip of ours holds."""
 FROM_FORM: Final = {event.value: event for event in FROM_THE_PERSON}
 
 
-def touch(kiosk: Kiosk, action: str, token: str, mark: str) -> None:
+def touch(kiosk: Kiosk, action: str, token: str, mark: str, scanned: str = "") -> None:
     """Do what one touch asks for, if the person saw the screen that is still shown.
+
+    Args:
+        kiosk: the screen.
+        action: of the button that was touched.
+        token: of the sitting that the page was drawn for.
+        mark: of the screen that the page was drawn for.
+        scanned: what a scanner read, for the action "scan" alone.
 
     Raises:
         Refused: no page of ours posts this action.
     """
     event = FROM_FORM.get(action)
     change = _move(event) if event else TOUCHES.get(action)
-    if change is None and action.startswith("language:"):
-        change = _language(kiosk, action.removeprefix("language:"))
+    if change is None:
+        change = _named(kiosk, action, scanned)
     if change is None:
         raise Refused("invalid-request", [FieldError("action", "enum")])
     shown = kiosk.station.desk.snapshot
@@ -48,16 +59,41 @@ def touch(kiosk: Kiosk, action: str, token: str, mark: str) -> None:
         return
 
 
+def _named(kiosk: Kiosk, action: str, scanned: str) -> Touch | None:
+    """Return the touch of an action that says what it is about; None for one that is not ours."""
+    if action == "scan":
+        return partial(_give_scanned, scanned)
+    kind, _, what = action.partition(":")
+    if kind == "language":
+        return _language(kiosk, what)
+    if kind == "lists" and is_page(kiosk.station.content(), what):
+        return _look(lists=what)
+    return None
+
+
 def _move(event: Event) -> Touch:
     def move(kiosk: Kiosk, token: str, mark: str) -> None:
         # Asked again with the move itself: two taps may come this far together.
         after = kiosk.station.desk.ask(event, token, lambda present: mark_of(present) == mark)
-        kiosk.looks.carry(token, after.token)
-        look = kiosk.looks.of(after.token)
-        if look.leaving_from or look.more_from:
-            kiosk.looks.change(after.token, leaving_from="", more_from="")
+        _moved(kiosk, token, after)
 
     return move
+
+
+def _moved(kiosk: Kiosk, token: str, after: Snapshot) -> None:
+    kiosk.slips.clear()
+    if token != after.token:
+        kiosk.looks.carry(token, after.token)
+        _tell_look(kiosk, after)
+    look = kiosk.looks.of(after.token)
+    if look.leaving_from or look.more_from:
+        kiosk.looks.change(after.token, leaving_from="", more_from="")
+
+
+def _tell_look(kiosk: Kiosk, shown: Snapshot) -> None:
+    if shown.token:
+        look = kiosk.look(shown)
+        kiosk.station.desk.note_look(shown.token, look.scale, look.theme, look.voice)
 
 
 def _language(kiosk: Kiosk, chosen: str) -> Touch | None:
@@ -68,6 +104,36 @@ def _language(kiosk: Kiosk, chosen: str) -> Touch | None:
 
 def _look(**changes: str) -> Touch:
     return lambda kiosk, token, mark: kiosk.looks.change(token, **changes)
+
+
+def _show(**changes: str) -> Touch:
+    """Return the touch that changes what the centre may remember for the next visit."""
+
+    def show(kiosk: Kiosk, token: str, mark: str) -> None:
+        kiosk.looks.change(token, **changes)
+        _tell_look(kiosk, kiosk.station.desk.snapshot)
+
+    return show
+
+
+def _still_here(kiosk: Kiosk, token: str, mark: str) -> None:
+    kiosk.station.desk.still_here()
+
+
+def _give_scanned(scanned: str, kiosk: Kiosk, token: str, mark: str) -> None:
+    # A code that is none of ours is looked into by staff, as a number that nobody knows.
+    _give(kiosk, token, scanned_digits(scanned) or scanned[:SCANNED_MAX])
+
+
+def _give_typed(kiosk: Kiosk, token: str, mark: str) -> None:
+    digits = kiosk.slips.of(token)
+    if len(digits) == DIGITS_WANTED:
+        _give(kiosk, token, digits)
+
+
+def _give(kiosk: Kiosk, token: str, digits: str) -> None:
+    after = kiosk.station.desk.give_number(token, digits)
+    _moved(kiosk, token, after)
 
 
 def _open_sheet(sheet: Sheet) -> Touch:
@@ -132,9 +198,19 @@ def _touches() -> Iterator[tuple[str, Touch]]:
     yield "finger-more", lambda kiosk, token, mark: kiosk.looks.change(token, more_from=mark)
     yield "stay", _look(leaving_from="", more_from="")
     for scale in SCALES:
-        yield f"scale:{scale}", _look(scale=scale)
+        yield f"scale:{scale}", _show(scale=scale)
     for theme in THEMES:
-        yield f"theme:{theme}", _look(theme=theme)
+        yield f"theme:{theme}", _show(theme=theme)
+    for voice in VOICES:
+        yield f"voice:{voice}", _show(voice=voice)
+    # What is said again is said by the page's own module; without it there is nothing to hear.
+    yield "say-again", lambda kiosk, token, mark: None
+    yield "still-here", _still_here
+    yield "remote:yes", lambda kiosk, token, mark: kiosk.station.desk.remote_answer(True)
+    yield "remote:no", lambda kiosk, token, mark: kiosk.station.desk.remote_answer(False)
+    for key in (*DIGITS, DELETE):
+        yield f"digit:{key}", partial(_digit, key)
+    yield "number-done", _give_typed
     yield from _staff_touches()
 
 
@@ -159,6 +235,10 @@ def _staff_touches() -> Iterator[tuple[str, Touch]]:
     yield "shutter:take", _sign(SHUTTER, _take_portrait)
     yield "exception:one", _sign(EXCEPTION, _one_exception)
     yield "exception:all", _sign(EXCEPTION, _all_exceptions)
+
+
+def _digit(key: str, kiosk: Kiosk, token: str, mark: str) -> None:
+    kiosk.slips.press(token, key)
 
 
 def _key(key: str, kiosk: Kiosk, token: str, mark: str) -> None:

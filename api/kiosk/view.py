@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
@@ -19,13 +17,20 @@ from api.kiosk.fingers import (
     staff_look,
     taken_elsewhere,
 )
+from api.kiosk.hints import aside_id, hint_words
+from api.kiosk.identity import check_stage, key_of, looks_live, mark_of
 from api.kiosk.look import Look
-from api.kiosk.pad import EXCEPTION, SHUTTER, SIGN, Pad
-from edge.sitting import FingerPhase, Overlay, Result, Snapshot, State
+from api.kiosk.missing import MissingRow, missing_rows
+from api.kiosk.overlays import CAN_LEAVE, LEAVING, REMOTE, overlay_of, staff_sheet
+from api.kiosk.pad import Pad
+from edge.sitting import Overlay, Result, Snapshot, State
+
+__all__ = ["STEPS", "View", "looks_live", "mark_of", "view"]
 
 STEPS: Final = ("consent", "portrait", "finger", "review")
 _STEP_OF: Final = {
     State.CONSENT: "consent",
+    State.MATERIALS: "consent",
     State.REUSE: "portrait",
     State.REUSE_CHECK: "portrait",
     State.PORTRAIT: "portrait",
@@ -34,17 +39,12 @@ _STEP_OF: Final = {
     State.REVIEW: "review",
     State.CLOSING: "review",
 }
-_CAN_LEAVE: Final = frozenset(
-    {
-        *(State.CONSENT, State.REUSE, State.REUSE_CHECK),
-        *(State.PORTRAIT, State.PORTRAIT_OK, State.FINGER, State.REVIEW),
-    }
+_NO_REST: Final = frozenset(
+    {State.WELCOME, State.NUMBER, State.CLOSING, State.RESULT, State.RATING, State.RATING_REASON}
 )
-_NO_REST: Final = frozenset({State.WELCOME, State.CLOSING, State.RESULT})
-LEAVING: Final = "leave"
-MORE: Final = "finger-more"
-_SENTENCE: Final = re.compile(r"(?<=。)|(?<=[.!?]) ")
-"""A long hint is one sentence to act on and what else there is to say."""
+_NO_REST_OVER: Final = frozenset(
+    {LEAVING, REMOTE, Overlay.REST.value, Overlay.STILL_THERE.value, Overlay.OUT_OF_SERVICE.value}
+)
 _DOT: Final = "\u2022"
 
 
@@ -74,6 +74,8 @@ class View:
         checks: catalogue ids of what the earlier photo does not pass today; for staff only.
         staff: sheet that staff may open here ("sign", "shutter", "exception"), "" if there is none.
         pad: the staff sheet that is open, None if none is.
+        missing: everything of this sitting that may follow later, and until when.
+        slip: digits of the person's slip so far; on the screen for them only.
     """
 
     shown: Snapshot
@@ -102,6 +104,8 @@ class View:
     can_leave: bool
     can_rest: bool
     result: str
+    missing: tuple[MissingRow, ...]
+    slip: str
 
     @property
     def live(self) -> dict[str, str | int]:
@@ -116,6 +120,8 @@ class View:
             "press": self.press,
             "number": self.number,
             "pin": self.pin,
+            "slip": self.slip,
+            "minutes": self.minutes,
         }
 
     @property
@@ -129,6 +135,24 @@ class View:
         return _DOT * len(self.pad.pin) if self.pad else ""
 
     @property
+    def minutes(self) -> str:
+        """Whole minutes since staff were called; "" while nobody has, or on another screen."""
+        call = self.shown.help if self.overlay == Overlay.HELP.value else None
+        return str(call.minutes) if call else ""
+
+    @property
+    def banner(self) -> str:
+        """Who else has a hand in this sitting: "remote", "assisted" or nobody, ""."""
+        if self.shown.remote is not None and self.overlay != REMOTE:
+            return REMOTE if self.shown.remote.phase == "on" else ""
+        return "assisted" if self.shown.assisted_by else ""
+
+    @property
+    def pointed(self) -> str:
+        """Action of the button that who helps from afar points at, "" for none."""
+        return self.shown.remote.point if self.shown.remote and self.banner == REMOTE else ""
+
+    @property
     def signed_for(self) -> str:
         """Position of the finger that staff sign for, "" on other sheets."""
         chosen = self.pad.position if self.pad else ""
@@ -140,12 +164,19 @@ class View:
         return ceil(self.pad.wait_s) if self.pad else 0
 
 
-def view(shown: Snapshot, look: Look, catalogue: Catalogue, pad: Pad | None = None) -> View:
+def view(
+    shown: Snapshot,
+    look: Look,
+    catalogue: Catalogue,
+    pad: Pad | None = None,
+    slip: str = "",
+) -> View:
     """Draw one screen."""
     mark = mark_of(shown)
-    overlay = _overlay(shown, look, mark, pad)
+    overlay = overlay_of(shown, look, mark, pad)
     state, earlier = shown.state, shown.reuse
-    hint, more = _hint(shown, catalogue)
+    hint, more = hint_words(shown, catalogue)
+    aside = aside_id(shown, catalogue)
     step = STEPS.index(_STEP_OF[state]) + 1 if state in _STEP_OF else None
     return View(
         shown=shown,
@@ -153,9 +184,9 @@ def view(shown: Snapshot, look: Look, catalogue: Catalogue, pad: Pad | None = No
         screen=state.value,
         overlay=overlay,
         mark=mark,
-        key=_key(shown, look, overlay, mark, pad),
+        key=key_of(shown, look, overlay, mark, pad),
         hint=hint,
-        aside=more or _aside(shown, catalogue),
+        aside=more or (catalogue.line(shown.language, aside) if aside else ""),
         phase=shown.finger.phase.value if shown.finger else "",
         hold=round(100 * shown.hold_share),
         share=round(100 * shown.finger.share) if shown.finger else 0,
@@ -165,36 +196,18 @@ def view(shown: Snapshot, look: Look, catalogue: Catalogue, pad: Pad | None = No
         staff_look=staff_look(shown),
         fingers=finger_rows(shown),
         elsewhere=taken_elsewhere(shown),
-        stage=_stage(shown),
+        stage=check_stage(shown),
         source=_source(shown, catalogue),
         checks=check_lines(earlier.checks) if earlier else (),
-        staff=_staff(shown),
+        staff=staff_sheet(shown),
         pad=pad,
         step=step,
-        can_leave=state in _CAN_LEAVE and overlay != LEAVING,
-        can_rest=state not in _NO_REST and overlay not in (LEAVING, Overlay.REST.value),
+        can_leave=state in CAN_LEAVE and overlay != LEAVING,
+        can_rest=state not in _NO_REST and overlay not in _NO_REST_OVER,
         result=(shown.result or Result.TO_WINDOW).value,
+        missing=missing_rows(shown),
+        slip=slip if state is State.NUMBER else "",
     )
-
-
-def mark_of(shown: Snapshot) -> str:
-    """Name what the person is looking at, so that a late second tap cannot skip a finger."""
-    if shown.state is State.FINGER and shown.finger:
-        return f"{shown.state.value}:{shown.finger.position}"
-    return shown.state.value
-
-
-def looks_live(shown: Snapshot) -> bool:
-    """Tell whether this screen shows what the camera sees now; on all others no picture leaves."""
-    return shown.state is State.PORTRAIT or _stage(shown) == "look"
-
-
-def _stage(shown: Snapshot) -> str:
-    if shown.state is not State.REUSE_CHECK or shown.reuse is None:
-        return ""
-    if not shown.reuse.live_ready:
-        return "look"
-    return "staff" if shown.reuse.needs_staff else "compare"
 
 
 def _source(shown: Snapshot, catalogue: Catalogue) -> str:
@@ -202,78 +215,3 @@ def _source(shown: Snapshot, catalogue: Catalogue) -> str:
         return ""
     line_id = f"reuse.source.{shown.reuse.source}"
     return line_id if catalogue.has(line_id) else "reuse.source.other"
-
-
-def _staff(shown: Snapshot) -> str:
-    if _stage(shown) == "staff":
-        return SIGN
-    if open_fingers(shown):
-        return EXCEPTION
-    return SHUTTER if shown.state is State.PORTRAIT else ""
-
-
-def _overlay(shown: Snapshot, look: Look, mark: str, pad: Pad | None) -> str:
-    if shown.overlay is not None:
-        return shown.overlay.value
-    if shown.out_of_service and shown.state is State.WELCOME:
-        return Overlay.OUT_OF_SERVICE.value
-    if look.leaving_from == mark and shown.state in _CAN_LEAVE:
-        return LEAVING
-    if look.more_from == mark and shown.state is State.FINGER:
-        return MORE
-    # Nothing is left to sign once the screen needs no staff any more.
-    return pad.sheet if pad and pad.sheet == _staff(shown) else ""
-
-
-def _key(shown: Snapshot, look: Look, overlay: str, mark: str, pad: Pad | None) -> str:
-    # Of the pad's digits nothing: whoever knows all the rest could try them out on a hash.
-    typing = (
-        (pad.asked, pad.reason, pad.until, pad.position, pad.refused, pad.wait_s, pad.incomplete)
-        if pad
-        else ()
-    )
-    finger = (shown.finger.fallback_of, shown.finger.refusable) if shown.finger else ()
-    earlier = replace(shown.reuse, staff_wait_s=0.0) if shown.reuse else None
-    parts = (
-        shown.token, mark, overlay, shown.language, look.scale, look.theme, shown.result,
-        shown.portrait_preview, shown.portrait_in, shown.resumed, shown.missing, shown.fingers_in,
-        shown.stuck, shown.calm_long, earlier, typing, finger, shown.finger_exceptions,
-        shown.attendant_called,
-    )  # fmt: skip
-    # Hashed, so that the sitting's token is not readable in a key that a log may see.
-    return sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-def _hint(shown: Snapshot, catalogue: Catalogue) -> tuple[str, str]:
-    """Return the one thing to do now, and what the catalogue has to say beyond it."""
-    code = ""
-    if looks_live(shown):
-        code = shown.hint or (
-            "portrait.ready" if shown.state is State.PORTRAIT else "reuse-check.look"
-        )
-        code = code if catalogue.has(code) else "portrait.wait"
-    elif shown.state is State.FINGER and shown.finger:
-        phase = shown.finger.phase
-        code = shown.finger.hint or "finger.place"
-        if phase in (FingerPhase.READING, FingerPhase.CHECKING):
-            code = f"finger.{phase.value}"
-        code = code if catalogue.has(code) else "finger.place"
-    if not code:
-        return "", ""
-    first, *rest = _SENTENCE.split(catalogue.line(shown.language, code), maxsplit=1)
-    # A full stop belongs to a sentence that another follows; a question of the screen has none.
-    return (first.rstrip("。.") if rest and rest[0] else first), "".join(rest)
-
-
-def _aside(shown: Snapshot, catalogue: Catalogue) -> str:
-    """Return the one line below the hint, of several the one that helps most now."""
-    if shown.state is not State.PORTRAIT:
-        return ""
-    refused = shown.reuse.refused if shown.reuse else ""
-    lines = (
-        "portrait.stuck" if shown.stuck else "",
-        f"reuse.{refused}" if refused else "",
-        "resumed.say" if shown.resumed else "",
-    )
-    code = next((line for line in lines if line and catalogue.has(line)), "")
-    return catalogue.line(shown.language, code) if code else ""

@@ -6,23 +6,32 @@ import functools
 import io
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 
 from api.app import KIOSK_STREAMS, KioskStation, Listener, create_kiosk_app
 from edge.screen import Picture, Screen
+from edge.service.content import Content, read_pack
+from edge.service.sealed_pack import SealedPack
 from edge.sitting import (
     FROM_THE_PERSON,
     Event,
     FingerExceptionView,
     FingerPhase,
     FingerStep,
+    HelpView,
     IllegalMove,
+    MaterialStep,
     Missing,
+    NameView,
     Overlay,
+    RemoteView,
     Result,
     ReuseView,
     Snapshot,
@@ -33,8 +42,14 @@ from edge.sitting import (
 from edge.staff import WrongPin
 
 TOKEN = "t0ken-of-this-sitting"
+SLIP = "480217"
+"""The one slip that this desk knows."""
 
 SITTING = Snapshot(sitting_id="0" * 32, token=TOKEN, camera="ready", reader="ready")
+
+
+STAFF_ID, PIN = "1024", "271828"
+"""Who signs at this desk."""
 
 
 def scene(state: State, **changes: object) -> Snapshot:
@@ -53,6 +68,21 @@ STEP = ("presentation", "share", "hint", "fallback_of", "refusable")
 
 TWO_THUMBS = ("right_thumb", "left_thumb")
 MISSING = (Missing("portrait", "not_possible"), Missing("finger:left_thumb", "not_possible"))
+MISSING_PAPERS = (
+    Missing("finger:left_thumb", "not_possible", "2027-01-31", STAFF_ID),
+    Missing("material:authorisation", "later", "2026-12-22"),
+    Missing("material:household_register", "later", "2026-12-22"),
+)
+CHEN = NameView("陈", "先生")
+OUYANG = NameView("欧阳", "女士")
+CALLED = HelpView(0)
+CALLED_AGAIN = HelpView(0, again=1, minutes=3)
+COMING = HelpView(0, again=1, answered_by="1024", minutes=4)
+ASKED = RemoteView("李老师", "guide")
+WATCHING = RemoteView("李老师", "guide", "on")
+POINTING = RemoteView(
+    "欧阳老师", "remote", "on", say="remote.word.press_there", say_number=1, point="finger-skipped"
+)
 
 WORN = FingerExceptionView("right_thumb", "02", "worn", "", confirmed=False)
 BANDAGED = FingerExceptionView("left_thumb", "03", "bandaged", "temporary", confirmed=True)
@@ -72,9 +102,43 @@ BOTH = replace(REUSE, live_ready=True)
 CHECKS = ("HeadPoseRoll", "LuminanceMean", "BackgroundUniformity", "head_height", "FaceSharpness")
 TO_SIGN = replace(BOTH, needs_staff=True, checks=CHECKS)
 
+CARD = "safe_account"
+"""A card of the demo's content pack."""
+
 SCENES: dict[str, Snapshot] = {
     "welcome": Snapshot(camera="ready", reader="ready"),
+    "welcome-number-only": Snapshot(camera="ready", reader="ready", can_start=False),
+    "idle": Snapshot(camera="ready", reader="ready", overlay=Overlay.IDLE, card=CARD),
+    "idle-plain": Snapshot(camera="ready", reader="ready", overlay=Overlay.IDLE),
+    "number": Snapshot(camera="ready", reader="ready", state=State.NUMBER),
+    "number-unknown": Snapshot(state=State.NUMBER, number_unknown=True),
+    "number-closed": Snapshot(state=State.NUMBER, number_unknown=True, number_closed=True),
+    "name": scene(State.NAME, name=CHEN),
+    "name-long": scene(State.NAME, name=OUYANG),
+    "proxy": scene(State.PROXY, name=CHEN, who="proxy"),
+    "proxy-taking": scene(State.PROXY, who="proxy", letter="taking"),
+    "proxy-again": scene(State.PROXY, who="proxy", letter="again"),
     "consent": scene(State.CONSENT),
+    "consent-photo": scene(State.CONSENT, fingers_asked=False),
+    "consent-proxy": scene(State.CONSENT, who="proxy"),
+    "materials": scene(State.MATERIALS, material=MaterialStep("household_register", 1, 3)),
+    "materials-one": scene(State.MATERIALS, material=MaterialStep("authorisation", 1, 1)),
+    "materials-unknown": scene(State.MATERIALS, material=MaterialStep("never_heard_of", 2, 2)),
+    "portrait-proxy": scene(State.PORTRAIT, who="proxy"),
+    "portrait-by-hand": scene(
+        State.PORTRAIT, hint="portrait.hold_still", stuck=True, shutter_refused="portrait.open_eyes"
+    ),
+    "portrait-remote": scene(State.PORTRAIT, hint="portrait.chin_up", remote=WATCHING),
+    "finger-pointed": finger(FingerPhase.PLACE, remote=POINTING),
+    "consent-assisted": scene(State.CONSENT, assisted_by=STAFF_ID),
+    "remote-asked": scene(State.PORTRAIT, remote=ASKED),
+    "still-there": scene(State.CONSENT, overlay=Overlay.STILL_THERE),
+    "help-new": scene(State.CONSENT, overlay=Overlay.HELP, help=CALLED),
+    "help-again": scene(State.CONSENT, overlay=Overlay.HELP, help=CALLED_AGAIN),
+    "help-coming": scene(State.PORTRAIT, overlay=Overlay.HELP, help=COMING, stuck=True),
+    "calm-camera-long": scene(
+        State.PORTRAIT, overlay=Overlay.CALM, calm_long=True, camera="absent"
+    ),
     "portrait": scene(State.PORTRAIT, hint="portrait.straighten_head"),
     "reuse": scene(State.REUSE, reuse=REUSE),
     "reuse-look": scene(State.REUSE_CHECK, reuse=REUSE),
@@ -123,6 +187,12 @@ SCENES: dict[str, Snapshot] = {
         State.RESULT, result=Result.ACCEPTED_WITH_MISSING, missing=MISSING,
         fingers_in=("right_index",),
     ),
+    "result-papers": scene(
+        State.RESULT, result=Result.ACCEPTED_WITH_MISSING, missing=MISSING_PAPERS,
+        portrait_in=True, fingers_in=("right_thumb",),
+    ),
+    "rating": scene(State.RATING),
+    "rating-reason": scene(State.RATING_REASON),
     "result-window": scene(State.RESULT, result=Result.TO_WINDOW),
     "result-cancelled": scene(State.RESULT, result=Result.CANCELLED),
     "calm": scene(State.PORTRAIT, overlay=Overlay.CALM, camera="absent"),
@@ -144,11 +214,28 @@ SHEETS: dict[str, tuple[str, str]] = {
     "finger-more": ("finger-worn", "finger-more"),
     "exception": ("help", "staff:exception"),
     "exception-two": ("help-exception", "staff:exception"),
+    "checklist-choose": ("welcome", "lists:choose:0"),
+    "checklist": ("welcome", "lists:ordinary_passport:0"),
+    "leave": ("finger-place", "ask-leave"),
 }
-"""Staff sheets: the scene on which each is opened, and by which touch."""
+"""What only a touch opens: the scene on which each is opened, and by which."""
 
-STAFF_ID, PIN = "1024", "271828"
-"""Who signs at this desk."""
+
+@functools.cache
+def demo_content() -> Content:
+    """Return what the demo's packs say, as if the centre had signed them."""
+    folder = Path(__file__).resolve().parents[2] / "firmware_configs" / "content"
+    return Content().joined(_pack(one) for one in sorted(folder.iterdir()))
+
+
+def _pack(folder: Path) -> Content:
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    number = tomllib.loads(files["pack.toml"].decode())["number"]
+    return read_pack(SealedPack(folder.name, number, files, b""), date(2026, 12, 1))
 
 
 @functools.cache
@@ -212,6 +299,8 @@ class Desk:
     first: Snapshot = SCENES["welcome"]
     asked: list[tuple[Event, str]] = field(default_factory=list)
     signed: list[tuple[str, str]] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
+    looks: list[tuple[str, str, str, str]] = field(default_factory=list)
     pin_wait_s: float = 0.0
     failure: Exception | None = None
     next_finger: str = "left_thumb"
@@ -280,6 +369,36 @@ class Desk:
         self.screen.show(overlay=Overlay.REST if wanted else None)
         return self.screen.snapshot
 
+    def give_number(self, token: str, digits: str) -> Snapshot:
+        """Know one slip; staff look into every other."""
+        shown = self.screen.snapshot
+        if token != shown.token:
+            raise StaleToken
+        known = digits == SLIP
+        state = move(shown.state, Event.ORDER_FOUND if known else Event.NUMBER_UNKNOWN)
+        self.given.append(digits)
+        self.screen.show(
+            state=state, overlay=None, token=TOKEN if known else "", number_unknown=not known,
+            name=CHEN if known else None,
+        )  # fmt: skip
+        return self.screen.snapshot
+
+    def still_here(self) -> Snapshot:
+        """Take the card or the question away."""
+        if self.screen.snapshot.overlay in (Overlay.IDLE, Overlay.STILL_THERE):
+            self.screen.show(overlay=None)
+        return self.screen.snapshot
+
+    def remote_answer(self, agreed: bool) -> Snapshot:
+        """Let somebody far away see this screen, or no more."""
+        remote = self.screen.snapshot.remote
+        self.screen.show(remote=replace(remote, phase="on") if remote and agreed else None)
+        return self.screen.snapshot
+
+    def note_look(self, token: str, scale: str, theme: str, voice: str) -> None:
+        """Remember how it was shown."""
+        self.looks.append((token, scale, theme, voice))
+
     def portrait_jpeg(self, token: str) -> bytes | None:
         """As the real desk does."""
         return self.screen.jpeg(Picture.PORTRAIT, token)
@@ -334,7 +453,7 @@ class Desk:
 def served(desk: Desk, camera: Camera, screen_ppi: float = 102.46) -> Iterator[Listener]:
     """Serve the kiosk's pages on a free port."""
     closing = threading.Event()
-    station = KioskStation(desk, camera, "demo-01", "12345", screen_ppi)
+    station = KioskStation(desk, camera, "demo-01", "12345", screen_ppi, demo_content, printer=True)
     app = create_kiosk_app(station, closing)
     listener = Listener(app, "127.0.0.1", 0, streams=KIOSK_STREAMS, closing=closing)
     listener.start()

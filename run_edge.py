@@ -19,6 +19,7 @@ from demo.told import DemoCommand, greet, report
 from edge.commands.audit import AUDIT_COMMANDS
 from edge.commands.content import CONTENT_COMMANDS, ContentRefused
 from edge.commands.custody import CUSTODY_COMMANDS, CustodyRefused
+from edge.commands.portable import VISITS_COMMANDS, PortableRefused, check
 from edge.commands.provision import provision
 from edge.commands.staff import STAFF_COMMANDS, StaffRefused
 from edge.commands.technician import TECHNICIAN_COMMANDS
@@ -227,6 +228,11 @@ def audit_chain() -> None:
     """Check the record of who did what."""
 
 
+@cli.group(cls=_RefusingGroup, commands=VISITS_COMMANDS)
+def visits() -> None:
+    """Take in the visit list of a carried station, and show it by numbers and initials."""
+
+
 @cli.group(cls=_RefusingGroup, commands=STAFF_COMMANDS)
 def staff() -> None:
     """Say who may sign at the station: numbers and hashed PINs, in `reuse.staff_file`."""
@@ -298,7 +304,7 @@ def one_sentence() -> Iterator[None]:
     except (
         SettingsError, StoreError, KeyUnusable, ModelUnfit, DemoError, PortTaken, TokenUnusable,
         TlsUnusable, StaffFileUnsafe, StaffRefused, CustodyRefused,
-        ContentRefused,
+        ContentRefused, PortableRefused,
     ) as error:  # fmt: skip
         _refuse(str(error))
     except OSError as error:
@@ -327,7 +333,7 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-for _command in (*TECHNICIAN_COMMANDS, *CUSTODY_COMMANDS, provision):
+for _command in (*TECHNICIAN_COMMANDS, *CUSTODY_COMMANDS, provision, check):
     _command.callback = one_sentence()(_command.callback) if _command.callback else None
     cli.add_command(_command)
 

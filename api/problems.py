@@ -110,6 +110,8 @@ _FURTHER: Final = (
     Problem("idempotency-key-required", 400, "缺少幂等键", "An Idempotency-Key is required."),
     Problem("cursor-invalid", 400, "翻页标记无效", "The cursor does not belong to this list."),
     Problem("origin-foreign", 403, "来源不对", "Requests from other pages are refused."),
+    Problem("form-foreign", 403, "表单不是这里的", "The form is not of this session."),
+    Problem("signed-out", 401, "请先登录", "Nobody is signed in."),
     Problem("client-unknown", 403, "没有有效的凭证", "The client is not known."),
     Problem("client-denied", 403, "凭证已被停用", "The client has been shut out by the centre."),
     Problem("order-gone", 410, "预约已结束并清除", "The order ended long ago and was forgotten."),

@@ -18,11 +18,13 @@ from api.app import (
     create_kiosk_app,
     create_v1_app,
 )
+from api.guide.serve import open_guide
 from api.ports import WantedPort, check_ports
 from api.security import LOOPBACK, open_or_make_token
 from api.tls import server_context
 from api.v1.certificates import CertificateIdentity
 from api.v1.request_limit import RequestLimit
+from api.v1.visit_order import read_visit_order
 from edge import VERSION
 from edge.logs import last_lines
 from edge.settings import Settings
@@ -46,22 +48,31 @@ def check_listeners(settings: Settings, source: object) -> None:
     if v1.network:
         host, port = str(v1.network.host), v1.network.port
         wanted.append(WantedPort(host, port, f"v1.network.port in {source}"))
+    if settings.guide.enabled:
+        guide = settings.guide
+        wanted.append(WantedPort(str(guide.host), guide.port, f"guide.port in {source}"))
     check_ports(wanted)
 
 
 def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, ...]:
-    """Serve the kiosk pages, `/v1`, and `/v1` on the network where settings say so; in this order.
+    """Serve the kiosk pages, `/v1`, `/v1` on the network and the console; in this order.
+
+    The last two only where settings say so.
 
     Raises:
         OSError: a port was taken since `check_listeners`, or the token's file cannot be read.
         TokenUnusable: what stands in the token's file protects nothing.
         TlsUnusable: the network's certificate, key or CA cannot be used.
     """
+    if station.carried is not None:
+        station.carried.receive(read_visit_order)
     behind = behind_v1(station)
     listeners = [_kiosk(station), _v1(station, behind)]
     network = station.settings.v1.network
     if network is not None:
         listeners.append(_v1_network(station, network, behind))
+    if station.settings.guide.enabled and station.desk.staff is not None:
+        listeners.append(open_guide(station, station.desk.staff, stack))
     for listener in listeners:
         listener.start()
         stack.callback(listener.close)

@@ -96,9 +96,31 @@ def server_context(certificate: Path, private_key: Path, client_ca: Path) -> ssl
     Raises:
         TlsUnusable: one of the files is missing, no PEM, or the key belongs to another certificate.
     """
+    context = browser_context(certificate, private_key, "v1.network")
+    context.verify_mode = ssl.CERT_REQUIRED
+    try:
+        context.load_verify_locations(cafile=client_ca)
+    except (OSError, ssl.SSLError) as error:
+        raise TlsUnusable(
+            f"v1.network.client_ca ({client_ca}) cannot be used: {_why(error)};"
+            f" the centre gives out the certificate of its CA for clients, as PEM."
+        ) from None
+    return context
+
+
+def browser_context(certificate: Path, private_key: Path, section: str) -> ssl.SSLContext:
+    """Return TLS 1.3 that asks no certificate of who connects: a page behind it asks for a PIN.
+
+    Args:
+        certificate: with its chain, PEM.
+        private_key: of the certificate, PEM.
+        section: of the settings, as a refusal names it.
+
+    Raises:
+        TlsUnusable: one of the files is missing, no PEM, or the key belongs to another certificate.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_REQUIRED
     context.num_tickets = 0
     context.options |= ssl.OP_NO_TICKET
     context.sslsocket_class = TlsSocket
@@ -106,16 +128,9 @@ def server_context(certificate: Path, private_key: Path, client_ca: Path) -> ssl
         context.load_cert_chain(certificate, private_key)
     except (OSError, ssl.SSLError) as error:
         raise TlsUnusable(
-            f"v1.network.certificate ({certificate}) and v1.network.private_key ({private_key})"
+            f"{section}.certificate ({certificate}) and {section}.private_key ({private_key})"
             f" cannot be used: {_why(error)};"
             f" `run_edge.py provision` makes a key and a request for a certificate."
-        ) from None
-    try:
-        context.load_verify_locations(cafile=client_ca)
-    except (OSError, ssl.SSLError) as error:
-        raise TlsUnusable(
-            f"v1.network.client_ca ({client_ca}) cannot be used: {_why(error)};"
-            f" the centre gives out the certificate of its CA for clients, as PEM."
         ) from None
     return context
 

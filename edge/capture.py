@@ -18,7 +18,7 @@ from edge.room import Room
 from edge.screen import Picture, Screen
 from edge.sitting import LANGUAGES, Event, Snapshot
 from edge.sitting_loop import SittingLoop
-from edge.staff import WrongPin
+from edge.staff import Staff, WrongPin
 from edge.staff_desk import StaffDesk
 from edge.store.errors import StoreBroken, StoreFull
 
@@ -54,6 +54,11 @@ class SittingDesk(StaffDesk):
     def broken(self) -> threading.Event:
         """Set when only a restart of the service can mend it: the store failed, or we did."""
         return self._loop.broken
+
+    @property
+    def staff(self) -> Staff | None:
+        """Who may sign here; None where nobody can."""
+        return self._staff
 
     @property
     def alive(self) -> bool:

@@ -99,6 +99,7 @@ def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
             raise refusal(path, key.split("."), f"is {name!r}", one_of(name, names))
     _check_sinks(path, settings.sinks)
     _check_fingers(path, settings.fingers)
+    _check_guide(path, settings)
     optioned = [
         (
             "reader",
@@ -164,6 +165,23 @@ def _check_fingers(path: Path, fingers: Fingers) -> None:
     if len(fingers.records) * wanted > EXTRA_PARTS_MAX:
         most = f"at most {EXTRA_PARTS_MAX} records in a package, fingers times kinds"
         raise refusal(path, ["fingers", "records"], "is too much", most)
+
+
+def _check_guide(path: Path, settings: Settings) -> None:
+    """Refuse a console for nobody, and one that a PIN would cross the network to in the clear.
+
+    Raises:
+        SettingsError: one sentence.
+    """
+    guide = settings.guide
+    if not guide.enabled:
+        return
+    if settings.reuse.staff_file is None:
+        why = "only with reuse.staff_file: nobody could sign in"
+        raise refusal(path, ["guide", "enabled"], "is true", why)
+    if not guide.host.is_loopback and not (guide.certificate and guide.private_key):
+        why = "a loopback address, or guide.certificate and guide.private_key beside it"
+        raise refusal(path, ["guide", "host"], f"is {str(guide.host)!r}", why)
 
 
 def document_names() -> list[str]:

@@ -6,6 +6,7 @@ known here (`edge/settings.py`).
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -229,6 +230,18 @@ class Kiosk(_Section):
     screen_ppi: Annotated[float, Field(ge=50, le=400)] = 102.46
 
 
+class Guide(_Section):
+    """The attendants' console: off until a station has staff; on a network with TLS only."""
+
+    enabled: bool = False
+    host: IPvAnyAddress = IPv4Address("127.0.0.1")
+    port: Port = 8083
+    certificate: Path | None = None
+    private_key: Path | None = None
+    hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")], ...] = ()
+    """Names, beside the address itself, by which browsers may call the station (`Host`)."""
+
+
 class V1Network(_Section):
     """`/v1` on the network: TLS 1.3, and nobody without a certificate of the centre's client CA."""
 
@@ -295,5 +308,6 @@ class Settings(_Section):
     store: Store
     kiosk: Kiosk = Kiosk()
     v1: V1 = V1()
+    guide: Guide = Guide()
     portable: PortableSettings | None = None
     sinks: Annotated[tuple[Sink, ...], Field(min_length=1)]

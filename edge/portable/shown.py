@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edge.assist.initials import surname_initial
+from edge.initials import surname_initial
 from edge.portable.lists import VisitLists
 from edge.portable.rows import OpenOrder
 from edge.utc import rfc3339

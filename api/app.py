@@ -10,8 +10,10 @@ from flask import Flask, Response, render_template, request
 
 from api import problems, security
 from api.kiosk.catalogue import MASTER, SECOND, load_catalogue
+from api.kiosk.packs import load_packs
 from api.kiosk.pages import EVENT_STREAMS, PREVIEW_STREAMS, Kiosk, kiosk_pages
 from api.kiosk.station import KioskStation
+from api.kiosk.voice import voice_routes
 from api.listener import Listener
 from api.v1.audit import audit_routes
 from api.v1.calibrations import calibration_routes
@@ -32,6 +34,7 @@ from api.v1.sittings import PUT_PHOTO, sitting_routes
 from api.v1.station import V1Station, station_routes
 from api.v1.support import support_routes
 from edge.photos.fault import PHOTO_BYTES_MAX
+from edge.speech.espeak import Espeak
 
 __all__ = [
     "KIOSK_STREAMS",
@@ -62,7 +65,9 @@ def create_kiosk_app(station: KioskStation, closing: threading.Event) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     catalogue = load_catalogue()
     security.install(app, origin_needed=True)
-    app.register_blueprint(kiosk_pages(Kiosk(station, catalogue, closing)))
+    kiosk = Kiosk(station, catalogue, closing)
+    app.register_blueprint(kiosk_pages(kiosk))
+    app.register_blueprint(voice_routes(kiosk, load_packs(station.voice.packs), Espeak()))
 
     def answer_error(error: Exception) -> Response:
         """Show a person a way back, and a program the problem."""

@@ -19,6 +19,7 @@ from api.app import (
     create_v1_app,
 )
 from api.guide.serve import open_guide
+from api.kiosk.station import Voice
 from api.ports import WantedPort, check_ports
 from api.security import LOOPBACK, open_or_make_token
 from api.tls import server_context
@@ -122,6 +123,7 @@ def behind_kiosk(station: Station) -> KioskStation:
         number=settings.station.id,
         hotline=settings.station.hotline,
         screen_ppi=settings.kiosk.screen_ppi,
+        voice=Voice(settings.voice.volume, settings.voice.dialect, settings.voice.packs),
     )
 
 

@@ -37,6 +37,7 @@ from edge.settings_sections import (
     SittingLimits,
     Store,
     Vision,
+    Voice,
 )
 from edge.sinks.load import PULL, sink_config, sink_names
 from quality.document import Document
@@ -60,6 +61,7 @@ __all__ = [
     "SittingLimits",
     "Store",
     "Vision",
+    "Voice",
     "device_options",
     "document_names",
     "finger_profile_names",

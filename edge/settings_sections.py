@@ -179,6 +179,17 @@ class Service(_Section):
     """The folder of the signed content pack: cards, checklists, names of papers."""
 
 
+class Voice(_Section):
+    """What is heard beside what is shown."""
+
+    volume: Annotated[int, Field(ge=0, le=100)] = 80
+    """Of the pages, in percent of what the loudspeaker is set to."""
+    dialect: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4})?$")] = ""
+    """Whose pack speaks the pages of zh-CN, "" for zh-CN's own."""
+    packs: Path | None = None
+    """A folder of more packs."""
+
+
 class Neighbour(_Section):
     """Which module to open, and with what."""
 
@@ -304,6 +315,7 @@ class Settings(_Section):
     fingers: Fingers = Fingers()
     sitting: SittingLimits = SittingLimits()
     service: Service = Service()
+    voice: Voice = Voice()
     reuse: Reuse = Reuse()
     store: Store
     kiosk: Kiosk = Kiosk()

@@ -17,28 +17,36 @@ from unicodedata import normalize
 from api.kiosk.catalogue import FOLDER
 
 SAY: Final = "say"
+HEARD_ONLY: Final = ("key.", "tongue.")
+"""Ids of what has no line: a digit on a key, the name of another language on its button."""
 
 
 @cache
 def spoken_lines(language: str, folder: Path = FOLDER) -> dict[str, str]:
-    """Return what is said in one language for every line of its catalogue.
+    """Return what is said in one language for every line of its catalogue, and for its keys.
 
     Raises:
         FileNotFoundError: there is no such language.
     """
     captions = _captions(language, folder)
     said = _carriers(language, folder)
-    return {line_id: said.get(line_id, caption) for line_id, caption in captions.items()}
+    lines = {line_id: said.get(line_id, caption) for line_id, caption in captions.items()}
+    return lines | {line_id: text for line_id, text in said.items() if _heard_only(line_id)}
 
 
 def stray_carriers(language: str, folder: Path = FOLDER) -> list[str]:
     """Return the ids of carriers that stand for no line; a test lets none be."""
-    return sorted(_carriers(language, folder).keys() - _captions(language, folder).keys())
+    strays = _carriers(language, folder).keys() - _captions(language, folder).keys()
+    return sorted(line_id for line_id in strays if not _heard_only(line_id))
 
 
 def text_digest(spoken: str) -> str:
     """Return the SHA-256 of a spoken text, NFC and UTF-8, hexadecimal."""
     return sha256(normalize("NFC", spoken).encode()).hexdigest()
+
+
+def _heard_only(line_id: str) -> bool:
+    return line_id.startswith(HEARD_ONLY)
 
 
 def _captions(language: str, folder: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from edge.service.content import Content
@@ -124,6 +125,21 @@ class Desk(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """How the pages speak.
+
+    Attributes:
+        volume: percent of what the loudspeaker is set to.
+        dialect: locale of the pack that speaks zh-CN, "" for its own.
+        packs: a folder of more packs, None for none.
+    """
+
+    volume: int = 80
+    dialect: str = ""
+    packs: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KioskStation:
     """What stands behind the pages.
 
@@ -133,6 +149,7 @@ class KioskStation:
         screen_ppi: pixels per inch of the configured screen; all sizes come from it.
         content: what the packs that are in force today say.
         printer: the receipt can be printed here.
+        voice: how loud the pages speak, and with which packs.
     """
 
     desk: Desk
@@ -142,3 +159,4 @@ class KioskStation:
     screen_ppi: float
     content: Callable[[], Content] = Content
     printer: bool = False
+    voice: Voice = Voice()

@@ -80,6 +80,7 @@ function show(live) {
     draw();
     return;
   }
+  stage().dataset.speak = live.speak;
   for (const name of ["hint", "aside", "press", ...TYPED]) say(name, live[name]);
   const share = document.body.dataset.screen === "portrait" ? live.hold : live.share;
   const finger = part("phase");

@@ -86,8 +86,8 @@ AXE_FAULTS = {
     "text that axe finds pale": ("consent", "main p, main .points span",
                                  "e.style.color = '#8c8c8c'", "axe-color-contrast-enhanced"),
     "targets that axe finds small": ("consent", "nav button", "e.textContent = 'x'; "
-                                     "e.style.cssText = 'all: unset; font-size: 8px; display: block; '"
-                                     " + 'width: 12px; height: 12px'; "
+                                     "e.style.cssText = 'all: unset; font-size: 8px; "
+                                     "display: block; width: 12px; height: 12px'; "
                                      "e.parentElement.style.gap = '0'",
                                      "axe-target-size"),
 }  # fmt: skip

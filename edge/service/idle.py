@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from edge.service.content import Card
-
 CARD_S: Final = 20.0
 
 
-def card_now(cards: Sequence[Card], idle_s: float, turn: int = 0) -> Card | None:
-    """Return the card to show, None without any.
+def card_now(cards: Sequence[str], idle_s: float, turn: int = 0) -> str | None:
+    """Return the id of the card to show, None without any.
 
     Args:
-        cards: in their order.
+        cards: ids, in their order.
         idle_s: seconds since the idle screen came up.
         turn: which idle screen this is today: else the first card would be seen most.
     """

@@ -90,7 +90,6 @@ class ContentShelf:
         _write(slot, sealed)
         load_pack(slot, self._keys(), self._today())
         write_secret(place / CURRENT, slot.name.encode() + b"\n")
-        log.info("content_installed", part=head.pack, sequence=head.number)
         return head
 
     def _marks(self) -> tuple[object, ...]:

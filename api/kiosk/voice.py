@@ -40,9 +40,9 @@ def voice_routes(kiosk: Kiosk, packs: VoicePacks, espeak: Espeak) -> Blueprint:
     def line(locale: str, line_id: str) -> Response:
         wished = kiosk.station.desk.snapshot.preferences.language
         opus = packs.sound(packs.locale_of(locale, wished, kiosk.station.voice.dialect), line_id)
-        if opus is None:
+        if opus is None and not kiosk.catalogue.has(line_id):
             raise Refused("not-found")
-        return Response(opus, mimetype=MEDIA_TYPE)
+        return _heard(opus)
 
     def captions(locale: str) -> Response:
         if locale not in kiosk.catalogue.names:
@@ -54,14 +54,17 @@ def voice_routes(kiosk: Kiosk, packs: VoicePacks, espeak: Espeak) -> Blueprint:
         if request.args.get("token", "") != drawn.shown.token or f"now.{what}" not in _TEXTS:
             raise Refused("not-found")
         voice, text = _TEXTS[f"now.{what}"](kiosk, drawn)
-        opus = espeak.speak(voice, text) if text else None
-        # No fault: the caption says it, and the lines around it are heard.
-        return Response(opus, mimetype=MEDIA_TYPE) if opus else Response(status=204)
+        return _heard(espeak.speak(voice, text) if text else None)
 
     routes.add_url_rule("/voice/now/<what>.opus", view_func=now)
     routes.add_url_rule("/voice/<locale>/captions.json", view_func=captions)
     routes.add_url_rule("/voice/<locale>/<line_id>.opus", view_func=line)
     return routes
+
+
+def _heard(opus: bytes | None) -> Response:
+    # Silence is no fault of the page: the caption says it, and the lines around it are heard.
+    return Response(opus, mimetype=MEDIA_TYPE) if opus else Response(status=204)
 
 
 def _captions(catalogue: Catalogue, language: str) -> dict[str, str]:

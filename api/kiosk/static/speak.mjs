@@ -53,7 +53,9 @@ async function play(id) {
   audio.src = address(id);
   try {
     await audio.play();
-  } catch {
+  } catch (fault) {
+    // Not heard before the first touch, where a browser is set so: the next screen is.
+    if (fault.name === "NotAllowedError") stop();
     return;
   }
   await over;

@@ -36,6 +36,8 @@ from edge.orders import Orders
 from edge.orders.wishes import Known
 from edge.outboxes import open_outboxes, wake_all
 from edge.photos.precheck import Prechecks
+from edge.portable.assembly import Rooms, open_carried
+from edge.portable.carried import Carried
 from edge.reader_owner import ReaderOwner
 from edge.record_room import RecordRoom
 from edge.room import Room
@@ -86,6 +88,7 @@ class Station:
     station_key: StationKey
     prechecks: Prechecks
     tickets: Tickets
+    carried: Carried | None = None
 
     @property
     def failed(self) -> bool:
@@ -120,7 +123,9 @@ class Station:
         seeing = self.seeing.is_set() and self.camera.status.working
         broken = ("service_failed",) if self.failed else ()
         trust = self.centre.reasons()
-        return (*(() if seeing else ("device_out",)), *self.store.refusals, *trust, *broken)
+        carried = () if self.carried is None else self.carried.reasons()
+        out = () if seeing else ("device_out",)
+        return (*out, *self.store.refusals, *trust, *carried, *broken)
 
 
 def build(
@@ -158,6 +163,8 @@ def build(
     tickets = Tickets(store)
     tickets.start()
     stack.callback(tickets.close)
+    rooms = Rooms(settings, store, centre, camera, reader, fingers.judge, orders, known)
+    carried = open_carried(rooms)
     room = Room(
         camera=camera,
         reader=reader,
@@ -166,7 +173,8 @@ def build(
         seeing=seeing,
         records=_records(
             foundation, centre, station_key, outboxes,
-            lambda: _about(settings_sha256, (camera.status, reader.status)),
+            lambda: _about(settings_sha256, (camera.status, reader.status), carried),
+            carried,
         ),
         documents=made,
         rules=portrait_rules(settings.portrait),
@@ -192,19 +200,23 @@ def build(
     station = Station(
         settings, settings_sha256, foundation.figures, store, verifier, foundation.vision, seeing,
         camera, reader, fingers.judge, outboxes, orders, desk, centre, station_key, prechecks,
-        tickets,
+        tickets, carried,
     )  # fmt: skip
+    if carried is not None:
+        stack.callback(carried.close)
+        carried.start(lambda: desk.snapshot.sitting_id is not None, lambda: desk.rest(True))
     watch.start(Watched(station.devices, station.reasons, partial(_key_days_left, centre)))
     stack.callback(watch.close)
     return station
 
 
-def _records(
+def _records(  # noqa: PLR0917 - the rooms that a record needs
     foundation: Foundation,
     centre: PinnedCentre,
     station_key: StationKey,
     outboxes: Sequence[Outbox],
     about: Callable[[], Mapping[str, Any]],
+    carried: Carried | None,
 ) -> RecordRoom:
     settings = foundation.settings
     return RecordRoom(
@@ -217,7 +229,7 @@ def _records(
         lambda: wake_all(outboxes),
         keep_master=settings.portrait.keep_master,
         keep_all_views=settings.fingers.keep_all_views,
-        distrust=centre.reasons,
+        distrust=lambda: (*centre.reasons(), *(carried.reasons() if carried else ())),
     )
 
 
@@ -273,14 +285,21 @@ def _devices(
     return camera, reader
 
 
-def _about(settings_sha256: str, devices: Sequence[DeviceStatus]) -> Mapping[str, Any]:
+def _about(
+    settings_sha256: str, devices: Sequence[DeviceStatus], carried: Carried | None
+) -> Mapping[str, Any]:
     """Return what every manifest says of the station that made it."""
+    checked = {} if carried is None else {"field_check": carried.check_outcome}
     return {
         "software": {"anxin-station": VERSION},
         "settings_sha256": settings_sha256,
         "clock": asdict(clock_state()),
         "devices": [
-            {"device_id": status.device_id, "model": status.model, "calibration_id": None}
+            {
+                "device_id": status.device_id, "model": status.model, "calibration_id": None,
+                **checked,
+            }
             for status in devices
         ],
-    }
+        **({} if carried is None else {"portable": carried.about()}),
+    }  # fmt: skip

@@ -67,13 +67,18 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A list that is not over: nothing of a person."""
+    """A list that is not over: nothing of a person.
+
+    Attributes:
+        marks: of its orders (`rows.mark_of`).
+    """
 
     list_id: str
     sequence: int
     place: str
     not_before_ms: int
     expires_at_ms: int
+    marks: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,8 @@ class VisitLists:
                     " device has had: ask the centre for a new one.",
                 )
             wanted = self._wanted(listed, read)
-            write_secret(self._path(listed.list_id), content)
+            if listed.list_id not in self._standing:
+                write_secret(self._path(listed.list_id), content)
             return self._take_in(listed, wanted)
 
     def resume(self, read: ReadOrder) -> None:
@@ -154,12 +160,16 @@ class VisitLists:
         self.sweep()
 
     def sweep(self) -> None:
-        """Wipe the lists that are over; their orders end by their own times."""
+        """Wipe what nobody needs: a list that is over, a file whose orders have all ended."""
         at_ms = self._clock_ms()
         with self._lock:
-            over = [one.list_id for one in self.standing if one.expires_at_ms <= at_ms]
-            for list_id in over:
-                self._wipe(list_id)
+            waited_for = {rows.mark_of(order.order_ref) for order in self.open_orders()}
+            for one in self.standing:
+                if one.expires_at_ms <= at_ms:
+                    self._wipe(one.list_id)
+                    del self._standing[one.list_id]
+                elif not one.marks & waited_for and self._path(one.list_id).exists():
+                    self._wipe(one.list_id)
 
     def open_orders(self) -> tuple[rows.OpenOrder, ...]:
         """Return what may be shown of the orders that have not ended."""
@@ -204,7 +214,7 @@ class VisitLists:
             log.info("visits_loaded", count=added, sequence=listed.sequence)
         self._standing[listed.list_id] = Standing(
             listed.list_id, listed.sequence, listed.place, listed.not_before_ms,
-            listed.expires_at_ms,
+            listed.expires_at_ms, frozenset(map(rows.mark_of, refs)),
         )  # fmt: skip
         expires_at = rfc3339(listed.expires_at_ms)
         return Loaded(listed.list_id, added, len(wanted) - added, expires_at)
@@ -228,7 +238,6 @@ class VisitLists:
         self._path(list_id).unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             sync_folder(self._folder)
-        self._standing.pop(list_id, None)
         at_ms = self._clock_ms()
         self._store.write(lambda db: rows.note_over(db, list_id, at_ms), Reserve.LAST)
         log.info("visits_wiped")

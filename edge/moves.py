@@ -213,7 +213,7 @@ class Moves:
         """
         move(self._screen.snapshot.state, Event.LED_TO_WINDOW)
         if self.visit is not None:
-            self.visit.record.leave_alone()
+            self._let_be(self.visit)
         self._screen.show(result=Result.TO_WINDOW)
         self.make(Event.LED_TO_WINDOW)
 
@@ -222,12 +222,19 @@ class Moves:
         visit = self.visit
         log.info("left_alone", sitting=self.sitting_id, state=self._screen.snapshot.state.value)
         if visit is not None:
-            visit.record.leave_alone()
+            self._let_be(visit)
             if visit.record.progress.consented:
                 order_desk.settle(self._room, None)
             else:
                 order_desk.put_back(self._room, visit.record)
         self.forget()
+
+    def _let_be(self, visit: Visit) -> None:
+        """Keep what was accepted for an attendant; before the consent nothing was."""
+        if visit.record.progress.consented:
+            visit.record.leave_alone()
+        else:
+            visit.record.drop("not_begun")
 
     def forget(self) -> None:
         """Wipe memory and screen: the next person sees nothing of the last one."""

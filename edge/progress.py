@@ -36,6 +36,7 @@ class Progress:
         materials: papers that the order lists, each with its state: "asked", "here", "later".
         proxy: who acts for the person: codes and references; None for the applicant herself.
         resumed_by: staff ids of those who went on with it after somebody had left it.
+        due: civil date until which what is missing may be brought.
         look: the look that was in force last.
         keep_preferences: the order wants that look in the record.
     """
@@ -63,5 +64,6 @@ class Progress:
     materials: list[dict[str, str]] = field(default_factory=list)
     proxy: dict[str, Any] | None = None
     resumed_by: list[str] = field(default_factory=list)
+    due: str = ""
     look: dict[str, str] | None = None
     keep_preferences: bool = False

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from edge.consent import CONSENT_VERSION, consent_sha256
 from edge.fingers.capture import FingerTaken
-from edge.fingers.exceptions import FingerException, SignedReason
+from edge.fingers.exceptions import FingerException, SignedReason, Why
 from edge.fingers.presses import Presentation
 from edge.fingers.report import (
     exceptions_in,
@@ -47,6 +47,9 @@ from edge.store.rows import Role
 from quality.measure import Reading
 
 LETTER: Final = "proxy/letter.jpg"
+REFUSED: Final = Why.REFUSED.value
+LEFT: Final = "left"
+"""The person left before it was asked for."""
 PERSON: Final = Actor("person", "applicant")
 
 
@@ -139,19 +142,20 @@ class Record:
             *(Missing(**row) for row in self.progress.missing),
             *missing_fingers(self.progress, self.fingers_in),
         ]
-        return tuple(row for row in rows if row.what not in here)
+        return tuple(self._with_due(row) for row in rows if row.what not in here)
+
+    def _with_due(self, row: Missing) -> Missing:
+        """Say until when; what somebody refused is not waited for."""
+        return row if row.due or row.reason == REFUSED else replace(row, due=self.progress.due)
 
     @property
     def missing_if_closed(self) -> tuple[Missing, ...]:
         """What the package would lack if it were closed as it is: also what was not asked yet."""
         known = {row.what for row in self.missing}
-        rows = [] if self.portrait_in or "portrait" in known else [Missing("portrait", "left")]
+        whats = [] if self.portrait_in or "portrait" in known else ["portrait"]
         settled = {one.position for one in self.exceptions} | set(self.fingers_in)
-        rows += [
-            Missing(f"finger:{position}", "left")
-            for position in sorted(self.unfilled_slots - settled)
-        ]
-        return (*rows, *self.missing)
+        whats += [f"finger:{position}" for position in sorted(self.unfilled_slots - settled)]
+        return (*(self._with_due(Missing(what, LEFT)) for what in whats), *self.missing)
 
     @property
     def reuse_settled(self) -> bool:
@@ -202,8 +206,8 @@ class Record:
         self.progress.proxy = {**(self.progress.proxy or {}), "authorisation_sha256": digest}
         self._keep([Sample(LETTER, "image/jpeg", jpeg, {"captured_at": now()})])
 
-    def settle_material(self, code: str, *, here: bool, due: str) -> None:
-        """Record whether a paper is here; one that comes later is missing until then."""
+    def settle_material(self, code: str, *, here: bool) -> None:
+        """Record whether a paper is here; one that comes later is missing."""
         state = "here" if here else "later"
         self.progress.materials = [
             {**row, "state": state} if row["code"] == code else row
@@ -212,7 +216,7 @@ class Record:
         if here:
             self._save()
         else:
-            self.miss(Missing(f"material:{code}", "later", due=due))
+            self.miss(Missing(f"material:{code}", "later"))
 
     def note_look(self, scale: str, theme: str, voice: str) -> None:
         """Take note of the look that is in force; durable with the next write."""
@@ -329,7 +333,9 @@ class Record:
         return True
 
     def miss(self, missing: Missing) -> None:
-        """Record that something will be missing, and why."""
+        """Record that something will be missing, and why; whoever acts for the person vouches."""
+        if self._helper is not None:
+            missing = replace(missing, confirmed_by=self._helper["id"])
         rows = [row for row in self.progress.missing if row["what"] != missing.what]
         self.progress.missing = [*rows, asdict(missing)]
         self._save()
@@ -355,7 +361,7 @@ class Record:
     def close_for(self, staff_id: str) -> None:
         """Hand in what was accepted of a sitting that its person left."""
         for row in self.missing_if_closed:
-            if row.reason == "left":
+            if row.reason == LEFT:
                 self.progress.missing.append(asdict(replace(row, confirmed_by=staff_id)))
         self.close(Result.ACCEPTED_WITH_MISSING, Actor("attendant", staff_id))
 
@@ -431,11 +437,22 @@ class Record:
             n = places.setdefault(sample.name, max(places.values(), default=-1) + 1)
             parts.append(
                 self._sealer.part(
-                    self.package_id, n, sample.name, sample.media_type, sample.plain, sample.facts
+                    self.package_id,
+                    n,
+                    sample.name,
+                    sample.media_type,
+                    sample.plain,
+                    self._facts(sample),
                 )
             )
         store.add_parts(self.package_id, parts, asdict(self.progress))
         self._names.update(dict.fromkeys(sample.name for sample in samples))
+
+    def _facts(self, sample: Sample) -> Mapping[str, Any]:
+        """Return what is said of a sample: also who acted for the person when it was taken."""
+        if self._helper is None or sample.facts.get("assisted_by") is not None:
+            return sample.facts
+        return {**sample.facts, "assisted_by": self._helper}
 
     def _save(self) -> None:
         self._office.store.update_sitting(self.package_id, asdict(self.progress))

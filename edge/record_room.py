@@ -87,15 +87,16 @@ class RecordRoom:
     def interrupted(self, within_s: float) -> Record | None:
         """Return the newest sitting that a restart interrupted, if its person may still be there.
 
-        Sittings in which nothing was agreed to yet hold nothing and are dropped.
+        Sittings in which nothing was agreed to yet hold nothing and are dropped; one in which a
+        relative showed a letter, or said that it comes later, goes on at the consent.
         """
         found: Record | None = None
         for package in self.store.open_packages():
-            if not package.sitting.get("consented"):
+            fresh = 0 <= time.time() - package.opened_at_ms / 1000 <= within_s
+            begun = package.sitting.get("consented")
+            if not begun and not (fresh and package.sitting.get("proxy")):
                 self.store.drop_package(package.package_id, STATION)
-            elif package.sitting.get("left_alone"):
-                continue
-            elif 0 <= time.time() - package.opened_at_ms / 1000 <= within_s:
+            elif fresh and not package.sitting.get("left_alone"):
                 found = self._resumed(package)
         return found
 
@@ -119,7 +120,9 @@ class RecordRoom:
     def _leave_others_alone(self) -> None:
         # Whoever begins now is another person: nobody else's sitting may be resumed before her.
         for package in self.store.open_packages():
-            if package.sitting.get("consented") and not package.sitting.get("left_alone"):
+            if not package.sitting.get("consented"):
+                self.store.drop_package(package.package_id, STATION)
+            elif not package.sitting.get("left_alone"):
                 left = partial(leave_alone, package.package_id, package.sitting)
                 self.store.write(left, Reserve.SITTING)
 

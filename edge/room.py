@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from edge.camera_owner import CameraOwner
@@ -16,6 +16,7 @@ from edge.preset import PortraitRules
 from edge.reader_owner import ReaderOwner
 from edge.record_room import RecordRoom
 from edge.reuse.policy import ReusePolicy
+from edge.service.content import Content
 from edge.service.ratings import Ratings
 from edge.service.tickets import Tickets
 from edge.settings import Fingers, Service, SittingLimits
@@ -42,7 +43,8 @@ class Room:
         languages: that the pages speak.
         tickets: where staff are called; None where nobody is.
         ratings: where it is kept how it was; None where nobody asks.
-        cards: ids of the idle screen's cards; none: there is no idle screen.
+        content: what the packs say today; without cards there is no idle screen.
+        seated_rules: in place of `rules` for whoever stays seated; None where all do.
         photo_timeout_s: how long an earlier photo that did not come with its order is asked for.
     """
 
@@ -67,7 +69,8 @@ class Room:
     languages: tuple[str, ...] = LANGUAGES
     tickets: Tickets | None = None
     ratings: Ratings | None = None
-    cards: tuple[str, ...] = ()
+    content: Callable[[], Content] = Content
+    seated_rules: PortraitRules | None = None
     service: Service = field(default_factory=Service)
 
     def makes(self, documents: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from drivers.camera import Camera
@@ -38,14 +38,17 @@ from edge.outboxes import open_outboxes, wake_all
 from edge.photos.precheck import Prechecks
 from edge.portable.assembly import Rooms, open_carried
 from edge.portable.carried import Carried
+from edge.preset import PortraitRules
 from edge.reader_owner import ReaderOwner
 from edge.record_room import RecordRoom
 from edge.room import Room
 from edge.seal import Sealer
 from edge.service.ratings import Ratings
+from edge.service.shelf import FOLDER, ContentShelf
 from edge.service.tickets import Tickets
 from edge.settings import (
     FINGER_POSITIONS,
+    Portrait,
     Settings,
     SettingsError,
     device_options,
@@ -65,6 +68,9 @@ from edge.trust.keys import StationKey
 from edge.trust.station_key import open_station_key
 from edge.vision.client import VisionWorker
 from edge.watchdog import Door, Proof, answers, listens, moves, sees, writes
+
+STANDING: Final = "standing"
+SEATED: Final = "seated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ class Station:
     station_key: StationKey
     prechecks: Prechecks
     tickets: Tickets
+    shelf: ContentShelf
     carried: Carried | None = None
 
     @property
@@ -160,9 +167,14 @@ def build(
     known = Known(documents, FINGER_POSITIONS, fingers.profiles, fingers.records)
     orders = Orders(store, known, policy, _lookup(settings, station_key))
     stack.callback(orders.close)
-    tickets = Tickets(store)
+    tickets = Tickets(
+        store,
+        again_after_s=settings.sitting.help_again_s,
+        observe_wait=foundation.figures.observe_help,
+    )
     tickets.start()
     stack.callback(tickets.close)
+    shelf = ContentShelf(settings.service.content or settings.store.folder / FOLDER, centre.content)
     rooms = Rooms(settings, store, centre, camera, reader, fingers.judge, orders, known)
     carried = open_carried(rooms)
     room = Room(
@@ -178,6 +190,7 @@ def build(
         ),
         documents=made,
         rules=portrait_rules(settings.portrait),
+        seated_rules=_seated_rules(settings.portrait),
         fingers=settings.fingers,
         finger_profiles=fingers.profiles,
         limits=settings.sitting,
@@ -190,6 +203,7 @@ def build(
         photo_timeout_s=settings.reuse.photo_timeout_s,
         service=settings.service,
         tickets=tickets,
+        content=lambda: shelf.content,
         ratings=Ratings(store, tickets),
     )  # fmt: skip
     desk = SittingDesk(room, foundation.figures)
@@ -200,7 +214,7 @@ def build(
     station = Station(
         settings, settings_sha256, foundation.figures, store, verifier, foundation.vision, seeing,
         camera, reader, fingers.judge, outboxes, orders, desk, centre, station_key, prechecks,
-        tickets, carried,
+        tickets, shelf, carried,
     )  # fmt: skip
     if carried is not None:
         stack.callback(carried.close)
@@ -283,6 +297,13 @@ def _devices(
     reader.start()
     stack.callback(reader.close)
     return camera, reader
+
+
+def _seated_rules(portrait: Portrait) -> PortraitRules | None:
+    """Return the rules for whoever stays seated, where the others stand."""
+    if portrait.preset != STANDING:
+        return None
+    return portrait_rules(portrait.model_copy(update={"preset": SEATED}))
 
 
 def _about(

@@ -45,6 +45,7 @@ class Visit:
 
     def __init__(self, room: Room, record: Record, screen: Screen, order: Order | None) -> None:
         self.record = record
+        record.progress.due = record.progress.due or due_day(room.limits)
         self.present = False
         self.documents = _documents(room, record)
         self.reuse: ReuseVisit | None = None
@@ -55,6 +56,7 @@ class Visit:
         self._order = order
         self._search: PortraitCapture | None = None
         self._portrait: Portrait | None = None
+        self._by_hand = False
         self.fingers = FingerVisit(
             room, record, screen, _wishes(room, record, order, self.documents)
         )
@@ -92,9 +94,7 @@ class Visit:
     def keep_letter(self, event: Event) -> bool:
         """Seal a still of the letter, or note that it comes later; False if none could be taken."""
         if event is Event.LETTER_LATER:
-            self.record.miss(
-                Missing("material:authorisation", "later", due=due_day(self._room.limits))
-            )
+            self.record.miss(Missing("material:authorisation", "later"))
             self._screen.show(missing=self.record.missing)
             return True
         try:
@@ -130,7 +130,7 @@ class Visit:
         """Record that the paper that is asked for is here, or is brought later."""
         step = self.next_material()
         if step is not None:
-            self.record.settle_material(step.code, here=here, due=due_day(self._room.limits))
+            self.record.settle_material(step.code, here=here)
             self._screen.show(missing=self.record.missing)
 
     def reuse_step(self) -> Event | None:
@@ -144,9 +144,13 @@ class Visit:
         """Begin the search anew and forget the portrait that was under review."""
         self._portrait = None
         self._screen.hold(Picture.PORTRAIT, None)
-        self._screen.show(portrait_preview=False, hint=Advice.WAIT.value, stuck=False)
+        self._screen.show(
+            portrait_preview=False, hint=Advice.WAIT.value, stuck=False, shutter_refused=None
+        )
         room = self._room
-        self._search = PortraitCapture(room.camera, room.vision, self.documents, room.rules)
+        wished = self.record.progress.preferences or {}
+        rules = room.seated_rules if wished.get("seated") and room.seated_rules else room.rules
+        self._search = PortraitCapture(room.camera, room.vision, self.documents, rules)
 
     def portrait_step(self) -> Event | None:
         """Judge one frame. Raises `VisionLost` and `DeviceError` as the search does."""
@@ -161,6 +165,11 @@ class Visit:
         if seen.speak is not None:
             number = self._screen.snapshot.speak_number + 1
             self._screen.show(speak=seen.speak.value, speak_number=number)
+        if self._by_hand and (seen.refused or seen.portrait is not None):
+            self._by_hand = False
+            if seen.refused:
+                # Whoever signed must not wait for a photo that does not come.
+                self._screen.show(shutter_refused=hint)
         if seen.portrait is None:
             return None
         self._portrait, self._search = seen.portrait, None
@@ -171,6 +180,8 @@ class Visit:
     def take_now(self, reason: OverrideReason, staff_id: str) -> None:
         """Let an attendant take the portrait by hand."""
         if self._search is not None:
+            self._by_hand = True
+            self._screen.show(shutter_refused=None)
             self._search.take_now(reason, staff_id)
 
     def keep_portrait(self) -> None:
@@ -186,7 +197,7 @@ class Visit:
         """Go on without a portrait and record why."""
         working = self._room.camera.status.working and self._room.vision.alive
         why = "not_possible" if working else "device_out"
-        self.record.miss(Missing("portrait", why, due=due_day(self._room.limits)))
+        self.record.miss(Missing("portrait", why))
         self._screen.show(missing=self.record.missing)
 
     def hand_in(self) -> Result:

@@ -385,7 +385,14 @@ def test_a_sitting_is_followed_from_waiting_to_its_package(bench: Bench):
     bench.orders.take(sitting_id)
     bench.steps[sitting_id] = "portrait"
     running = bench.ask("GET", f"/{sitting_id}").get_json()
-    missing = [{"what": "finger:right_thumb", "reason": "bandaged"}]
+    missing = [
+        {
+            "what": "finger:right_thumb",
+            "reason": "bandaged",
+            "due": "2026-12-22",
+            "confirmed_by": "guide-7",
+        }
+    ]
     bench.orders.mark_photo(sitting_id, "unfit", "no_face")
     bench.orders.end(sitting_id, "accepted_with_missing", missing)
     ended = bench.ask("GET", f"/{sitting_id}").get_json()

@@ -31,10 +31,19 @@ FULL = {
         {"source": "resident_id", "issued_at": "2022-01-01", "digest": digest(photo(3))}
     ],
     "fingers": {"positions": ["left_thumb"], "minimum": 1, "records": ["fir-2011"]},
-    "preferences": {"text_scale": 1.5, "voice": True, "language": "yue", "seated": False},
+    "preferences": {
+        "text_scale": 1.5,
+        "voice": True,
+        "language": "yue",
+        "seated": False,
+        "contrast": True,
+    },
+    "keep_preferences": True,
+    "materials": ["household_register"],
     "completes_package_id": "019aa1f0-7a1b-7c2d-8e3f-0a1b2c3d4e5f",
     "urgent": True,
     "proxy_expected": True,
+    "proxy": {"relation": "daughter", "authorisation_ref": "L-7"},
     "not_before": "2026-11-22T01:00:00.000Z",
     "expires_at": "2026-11-22T10:00:00.000Z",
 }

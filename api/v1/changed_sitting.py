@@ -19,6 +19,7 @@ from api.v1.new_sitting import (
     NewSitting,
     Person,
     Preferences,
+    Proxy,
     ReusePhoto,
     field_name,
     pointer,
@@ -33,6 +34,7 @@ _INSIDE: Final[Mapping[str, type[BaseModel]]] = {
     "fingers": Fingers,
     "person": Person,
     "preferences": Preferences,
+    "proxy": Proxy,
     "reuse_photo": ReusePhoto,
 }
 
@@ -92,12 +94,20 @@ def asked_again(wanted: Wanted) -> dict[str, Any]:
             slip_code=wanted.slip_code or None,
         ),
         "proxy_expected": wanted.proxy,
+        "proxy": _said(
+            relation=wanted.proxy_relation or None,
+            authorisation_ref=wanted.authorisation_ref or None,
+        )
+        or None,
         "preferences": _said(
             text_scale=wanted.preferences.text_scale,
             voice=wanted.preferences.voice,
             language=wanted.preferences.language,
             seated=wanted.preferences.seated,
+            contrast=wanted.preferences.contrast,
         ),
+        "keep_preferences": wanted.keep_preferences,
+        "materials": list(wanted.materials),
         "completes_package_id": wanted.completes_package_id,
         "urgent": wanted.urgent,
         "not_before": _utc(wanted.not_before_ms),

@@ -125,6 +125,22 @@ class Preferences(Asked):
         ),
     ] = None
     seated: Annotated[bool | None, Field(description="The person stays seated.")] = None
+    contrast: Annotated[bool | None, Field(description="Colours with the greatest contrast.")] = (
+        None
+    )
+
+
+class Proxy(Asked):
+    """A relative who may act in the person's place; face and fingers stay the person's own."""
+
+    relation: Annotated[Name | None, Field(description="A code of who that is: `daughter`.")] = None
+    authorisation_ref: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            description="Of the letter, where the centre has it already; absent: it is shown.",
+        ),
+    ] = None
 
 
 class NewSitting(Asked):
@@ -158,9 +174,20 @@ class NewSitting(Asked):
     ] = ()
     person: Annotated[Person | None, Field(description="Who comes.")] = None
     proxy_expected: Annotated[
-        bool, Field(description="A relative was announced who may agree to the reuse.")
+        bool, Field(description="A relative was announced who may act in the person's place.")
     ] = False
+    proxy: Annotated[
+        Proxy | None, Field(description="Of that relative; with it, one is expected.")
+    ] = None
     preferences: Annotated[Preferences | None, Field(description="What suits the person.")] = None
+    keep_preferences: Annotated[
+        bool, Field(description="The look that was in force is noted in the package.")
+    ] = False
+    materials: Annotated[
+        tuple[Name, ...],
+        AfterValidator(_each_once),
+        Field(max_length=8, description="Papers to ask for, as codes of the content pack."),
+    ] = ()
     completes_package_id: Annotated[
         str | None,
         Field(
@@ -199,7 +226,7 @@ def wanted_of(body: bytes, at_ms: int) -> Wanted:
     fingers = Fingers() if asked.fingers is None else asked.fingers
     if asked.fingers is not None:
         _check_fingers(asked.fingers)
-    person = asked.person or Person()
+    person, proxy = asked.person or Person(), asked.proxy or Proxy()
     photos = (() if asked.reuse_photo is None else (asked.reuse_photo,)) + asked.further_photos
     return Wanted(
         order_ref=asked.order_ref,
@@ -212,12 +239,16 @@ def wanted_of(body: bytes, at_ms: int) -> Wanted:
         applied_at=_iso(asked.applied_on),
         born_on=_iso(person.born_on),
         candidates=tuple(_candidate(photo) for photo in photos),
-        proxy=asked.proxy_expected,
+        proxy=asked.proxy_expected or asked.proxy is not None,
+        proxy_relation=proxy.relation or "",
+        authorisation_ref=proxy.authorisation_ref or "",
         surname=person.surname or "",
         honorific=person.honorific or "",
         slip_code=person.slip_code or "",
         preferences=Wishes(**(asked.preferences or Preferences()).model_dump()),
         completes_package_id=asked.completes_package_id,
+        materials=asked.materials,
+        keep_preferences=asked.keep_preferences,
         urgent=asked.urgent,
         not_before_ms=_ms(asked.not_before),
         expires_at_ms=_ms(asked.expires_at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -26,10 +27,16 @@ class SittingQuery(Query):
 
 
 class MissingRow(Answer):
-    """What the package lacks ("portrait" or "finger:<position>") and why, as codes."""
+    """What the package lacks and why, as codes.
+
+    `what` is "portrait", "finger:<position>" or "material:<code>"; `due` the civil date until which
+    it may be brought, "" without one; `confirmed_by` the staff id of who accepted it so, or "".
+    """
 
     what: str
     reason: str
+    due: str
+    confirmed_by: str
 
 
 class ReusePhotoAnswer(Answer):
@@ -76,10 +83,20 @@ def sitting_answer(row: OrderRow, station: V1Station | None) -> Sitting:
         state=row.state,
         step=station.step(row.sitting_id) if running and station else None,
         result=row.result,
-        missing=tuple(MissingRow(what=one["what"], reason=one["reason"]) for one in row.missing),
+        missing=tuple(_missing(one) for one in row.missing),
         reuse_photo=ReusePhotoAnswer(state=row.photo, reason=row.photo_reason),
         package_id=row.package_id,
         ordered_at=utc(row.ordered_at_ms),
         expires_at=utc(row.expires_at_ms),
         ended_at=utc(row.ended_at_ms),
+    )
+
+
+def _missing(row: Mapping[str, str]) -> MissingRow:
+    # What an older release wrote says nothing of days and of staff.
+    return MissingRow(
+        what=row["what"],
+        reason=row["reason"],
+        due=row.get("due", ""),
+        confirmed_by=row.get("confirmed_by", ""),
     )

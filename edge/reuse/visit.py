@@ -143,7 +143,7 @@ class ReuseVisit:
             for reading in readings
         ]
         agreed_by: Literal["applicant", "proxy"]
-        agreed_by = "proxy" if self._order.proxy else "applicant"
+        agreed_by = "applicant" if self._record.progress.proxy is None else "proxy"
         said = reuse_record(earlier.offer, outcome, agreed_by, rows)
         self._record.keep_reused(earlier.content, earlier.readings, said)
         self._mark("used")

@@ -76,8 +76,8 @@ def close(db: apsw.Connection, package_id: str, order: Order, now_ms: int) -> No
         lacks = [row["what"] for row in order.ending.missing]
         figures.count_closed(db, cursor, order.ending.result, lacks, now_ms)
     keep(db, cursor, closing, order, now_ms)
-    if order.ending is not None:
-        store_orders.end(db, sitting_id, order.ending, now_ms)
+    if order.ending is not None and not store_orders.end(db, sitting_id, order.ending, now_ms):
+        store_orders.mend(db, sitting_id, order.ending, now_ms, order.actor)
 
 
 def add_manifest(db: apsw.Connection, cursor: int, record: bytes) -> bytes:

@@ -175,6 +175,26 @@ def end(
     return True
 
 
+def mend(db: apsw.Connection, sitting_id: str, ending: Ending, now_ms: int, actor: Actor) -> None:
+    """Tell an order that ended at the window how its sitting ended after all.
+
+    Its person had left, and an attendant went on with what was accepted, or handed it in.
+    """
+    db.execute(
+        "update sitting_order set version = version + 1, ended_at_ms = ?, result = ?, missing = ?"
+        " where sitting_id = ? and state = 'ended' and result = 'to_window'",
+        (
+            now_ms,
+            ending.result,
+            json.dumps([dict(row) for row in ending.missing], ensure_ascii=False),
+            sitting_id,
+        ),
+    )
+    if db.changes():
+        note(db, actor, "order.mend", sitting_id, now_ms, outcome=ending.result)
+        note_event(db, "sitting.ended", sitting_id, {"result": ending.result}, now_ms)
+
+
 def expired(db: apsw.Connection, now_ms: int, grace_ms: int) -> list[str]:
     """Return orders whose time is over; one that runs has `grace_ms` more."""
     found = db.execute(

@@ -27,8 +27,43 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 LINGER_S = 20.0
 """How long a closed thread or child may take to be gone; a busy machine schedules late."""
 
+LONGEST_FIRST = (
+    "tests/station/test_daemon.py",
+    "tests/station/test_faults.py",
+    "tests/browser/test_screen_sizes.py",
+    "tests/station/test_whole_sitting.py",
+    "tests/browser/test_finger_walks.py",
+    "tests/browser/test_sitting.py",
+    "tests/station/test_finger_stories.py",
+    "tests/centre/test_gateway.py",
+    "tests/crash/test_custody_proofs.py",
+    "tests/station/test_reuse_sitting.py",
+    "tests/test_v1_interface.py",
+    "tests/browser/test_earlier_photo_walks.py",
+    "tests/browser/test_screens.py",
+    "tests/test_delivery_proof.py",
+    "tests/accuracy/test_defects.py",
+    "tests/accuracy/test_comparison_rates.py",
+    "tests/station/test_network_listener.py",
+    "tests/station/test_v1_beside.py",
+    "tests/station/test_readers.py",
+    "tests/wire/test_zfm_faults.py",
+    "tests/contracts/test_measure.py",
+    "tests/contracts/test_reader.py",
+    "tests/test_finger_examiner.py",
+    "tests/test_portrait.py",
+    "tests/test_portrait_profiles.py",
+)
+"""Files that take long: begun at the end, one of them would keep one core busy, the others idle."""
+
 _STAYS = re.compile(r"multiprocessing\.resource_tracker|^Dummy-")
 """Python's own bookkeeper of shared memory, and native threads that once called into Python."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest; within a file nothing moves."""
+    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.nodeid.split("::")[0], len(rank)))
 
 
 @dataclass(frozen=True, slots=True)

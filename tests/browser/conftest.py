@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from tests.browser.desk import Camera, Desk, served
 from tests.browser.persons import Demo, running_demo
 from tests.browser.stand import SIZES, Stand
+from tests.scenes import composed_scenes
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -42,10 +43,16 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.fixture(scope="session")
+def scenes(models, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera folder with every scene in it, the cable plugged in."""
+    return composed_scenes(models, pictures, tmp_path_factory)
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """One station for the sittings of a file."""
-    with running_demo(tmp_path_factory.mktemp("demo")) as demo:
+def demo(tmp_path_factory: pytest.TempPathFactory, scenes: Path) -> Iterator[Demo]:
+    """One station for the sittings of a file; its person presses without delay."""
+    with running_demo(tmp_path_factory.mktemp("demo"), scenes, "--quick-reader") as demo:
         yield demo
 
 

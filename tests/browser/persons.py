@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import httpx
 from playwright.sync_api import Browser, Page
 
 from demo.clerk import Clerk, clerk_for
+from demo.console.knobs import Knobs
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 STEP_MS = 90_000
@@ -39,6 +41,10 @@ class Demo:
         clerk.begin(self.v1, self.folder)
         return clerk
 
+    def turns(self, knob: str, to: str) -> None:
+        """Turn a knob of the reader or of the camera, as the demo's console does."""
+        Knobs(self.folder, "straightens").turn(knob, to)
+
     def packages(self) -> list[dict[str, str]]:
         """All packages that were closed."""
         answer = httpx.get(
@@ -49,9 +55,10 @@ class Demo:
 
 
 @contextmanager
-def running_demo(folder: Path) -> Iterator[Demo]:
-    """Start the demo, and end it by SIGTERM as a service is."""
-    command = [sys.executable, "run_edge.py", "demo", "--json", "--folder", str(folder)]
+def running_demo(folder: Path, scenes: Path, *arguments: str) -> Iterator[Demo]:
+    """Start the demo on scenes that are composed already; end it by SIGTERM as a service is."""
+    shutil.copytree(scenes, folder / "camera")
+    command = [sys.executable, "run_edge.py", "demo", "--json", "--folder", str(folder), *arguments]
     for listener in ("kiosk", "v1", "centre", "console"):
         command += [f"--{listener}-port", "0"]
     with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:

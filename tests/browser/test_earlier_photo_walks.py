@@ -33,6 +33,7 @@ def test_an_earlier_photo_is_taken_over_when_an_attendant_signs(
     """No new portrait: both pictures, number and PIN on the pad, then the fingers only."""
     before, clerk = len(demo.packages()), demo.order("accepted")
     badge = open_or_make_badge(demo.folder)
+    demo.turns("reader.press", "none")
     person, complaints = arrives(demo, chromium, "zh-CN", (1080, 1920), screens_folder)
     page = person.page
     comes_to_the_signature(person)

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Page
 
 from api.kiosk.come_back import UNTIL
 from demo.badge import open_or_make_badge
-from tests.browser.persons import STEP_MS, Demo, Person, arrives, until_receipted
+from tests.browser.persons import STEP_MS, Demo, Person, arrives, running_demo, until_receipted
 
 LIT = "[data-finger]"
 TOLD_OR_ANOTHER = """([before, words]) => {
     const finger = document.querySelector('[data-finger]')?.dataset.finger;
     const hint = document.querySelector('[data-hint]')?.textContent;
     return finger !== before || hint === words; }"""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, scenes: Path) -> Iterator[Demo]:
+    """A station whose reader takes its own time: what is shown meanwhile stands long enough."""
+    with running_demo(tmp_path_factory.mktemp("demo"), scenes) as demo:
+        yield demo
 
 
 def comes_to_the_fingers(person: Person) -> None:

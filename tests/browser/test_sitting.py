@@ -31,6 +31,7 @@ def test_a_person_is_photographed_gives_two_fingers_and_is_receipted(  # noqa: P
     """From the welcome to the centre's signed receipt, in this language and on this screen."""
     before = len(demo.packages())
     clerk = demo.order(earlier) if earlier else None
+    demo.turns("reader.press", "none")
     person, complaints = arrives(demo, chromium, language, size, screens_folder)
     page = person.page
     person.touches("start")
@@ -55,7 +56,7 @@ def test_a_person_is_photographed_gives_two_fingers_and_is_receipted(  # noqa: P
     person.touches("portrait-kept")
     person.sees("finger")
     person.keeps("finger")
-    page.wait_for_selector("body[data-screen='finger'] [data-finger='left_thumb']")
+    demo.turns("reader.press", "plan")
     person.sees("review")
     page.wait_for_selector(".ticks .in:nth-child(3)")
     person.keeps("review")

@@ -6,6 +6,7 @@ are files in its folder.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from edge.foundation import lay_foundation
 from edge.settings import Settings
 from edge.sitting import Event, Snapshot, State
 from edge.station import Station, build
+from edge.trust.keys import StationKey
 
 LONG_S = 120.0
 """No test measures time with this: it only ends a test that would else hang."""
@@ -88,6 +90,20 @@ class Bed:
             time.sleep(0.05)
 
 
+def keys_of_a_centre(scenes: Path) -> Path:
+    """Return a folder with a centre's keys; the first time, a centre makes them.
+
+    A centre takes a second to start: the beds of one process share one centre's keys.
+    """
+    made = scenes.with_name(f"keys-{os.getpid()}")
+    if not (made / "centre" / "keys.jws").exists():
+        with ExitStack() as briefly:
+            plan = DemoPlan(made, "suit", 0, 0, free_port())
+            start_centre(plan, "st-keys", briefly).await_accepting()
+        (made / "centre" / "stations" / "st-keys.json").unlink()
+    return made / "centre"
+
+
 @contextmanager
 def station_bed(
     folder: Path,
@@ -109,10 +125,12 @@ def station_bed(
         peer = stack.enter_context(
             ZfmPeer(plan=presses, delay_s=0.1, folder=folder / "reader", **peer_knobs)
         )
-        if centre or not (folder / "centre" / "keys.jws").exists():
-            # Keys are needed in any case: a station is provisioned before it is alone.
-            with ExitStack() as briefly:
-                start_centre(plan, settings.station.id, stack if centre else briefly)
+        # Keys are needed in any case: a station is provisioned before it is alone.
+        if not (folder / "centre" / "keys.jws").exists():
+            shutil.copytree(keys_of_a_centre(scenes), folder / "centre")
+            StationKey.open_or_make(folder / "store" / "station-key.pem")
+        if centre:
+            start_centre(plan, settings.station.id, stack)
         station = build(foundation, stack, demo_camera(settings, plan, foundation.vision))
         yield Bed(station, peer, plan, stack)
 

@@ -1,4 +1,4 @@
-"""The demo's scenes, composed once for all tests of a whole station."""
+"""The demo's scenes for all tests of a whole station."""
 
 from __future__ import annotations
 
@@ -6,19 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from demo.pictures import compose, mask_by, plug_in
-from edge.vision.client import ModelFiles, VisionWorker
+from tests.scenes import composed_scenes
 
 
 @pytest.fixture(scope="session")
 def scenes(models, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A camera folder with every scene in it, the cable plugged in."""
-    folder = tmp_path_factory.mktemp("scenes")
-    worker = VisionWorker(ModelFiles(models.face_landmarker, models.selfie_segmentation))
-    worker.start()
-    try:
-        compose(pictures, folder, mask_by(worker))
-    finally:
-        worker.close()
-    plug_in(folder)
-    return folder
+    return composed_scenes(models, pictures, tmp_path_factory)

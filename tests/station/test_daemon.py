@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 
 import run_edge
+from demo.console.knobs import Knobs
 from demo.pictures import MOVING, SUBJECTS
 from edge.settings import Store
 from edge.store.disk_floor import LAST_SHARE
@@ -35,8 +36,8 @@ LONG_S = 90.0
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
-    """The demo on free ports, with its state in `folder`."""
-    ports = ("--kiosk-port", "0", "--v1-port", "0", "--centre-port", "0")
+    """The demo on free ports, with its state in `folder`; its person presses without delay."""
+    ports = ("--kiosk-port", "0", "--v1-port", "0", "--centre-port", "0", "--quick-reader")
     return [sys.executable, "run_edge.py", "demo", "--folder", str(folder), *ports, *arguments]
 
 
@@ -115,8 +116,9 @@ def act(where: dict[str, Any], action: str, page: Page) -> None:
     urllib.request.urlopen(request, timeout=15).read()
 
 
-def to_the_portrait(where: dict[str, Any]) -> Page:
-    """From the welcome page to the portrait that is to be reviewed."""
+def to_the_portrait(where: dict[str, Any], folder: Path) -> Page:
+    """From the welcome page to the portrait that is to be reviewed; no finger will be given."""
+    Knobs(folder, "suit").turn("reader.press", "none")
     act(where, "start", until(where, "welcome"))
     act(where, "agree", until(where, "consent"))
     return until(where, "portrait-ok")
@@ -232,12 +234,12 @@ def test_a_full_disk_at_the_start_says_how_much_to_free(fault, capsys):
     assert floor + reserve * (1 + LAST_SHARE) <= run_edge.ROOM_MIB
 
 
-def test_once_names_what_keeps_the_station_out_of_service(scenes, small_disk):
+def test_once_names_what_keeps_the_station_out_of_service(folder, small_disk):
     """A store below its floor does not mend itself: the walk ends long before its limit."""
-    folder = small_disk / "demo"
-    folder.mkdir()
-    (folder / "camera").symlink_to(scenes)
-    code, told, said = run_once(folder, "--limit-s", "1000")
+    small = small_disk / "demo"
+    small.mkdir()
+    (small / "camera").symlink_to(folder / "camera")
+    code, told, said = run_once(small, "--limit-s", "1000")
 
     assert (code, said) == (1, "")
     assert told["problem"] == "the station is out of service: store_full"
@@ -292,7 +294,7 @@ def test_sigterm_in_a_sitting_ends_cleanly_and_the_sitting_goes_on_after_the_res
         keeper(folder.parent / "notify") as told_of_life,
         running(folder, **watched) as (process, where),
     ):
-        act(where, "portrait-kept", to_the_portrait(where))
+        act(where, "portrait-kept", to_the_portrait(where, folder))
         until(where, "finger")
         assert {"READY=1", "WATCHDOG=1"} == set(told_of_life())
         process.send_signal(signal.SIGTERM)
@@ -309,7 +311,7 @@ def test_sigterm_in_a_sitting_ends_cleanly_and_the_sitting_goes_on_after_the_res
 def test_sigkill_right_after_done_loses_nothing_and_doubles_nothing(folder):
     """What the screen called done is delivered by the next start, exactly once."""
     with running(folder) as (process, where):
-        act(where, "portrait-kept", to_the_portrait(where))
+        act(where, "portrait-kept", to_the_portrait(where, folder))
         page = until(where, "finger", "review")
         while page.screen == "finger":
             act(where, "finger-skipped", page)

@@ -124,6 +124,7 @@ def behind_kiosk(station: Station) -> KioskStation:
         hotline=settings.station.hotline,
         screen_ppi=settings.kiosk.screen_ppi,
         voice=Voice(settings.voice.volume, settings.voice.dialect, settings.voice.packs),
+        content=lambda: station.shelf.content,
     )
 
 

@@ -5,7 +5,6 @@ Each is a ticket (`edge.service.tickets`), which outlives the sitting's loop and
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 import structlog
@@ -31,7 +30,6 @@ class HelpCalls:
         self._figures = figures
         self._screen = screen
         self._open: dict[str, str] = {}
-        self._waiting_since_s: float | None = None
 
     def call(self, kind: TicketKind, why: str) -> None:
         """Call staff; the same call twice is one ticket that is raised again."""
@@ -40,11 +38,8 @@ class HelpCalls:
         self._figures.count_help()
         tickets = self._room.tickets
         self._open[why] = "" if tickets is None else tickets.raise_(kind, sitting_id, why)
-        if why in _ON_SCREEN:
-            if self._waiting_since_s is None:
-                self._waiting_since_s = time.monotonic()
-            if self._screen.snapshot.help is None:
-                self._screen.show(help=HelpView(now_ms()))
+        if why in _ON_SCREEN and self._screen.snapshot.help is None:
+            self._screen.show(help=HelpView(now_ms()))
 
     def open(self, why: str) -> bool:
         """Whether staff are called for this."""
@@ -58,12 +53,6 @@ class HelpCalls:
                 self._room.tickets.withdraw(ticket_id)
         if not _ON_SCREEN.intersection(self._open):
             self._screen.show(help=None)
-
-    def touched(self) -> None:
-        """Somebody goes on: whoever waited for staff waits no more."""
-        if self._waiting_since_s is not None:
-            self._figures.observe_help(time.monotonic() - self._waiting_since_s)
-            self._waiting_since_s = None
 
     def look(self) -> None:
         """Show how long the person has waited, and who comes."""

@@ -195,13 +195,11 @@ class SittingLoop:
             self._screen.show(overlay=Overlay.HELP)
             self._calls.call("help", "touched")
         else:
-            self._calls.touched()
             self._calls.settle("touched")
             self._screen.show(overlay=None)
 
     def rest(self, wanted: bool) -> None:
         """Stop every timer until the person comes back, or go on."""
-        self._calls.touched()
         self._timers.touched()
         if not wanted:
             self._calls.settle("resting")
@@ -252,7 +250,6 @@ class SittingLoop:
 
     def _touch(self) -> None:
         self._timers.touched()
-        self._calls.touched()
         if self._screen.snapshot.overlay is Overlay.HELP:
             self._calls.settle("touched")
         self._screen.show(overlay=None, card="")

@@ -14,12 +14,12 @@ from edge.moves import Moves
 from edge.presence import Presence
 from edge.room import Room
 from edge.screen import Screen
+from edge.service.idle import card_now
 from edge.sitting import Event, Overlay, State
 
 RESULT_STAYS_S: Final = 60.0
 HELP_STAYS_S: Final = 900.0
 """Whoever waits for staff is not asked for a while; but nobody must block the station for ever."""
-CARD_STAYS_S: Final = 20.0
 _ENDING: Final = frozenset({State.RESULT, State.RATING, State.RATING_REASON})
 
 
@@ -40,7 +40,8 @@ class Timers:
         self._calls = calls
         self._clock_s = clock_s
         self._presence = Presence(room, clock_s)
-        self._touched_at_s = self._asked_at_s = self._card_at_s = clock_s()
+        self._touched_at_s = self._asked_at_s = self._cards_since_s = clock_s()
+        self._cards_turn = -1
 
     def touched(self) -> None:
         """Somebody touched the screen, or the sitting moved on."""
@@ -82,23 +83,22 @@ class Timers:
                 self._calls.settle()
                 self._screen.show(overlay=None)
             return
-        if not self._room.cards or shown.overlay not in (None, Overlay.IDLE):
+        cards = self._room.content().card_ids()
+        if shown.overlay not in (None, Overlay.IDLE) or not (cards or shown.overlay):
             return
         here = self._presence.look(shown, None)
         if shown.overlay is None:
             if self._presence.absent_s > limits.idle_cards_s:
-                self._card_at_s = self._clock_s()
-                self._screen.show(overlay=Overlay.IDLE, card=self._room.cards[0])
-        elif here:
+                self._cards_since_s = self._clock_s()
+                self._cards_turn += 1
+                self._screen.show(
+                    overlay=Overlay.IDLE, card=card_now(cards, 0.0, self._cards_turn) or ""
+                )
+        elif here or not cards:
             self._screen.show(overlay=None, card="")
-        elif self._clock_s() - self._card_at_s > CARD_STAYS_S:
-            self._card_at_s = self._clock_s()
-            self._screen.show(card=self._after(shown.card))
-
-    def _after(self, card: str) -> str:
-        cards = self._room.cards
-        here = cards.index(card) if card in cards else -1
-        return cards[(here + 1) % len(cards)]
+        else:
+            idle_s = self._clock_s() - self._cards_since_s
+            self._screen.show(card=card_now(cards, idle_s, self._cards_turn) or "")
 
     def _mind_the_person(self, seen: bool | None) -> None:
         shown, limits = self._screen.snapshot, self._room.limits

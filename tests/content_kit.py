@@ -74,7 +74,7 @@ class Office:
         return load_pack(place, self.keys(), today)
 
     def shelf(self, today: date = TODAY) -> ContentShelf:
-        return ContentShelf(self.folder / "station" / "content", self.keys, lambda: today)
+        return ContentShelf(self.folder / "station" / "content", self.keys, lambda: today, 0.0)
 
 
 def open_office(folder: Path) -> Office:

@@ -141,7 +141,7 @@ def test_a_midnight_and_a_change_of_keys_are_noticed(office):
     """A station runs for months; what it shows must be right each day."""
     days = [TODAY]
     shelf = shelf_module.ContentShelf(
-        office.folder / "station" / "content", office.keys, lambda: days[0]
+        office.folder / "station" / "content", office.keys, lambda: days[0], 0.0
     )
     shelf.install(issue(office, 1))
     assert titles(shelf) == ["先问一问"]

@@ -12,11 +12,12 @@ from edge.events import Events
 from edge.figures import month_figures
 from edge.service import ticket as rows
 from edge.service.ticket import DAY_MS, KEPT_MS, KINDS
-from edge.service.tickets import AGAIN_AFTER_MS, TIMES_MAX, NoSuchTicket, Tickets
+from edge.service.tickets import AGAIN_AFTER_S, TIMES_MAX, NoSuchTicket, Tickets
 from edge.store import Store
 from edge.store.errors import StoreFull
 from tests.delivery_kit import until
 
+AGAIN_AFTER_MS = round(AGAIN_AFTER_S * 1000)
 NOV = 1_795_346_531_000
 """2026-11-22T11:22:11Z, UTC: what is asked of a day must not come back as an hour."""
 SITTING = "019aa1f0-7a1b-7c2d-8e3f-0a1b2c3d4e5f"

@@ -135,6 +135,10 @@ class Content:
             for row in pack.head.cards
         )
 
+    def card_ids(self) -> tuple[str, ...]:
+        """Return the ids of the cards in their order."""
+        return tuple(row.id for pack in self.packs for row in pack.head.cards)
+
     def card(self, card_id: str, language: str) -> Card | None:
         """Return one card, None if there is no such card."""
         return next((one for one in self.cards(language) if one.id == card_id), None)

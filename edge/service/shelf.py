@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -27,6 +28,7 @@ from edge.trust.key_list import ListedKey
 FOLDER: Final = "content"
 SLOTS: Final = ("a", "b")
 CURRENT: Final = "current"
+LOOK_EVERY_S: Final = 2.0
 NOTHING: Final = Content()
 
 log = structlog.get_logger("content")
@@ -37,13 +39,20 @@ Keys = Callable[[], Mapping[str, ListedKey]]
 class ContentShelf:
     """The packs of one station. Any thread may call it; another process may install meanwhile."""
 
-    def __init__(self, folder: Path, keys: Keys, today: Callable[[], date] = date.today) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        keys: Keys,
+        today: Callable[[], date] = date.today,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
         """Use a folder; it need not exist.
 
         Args:
             folder: of all packs, below the store's.
             keys: returns the centre's keys of use `content`, by kid.
             today: the civil date.
+            look_every_s: how soon an installation is noticed.
         """
         self._folder = folder
         self._keys = keys
@@ -51,11 +60,17 @@ class ContentShelf:
         self._lock = threading.Lock()
         self._read_of: tuple[object, ...] | None = None
         self._content = NOTHING
+        self._look_every_s = look_every_s
+        self._look_at_s = float("-inf")
 
     @property
     def content(self) -> Content:
         """What may be shown now; read anew after an installation, a change of keys, a midnight."""
         with self._lock:
+            now_s = time.monotonic()
+            if now_s < self._look_at_s:
+                return self._content
+            self._look_at_s = now_s + self._look_every_s
             seen = self._marks()
             if seen != self._read_of:
                 self._content, self._read_of = self._read(), seen

@@ -27,7 +27,7 @@ from edge.trust import audit
 from edge.trust.audit import Actor
 from edge.utc import now_ms, rfc3339
 
-AGAIN_AFTER_MS: Final = 60_000
+AGAIN_AFTER_S: Final = 60.0
 TIMES_MAX: Final = 10
 """[ours] Who did not come in ten minutes is not there: it stays open, and rings no more."""
 LOOK_S: Final = 1.0
@@ -61,6 +61,7 @@ class Tickets:
         self,
         store: Store,
         *,
+        again_after_s: float = AGAIN_AFTER_S,
         observe_wait: Callable[[float], None] = lambda _: None,
         clock_ms: Callable[[], int] = now_ms,
         clock_steady_ms: Callable[[], int] = steady_ms,
@@ -69,12 +70,14 @@ class Tickets:
 
         Args:
             store: the journal.
+            again_after_s: so long a call may go unanswered before it is raised again.
             observe_wait: is told the seconds from each call to its answer, or to where the person
                 needs nobody any more.
             clock_ms: UTC milliseconds.
             clock_steady_ms: milliseconds by a clock that never jumps.
         """
         self._store = store
+        self._again_after_ms = round(again_after_s * 1000)
         self._observe_wait = observe_wait
         self._clock_ms = clock_ms
         self._steady_ms = clock_steady_ms
@@ -194,11 +197,11 @@ class Tickets:
             return self._open.get(ticket_id)
 
     def look(self) -> None:
-        """Raise again what nobody answered for a minute, write what waits, forget what is old."""
+        """Raise again what nobody answered for so long, write what waits, forget what is old."""
         at_ms, steady = self._clock_ms(), self._steady_ms()
         with self._lock:
             for one in list(self._open.values()):
-                late = steady - self._rang_ms[one.id] >= AGAIN_AFTER_MS
+                late = steady - self._rang_ms[one.id] >= self._again_after_ms
                 if late and not one.answered and one.kind != "rating" and one.times < TIMES_MAX:
                     again = replace(one, times=one.times + 1, last_at_ms=at_ms)
                     self._open[one.id] = again

@@ -82,6 +82,7 @@ def run(path: Path) -> None:
 @click.option("--v1-port", default=8081, help="0: any free one.")
 @click.option("--centre-port", default=8443, help="0: any free one.")
 @click.option("--console-port", type=int, help="Usually 8082, or any free one.")
+@click.option("--guide-port", type=int, help="Usually 8083, or any free one.")
 @click.option("--quick-reader", is_flag=True, help="Fingers and prints come at once.")
 @click.option("--once", is_flag=True, help="Walk one person through, without a browser.")
 @click.option("--limit-s", default=170.0, help="With --once: give up after so many seconds.")
@@ -95,6 +96,7 @@ def demo(  # noqa: PLR0917 - one parameter an option
     v1_port: int,
     centre_port: int,
     console_port: int | None,
+    guide_port: int | None,
     quick_reader: bool,
     once: bool,
     limit_s: float,
@@ -108,7 +110,7 @@ def demo(  # noqa: PLR0917 - one parameter an option
         from demo.clerk import clerk_for
         from demo.console import open_console
         from demo.finger_stories import story_for
-        from demo.station import DemoPlan, free_port, open_demo
+        from demo.station import DemoPlan, free_port, open_demo, usual_guide_port
         from edge.core_files import forbid_core_files
         from edge.logs import configure_logs
 
@@ -117,28 +119,28 @@ def demo(  # noqa: PLR0917 - one parameter an option
         configure_logs(stack.enter_context((folder / "station.log").open("a", encoding="utf-8")))
         if once:
             kiosk_port = v1_port = 0
-        _check_demo_ports(kiosk_port, v1_port, centre_port, console_port or 0)
+        _check_demo_ports(kiosk_port, v1_port, centre_port, console_port or 0, guide_port or 0)
         clerk = clerk_for(earlier_photo)
         badge = open_or_make_badge(folder)
         plan = DemoPlan(
             folder, subject, kiosk_port, v1_port, centre_port or free_port(), badge,
             story_for(finger_story), quick_reader,
+            usual_guide_port(kiosk_port) if guide_port is None else guide_port,
         )  # fmt: skip
         cues = [] if once or clerk is None else [clerk.order]
         station, centre = open_demo(plan, stack, *cues)
         if once:
             code = _walk_once(station, centre, plan, clerk, (limit_s, stop), as_json=as_json)
         else:
-            kiosk, v1 = open_listeners(station, stack)
+            kiosk, v1, guide = open_listeners(station, stack)
             console = open_console(console_port, plan.knobs, lambda: station.desk.snapshot, stack)
             if clerk is not None:
                 clerk.begin(f"{v1.url}v1/", folder)
                 stack.callback(clerk.end)
             # Only now: the first page does not wait for the centre.
             centre.await_accepting()
-            _watch(station, [kiosk, v1], stack)
-            signs = badge if clerk or plan.story else None
-            greet((kiosk.url, v1.url, console.url), plan, signs, as_json=as_json)
+            _watch(station, [kiosk, v1, guide], stack)
+            greet((kiosk.url, v1.url, console.url, guide.url), plan, badge, as_json=as_json)
             code = _serve(station, stop)
     sys.exit(code)
 
@@ -165,7 +167,7 @@ def _walk_once(
         told = walk(*parts, both(*hands))
     else:
         with ExitStack() as briefly:
-            _, v1 = open_listeners(station, briefly)
+            _, v1, *_ = open_listeners(station, briefly)
             clerk.begin(f"{v1.url}v1/", plan.folder)
             briefly.callback(clerk.end)
             told = walk(*parts, both(hand_for(clerk.case, plan.badge), *hands))
@@ -250,11 +252,11 @@ def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, ...]:
     return serve.open_listeners(station, stack)
 
 
-def _check_demo_ports(kiosk: int, v1: int, centre: int, console: int) -> None:
+def _check_demo_ports(kiosk: int, v1: int, centre: int, console: int, guide: int) -> None:
     from api.ports import WantedPort, check_ports
 
     wanted = {"--kiosk-port": kiosk, "--v1-port": v1, "--centre-port": centre}
-    wanted["--console-port"] = console
+    wanted |= {"--console-port": console, "--guide-port": guide}
     check_ports([WantedPort("127.0.0.1", port, option) for option, port in wanted.items()])
 
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from api.ports import PortTaken, WantedPort, check_ports
 from demo.badge import Badge, staff_file
 from demo.console.knobs import Knobs
+from demo.content import install_content
 from demo.director import Director
 from demo.finger_stories import FingerStory, cue_for
 from demo.neighbours import CHECKOUT, Centre, DemoError, ReaderEnd
@@ -26,6 +28,8 @@ from edge.trust.keys import StationKey
 from edge.vision.client import FrameRefused, VisionLost, VisionWorker
 
 SETTINGS: Final = CHECKOUT / "firmware_configs" / "stations" / "demo.toml"
+USUAL_KIOSK_PORT: Final = 8080
+USUAL_GUIDE_PORT: Final = 8083
 OWN_PORTS: Final = range(20_000, 32_000)
 PICTURES: Final = CHECKOUT / ".cache" / "anxin" / "pictures"
 
@@ -46,6 +50,7 @@ class DemoPlan:
     badge: Badge | None = None
     story: FingerStory | None = None
     quick_reader: bool = False
+    guide_port: int = 0
 
     @property
     def knobs(self) -> Knobs:
@@ -79,6 +84,7 @@ def open_demo(
     plan.knobs.reset()
     reader = start_reader(plan, stack)
     centre = start_centre(plan, settings.station.id, stack)
+    install_content(plan.folder / "centre", plan.folder / "store")
     station = build(foundation, stack, demo_camera(settings, plan, foundation.vision))
     control = plan.folder / "camera" / "camera.control"
     pressed = [cue_for(plan.story, plan.knobs)] if plan.story else []
@@ -102,6 +108,20 @@ def free_port() -> int:
             probe.bind(("127.0.0.1", port))
             return port
     raise DemoError("No port is free.")
+
+
+def usual_guide_port(kiosk_port: int) -> int:
+    """Return where the attendants' console is served if nobody says: any free port beside others.
+
+    The usual port is kept for the demo at the usual place.
+    """
+    if kiosk_port != USUAL_KIOSK_PORT:
+        return 0
+    try:
+        check_ports([WantedPort("127.0.0.1", USUAL_GUIDE_PORT, "--guide-port")])
+    except PortTaken:
+        return 0
+    return USUAL_GUIDE_PORT
 
 
 def demo_settings(plan: DemoPlan) -> Settings:
@@ -130,6 +150,10 @@ def demo_settings(plan: DemoPlan) -> Settings:
             ),
             "kiosk": settings.kiosk.model_copy(update={"port": plan.kiosk_port}),
             "v1": settings.v1.model_copy(update={"port": plan.v1_port}),
+            # Whoever can sign at it can sign in at its attendants' console.
+            "guide": settings.guide.model_copy(
+                update={"enabled": staff is not None, "port": plan.guide_port}
+            ),
             "sinks": (sink.model_copy(update={"options": sink_options}),),
         }
     )

@@ -39,21 +39,22 @@ class DemoCommand(click.Command):
 
 
 def greet(
-    urls: tuple[str, str, str], plan: DemoPlan, badge: Badge | None, *, as_json: bool
+    urls: tuple[str, str, str, str], plan: DemoPlan, badge: Badge | None, *, as_json: bool
 ) -> None:
     """Say where everything is.
 
     Args:
-        urls: of the pages, of the interface (without `v1/`) and of the demo's console.
+        urls: of the pages, of the interface (without `v1/`), of the demo's console and of the
+            attendants'.
         plan: folder and ports.
         badge: the demo's attendant, where one is needed.
         as_json: for machines.
     """
     folder, centre_port = plan.folder, plan.centre_port
-    kiosk, v1, console = urls
+    kiosk, v1, console, guide = urls
     if as_json:
         where = {"kiosk": kiosk, "v1": f"{v1}v1/", "centre_port": centre_port, "console": console,
-                 "folder": str(folder), "pid": os.getpid()}  # fmt: skip
+                 "guide": guide, "folder": str(folder), "pid": os.getpid()}  # fmt: skip
         click.echo(json.dumps(where))
         return
     token = folder / "store" / "v1.token"
@@ -62,6 +63,7 @@ def greet(
     click.echo(f"Its interface /v1:          {v1}v1/docs  (token in {token})")
     click.echo(f"What arrived at the centre: {centre}  (files in {folder / 'centre' / 'packages'})")
     click.echo(f"Plugs, fingers, lens:       {console}  (the demo's console)")
+    click.echo(f"The attendants' console:    {guide}")
     if badge is not None:
         click.echo(f"The demo's attendant:       number {badge.number}, PIN {badge.pin}")
 

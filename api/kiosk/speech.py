@@ -235,6 +235,8 @@ _OVERLAYS: Final[dict[str, Callable[[View], Lines]]] = {
         "still-there.question", "still-there.say", "still-there.here"
     ),
     Overlay.OUT_OF_SERVICE.value: _always("out-of-service.question", "out-of-service.say"),
+    "charging": _always("charging.question", "charging.say"),
+    "checking": _always("checking.question", "checking.say"),
     LEAVING: _always("leave.question", "leave.say", "leave.stay", "leave.yes"),
     MORE: _more,
     REMOTE: _always("remote.question", "remote.say", "remote.yes", "remote.no"),

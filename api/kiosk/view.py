@@ -21,7 +21,7 @@ from api.kiosk.hints import aside_id, hint_words
 from api.kiosk.identity import check_stage, key_of, looks_live, mark_of
 from api.kiosk.look import Look
 from api.kiosk.missing import MissingRow, missing_rows
-from api.kiosk.overlays import CAN_LEAVE, LEAVING, REMOTE, overlay_of, staff_sheet
+from api.kiosk.overlays import CAN_LEAVE, CARRIED, LEAVING, REMOTE, overlay_of, staff_sheet
 from api.kiosk.pad import Pad
 from edge.sitting import Overlay, Result, Snapshot, State
 
@@ -43,7 +43,14 @@ _NO_REST: Final = frozenset(
     {State.WELCOME, State.NUMBER, State.CLOSING, State.RESULT, State.RATING, State.RATING_REASON}
 )
 _NO_REST_OVER: Final = frozenset(
-    {LEAVING, REMOTE, Overlay.REST.value, Overlay.STILL_THERE.value, Overlay.OUT_OF_SERVICE.value}
+    {
+        *CARRIED.values(),
+        LEAVING,
+        REMOTE,
+        Overlay.REST.value,
+        Overlay.STILL_THERE.value,
+        Overlay.OUT_OF_SERVICE.value,
+    }
 )
 _DOT: Final = "\u2022"
 

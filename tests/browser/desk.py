@@ -205,6 +205,8 @@ SCENES: dict[str, Snapshot] = {
     "help": finger(FingerPhase.PLACE, overlay=Overlay.HELP),
     "rest": finger(FingerPhase.PLACE, overlay=Overlay.REST),
     "out-of-service": Snapshot(overlay=Overlay.OUT_OF_SERVICE, out_of_service=("camera",)),
+    "charging": Snapshot(overlay=Overlay.OUT_OF_SERVICE, out_of_service=("battery_low",)),
+    "checking": Snapshot(overlay=Overlay.OUT_OF_SERVICE, out_of_service=("field_check_due",)),
 }  # fmt: skip
 
 

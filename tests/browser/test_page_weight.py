@@ -28,7 +28,11 @@ def page(chromium: Browser):
 def test_the_first_screen_is_light(page: Page, scene: str):
     """150 kB at most, without sound and letters, as they come over the line."""
     came: list[Response] = []
-    page.on("response", lambda answer: came.append(answer))
+
+    def note(answer: Response) -> None:
+        came.append(answer)
+
+    page.on("response", note)
     with served(Desk(SCENES[scene]), Camera()) as listener:
         page.goto(listener.url)
         page.evaluate("() => document.fonts.ready.then(() => true)")

@@ -66,8 +66,8 @@ def _bent(sound: Samples) -> Samples:
 
 
 def _weighted(sound: Samples, rate: int) -> Samples:
-    # Zeros behind, so that the end does not ring into the beginning.
-    size = 2 * max(len(sound), rate)
+    # Zeros behind, so that the end does not ring into the beginning; a power of two is quick.
+    size = 1 << (len(sound) + rate // 2).bit_length()
     turns = np.exp(-2j * np.pi * np.fft.rfftfreq(size, 1 / rate) / 48_000)
     weight = np.abs(_response(_SHELF, turns) * _response(_HIGH_PASS, turns))
     return np.fft.irfft(np.fft.rfft(sound, size) * weight, size)[: len(sound)]

@@ -206,8 +206,8 @@ class Record:
         self.progress.proxy = {**(self.progress.proxy or {}), "authorisation_sha256": digest}
         self._keep([Sample(LETTER, "image/jpeg", jpeg, {"captured_at": now()})])
 
-    def settle_material(self, code: str, *, here: bool) -> None:
-        """Record whether a paper is here; one that comes later is missing."""
+    def settle_material(self, code: str, *, here: bool, due: str = "") -> None:
+        """Record whether a paper is here; one that comes later is missing until then."""
         state = "here" if here else "later"
         self.progress.materials = [
             {**row, "state": state} if row["code"] == code else row
@@ -216,7 +216,7 @@ class Record:
         if here:
             self._save()
         else:
-            self.miss(Missing(f"material:{code}", "later"))
+            self.miss(Missing(f"material:{code}", "later", due=due))
 
     def note_look(self, scale: str, theme: str, voice: str) -> None:
         """Take note of the look that is in force; durable with the next write."""

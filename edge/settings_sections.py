@@ -176,7 +176,7 @@ class Service(_Section):
     remote: bool = False
     """Somebody far away may ask to see the screen and to help."""
     content: Path | None = None
-    """The folder of the signed content pack: cards, checklists, names of papers."""
+    """Where installed content packs lie; None: `content` in the store's folder."""
 
 
 class Voice(_Section):

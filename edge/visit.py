@@ -22,6 +22,7 @@ from edge.record import Record
 from edge.reuse.visit import ReuseVisit
 from edge.room import Room
 from edge.screen import Picture, Screen
+from edge.service.due import due_on
 from edge.settings import SittingLimits
 from edge.sitting import Event, MaterialStep, Missing, Result, Snapshot, State
 from quality.advice import Advice
@@ -130,7 +131,9 @@ class Visit:
         """Record that the paper that is asked for is here, or is brought later."""
         step = self.next_material()
         if step is not None:
-            self.record.settle_material(step.code, here=here)
+            what, days = f"material:{step.code}", self._room.limits.missing_due_days
+            due = due_on(what, date.today(), days, self._room.content())
+            self.record.settle_material(step.code, here=here, due=due)
             self._screen.show(missing=self.record.missing)
 
     def reuse_step(self) -> Event | None:

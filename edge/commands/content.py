@@ -68,9 +68,10 @@ def _shelf(path: Path) -> ContentShelf:
     from edge.settings import load_settings
     from edge.trust.centre import newest_key_list
 
-    store = load_settings(path, check_camera=False).store
+    settings = load_settings(path, check_camera=False)
+    store = settings.store
     keys = newest_key_list(store.centre_keys, store.folder).content()
-    return ContentShelf(store.folder / FOLDER, lambda: keys)
+    return ContentShelf(settings.service.content or store.folder / FOLDER, lambda: keys)
 
 
 def _name(head: Pack) -> str:

@@ -13,6 +13,8 @@ _SENTENCE: Final = re.compile(r"(?<=。)|(?<=[.!?]) ")
 """A long hint is one sentence to act on and what else there is to say."""
 _UNSAID: Final = {State.PORTRAIT: "portrait.ready", State.REUSE_CHECK: "reuse-check.look"}
 """Where the camera looks and finds nothing to say."""
+_WHO_SITS_THERE: Final = ("portrait.no_face", "portrait.many_faces")
+"""A relative may well have sat down: only then is it said who is to."""
 
 
 def hint_id(shown: Snapshot, catalogue: Catalogue) -> str:
@@ -50,7 +52,7 @@ def aside_id(shown: Snapshot, catalogue: Catalogue) -> str:
         shown.shutter_refused or "",
         "portrait.stuck" if shown.stuck else "",
         f"reuse.{refused}" if refused else "",
-        "person.portrait" if shown.who == "proxy" and not shown.hint else "",
+        "person.portrait" if shown.who == "proxy" and shown.hint in _WHO_SITS_THERE else "",
         "resumed.say" if shown.resumed else "",
     )
     return next((line for line in lines if line and catalogue.has(line)), "")

@@ -66,7 +66,7 @@ def _of_the_beginning(shown: Snapshot, overlay: str) -> tuple[object, ...]:
 def _of_company(shown: Snapshot, overlay: str) -> tuple[object, ...]:
     """Return who helps. A call counts while its screen is up; its minutes move by themselves."""
     call = shown.help if overlay == Overlay.HELP.value else None
-    called = (call.again > 0, call.answered_by) if call else ()
+    called = (call.again > 0, call.answered_by, call.minutes > 0) if call else ()
     remote = shown.remote
     seen = (remote.name, remote.role, remote.phase, remote.say, remote.point) if remote else ()
     return called, seen

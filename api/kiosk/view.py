@@ -145,7 +145,7 @@ class View:
     def minutes(self) -> str:
         """Whole minutes since staff were called; "" while nobody has, or on another screen."""
         call = self.shown.help if self.overlay == Overlay.HELP.value else None
-        return str(call.minutes) if call else ""
+        return str(call.minutes) if call and call.minutes else ""
 
     @property
     def banner(self) -> str:

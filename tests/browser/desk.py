@@ -124,7 +124,7 @@ SCENES: dict[str, Snapshot] = {
     "materials": scene(State.MATERIALS, material=MaterialStep("household_register", 1, 3)),
     "materials-one": scene(State.MATERIALS, material=MaterialStep("authorisation", 1, 1)),
     "materials-unknown": scene(State.MATERIALS, material=MaterialStep("never_heard_of", 2, 2)),
-    "portrait-proxy": scene(State.PORTRAIT, who="proxy"),
+    "portrait-proxy": scene(State.PORTRAIT, who="proxy", hint="portrait.no_face"),
     "portrait-by-hand": scene(
         State.PORTRAIT, hint="portrait.hold_still", stuck=True, shutter_refused="portrait.open_eyes"
     ),

@@ -1,6 +1,6 @@
-"""A journal of the release before: brought up whole or left as it was, and copied first.
+"""A journal of a release before: brought up whole or left as it was, and copied first.
 
-`tests/golden/journal-step-2` was written by the release that had two steps of the tables.
+`tests/golden/journal-step-<n>` was written by the release that had so many steps of the tables.
 """
 
 from __future__ import annotations
@@ -13,23 +13,34 @@ from pathlib import Path
 
 import pytest
 
+from edge.events import Events
+from edge.service.tickets import Tickets
 from edge.store import Store, StoreError
 from edge.store import file as store_file
 from edge.store import schema as store_schema
+from edge.store.counters import counters
 from edge.store.file import open_reader
 from edge.store.schema import SCHEMA_VERSION, copies_folder, forget_old_copies
 from edge.trust import audit
 from tests.delivery_kit import SINK, make_kit, new_id
 
-OLD = Path(__file__).resolve().parent / "golden" / "journal-step-2"
-FACTS = json.loads((OLD / "facts.json").read_text())
+GOLDEN = Path(__file__).resolve().parent / "golden"
+FACTS = {
+    step: json.loads((GOLDEN / f"journal-step-{step}/facts.json").read_text()) for step in (2, 3)
+}
+
+
+@pytest.fixture(params=[2, 3], ids=["step-2", "step-3"])
+def step(request):
+    """Of which release the journal is."""
+    return request.param
 
 
 @pytest.fixture
-def where(tmp_path):
-    """A journal of the release before, and its key."""
-    for name in ("store.db", "store.db.key-check", "store.key"):
-        shutil.copy(OLD / name, tmp_path)
+def where(step, tmp_path):
+    """A journal of a release before, and its key."""
+    for file in (GOLDEN / f"journal-step-{step}").glob("store.*"):
+        shutil.copy(file, tmp_path)
     return tmp_path / "store.db", tmp_path / "store.key"
 
 
@@ -46,24 +57,25 @@ def found_in(path, key_file):
         db.close()
 
 
-def test_a_journal_of_the_release_before_goes_on_where_it_was(where, tmp_path):
+def test_a_journal_of_a_release_before_goes_on_where_it_was(where, step, tmp_path):
     """Numbers, deliveries, the sitting that was interrupted, the audit chain, and an order."""
+    facts = FACTS[step]
     kit = make_kit(tmp_path / "kit")
     with Store.open(*where) as store:
         rows = {row.package_id: row for row in store.packages()}
-        assert [rows[fact["package_id"]].state for fact in FACTS["rows"]] == [
-            fact["state"] for fact in FACTS["rows"]
+        assert [rows[fact["package_id"]].state for fact in facts["rows"]] == [
+            fact["state"] for fact in facts["rows"]
         ]
         assert [row.package_id for row in store.pending(SINK)] == [
-            fact["package_id"] for fact in FACTS["rows"][2:]
+            fact["package_id"] for fact in facts["rows"][2:]
         ]
         assert store.pending(SINK)[0].last_code == "interrupted"
-        for fact in FACTS["rows"][1:]:
+        for fact in facts["rows"][1:]:
             assert store.sealed(fact["package_id"])
-        assert [one.package_id for one in store.open_packages()] == [FACTS["open"]]
+        assert [one.package_id for one in store.open_packages()] == [facts["open"]]
         assert store.holdings().persons == 4
         kept = store.audit_rows()
-        assert kept[FACTS["audit_rows"] - 1].hash.hex() == FACTS["audit_head"]
+        assert kept[facts["audit_rows"] - 1].hash.hex() == facts["audit_head"]
         audit.verify(kept)
         assert kit.hand_in(store).sequence == 5
         orders = store.read(lambda db: db.execute("select state from shown_order").fetchall())
@@ -71,15 +83,29 @@ def test_a_journal_of_the_release_before_goes_on_where_it_was(where, tmp_path):
         assert store.alarms == ()
 
 
-def test_the_file_is_copied_before_it_is_touched(where):
+def test_numbers_and_counts_of_the_release_before_go_on(tmp_path):
+    """No event's number comes twice, and the month's counts stay."""
+    for file in (GOLDEN / "journal-step-3").glob("store.*"):
+        shutil.copy(file, tmp_path)
+    with Store.open(tmp_path / "store.db", tmp_path / "store.key") as store:
+        newest = FACTS[3]["newest_event"]
+        assert [event.id for event in Events(store).after(newest - 1)] == [newest]
+        assert store.read(lambda db: counters(db, "help/")) == {"2026-11/raised": 2}
+        tickets = Tickets(store)
+        tickets.raise_("help", None, "touched")
+        assert [event.id for event in Events(store).after(newest)] == [newest + 1]
+        assert [one.why for one in Tickets(store).open()] == ["touched"]
+
+
+def test_the_file_is_copied_before_it_is_touched(where, step):
     """As it was, under the same key; a mistake of ours in the new release costs nothing."""
     before = found_in(*where)
     Store.open(*where).close()
     (copy,) = copies_folder(where[0]).iterdir()
 
     assert found_in(copy, where[1]) == before
-    assert before[0] == 2
-    assert copy.name.endswith("-step-2.db")
+    assert before[0] == step
+    assert copy.name.endswith(f"-step-{step}.db")
     assert copy.stat().st_mode & 0o777 == 0o600
     assert found_in(*where)[0] == SCHEMA_VERSION
 
@@ -139,16 +165,22 @@ def upgrade_killed_at(where, statement):
     return done.returncode == 0
 
 
-@pytest.mark.parametrize("statement", [28, 32, 37, 42, 44, 45, 46])
-def test_a_change_that_is_killed_leaves_the_old_file_or_the_new_one(where, tmp_path, statement):
+KILLS = [(2, 28), (2, 37), (2, 45), (2, 49), *((3, at) for at in (32, 34, 36, 38, 39, 40))]
+"""Of which release, and before which statement: the copy, the tables, the number, the commit."""
+
+
+@pytest.mark.parametrize(("step", "statement"), KILLS)
+def test_a_change_that_is_killed_leaves_the_old_file_or_the_new_one(
+    where, step, tmp_path, statement
+):
     """Killed before whichever statement: nothing half, and the next start goes on."""
     kit = make_kit(tmp_path / "kit")
     before = found_in(*where)
     ended = upgrade_killed_at(where, statement)
-    step, counts, sound = found_in(*where)
+    found, counts, sound = found_in(*where)
 
     assert sound == "ok"
-    assert step in ({SCHEMA_VERSION} if ended else {2, SCHEMA_VERSION})
+    assert found in ({SCHEMA_VERSION} if ended else {step, SCHEMA_VERSION})
     assert counts[:3] == before[1][:3]
     with Store.open(*where) as store:
         assert len(store.packages()) == 4

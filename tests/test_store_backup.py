@@ -403,6 +403,14 @@ def test_a_backup_of_the_release_before_is_brought_up_to_this_one(station):
         assert station.kit.hand_in(store).sequence == UNKNOWN_JUMP + 5
 
 
+def test_a_backup_of_the_release_before_says_all_of_its_numbers(station):
+    """Its tables count events and persons as ours do: none of them is read as "nobody knows"."""
+    old = GOLDEN.with_name("journal-step-3")
+    facts = verify_copy(old / "store.db", (old / "store.key").read_bytes())
+
+    assert (facts.schema, facts.used.sequence, facts.used.event, facts.used.persons) == (3, 4, 9, 4)
+
+
 def test_a_wrong_key_file_is_named(station):
     """Neither backup nor restore makes a key."""
     with station.open() as store:

@@ -84,6 +84,7 @@ def run(path: Path) -> None:
 @click.option("--console-port", type=int, help="Usually 8082, or any free one.")
 @click.option("--guide-port", type=int, help="Usually 8083, or any free one.")
 @click.option("--quick-reader", is_flag=True, help="Fingers and prints come at once.")
+@click.option("--set", "other", multiple=True, help="Another setting: section.name=value, as TOML.")
 @click.option("--once", is_flag=True, help="Walk one person through, without a browser.")
 @click.option("--limit-s", default=170.0, help="With --once: give up after so many seconds.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: JSON on standard output.")
@@ -98,6 +99,7 @@ def demo(  # noqa: PLR0917 - one parameter an option
     console_port: int | None,
     guide_port: int | None,
     quick_reader: bool,
+    other: tuple[str, ...],
     once: bool,
     limit_s: float,
     as_json: bool,
@@ -125,7 +127,7 @@ def demo(  # noqa: PLR0917 - one parameter an option
         plan = DemoPlan(
             folder, subject, kiosk_port, v1_port, centre_port or free_port(), badge,
             story_for(finger_story), quick_reader,
-            usual_guide_port(kiosk_port) if guide_port is None else guide_port,
+            usual_guide_port(kiosk_port) if guide_port is None else guide_port, other,
         )  # fmt: skip
         cues = [] if once or clerk is None else [clerk.order]
         station, centre = open_demo(plan, stack, *cues)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -198,7 +199,8 @@ def camera_options(folder: Path, subject: str = "straightens") -> dict[str, obje
     """Return the folder camera's options for these subjects; `subject` stands there first.
 
     `camera.plugged` in the folder is the cable (`compose` does not touch it: see `plug_in`);
-    `camera.control` is what `drivers.cameras.folder` says.
+    `camera.control` is what `drivers.cameras.folder` says. `people.json` in it, where there is one,
+    has further people: by name, their views in time, each a PNG of the size of `STILL_PX`.
     """
     scripts = {name: _script(one) for name, one in SUBJECTS.items()}
     width_px, height_px = MOVING_PX
@@ -207,6 +209,10 @@ def camera_options(folder: Path, subject: str = "straightens") -> dict[str, obje
         "still_width_px": width_px,
         "still_height_px": height_px,
     }
+    further = folder / "people.json"
+    if further.exists():
+        for name, views in json.loads(further.read_text()).items():
+            scripts[name] = _script_of(views)
     return {
         "folder": folder,
         "scripts": scripts,
@@ -222,11 +228,15 @@ def plug_in(folder: Path) -> None:
 
 
 def _script(subject: Subject) -> dict[str, object]:
-    width_px, height_px = STILL_PX
-    views = [
+    views: list[dict[str, object]] = [
         {"picture": scene.file} | ({} if seconds is None else {"seconds": seconds})
         for scene, seconds in subject.views
     ]
+    return _script_of(views)
+
+
+def _script_of(views: list[dict[str, object]]) -> dict[str, object]:
+    width_px, height_px = STILL_PX
     return {"views": views, "still_width_px": width_px, "still_height_px": height_px}
 
 

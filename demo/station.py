@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ class DemoPlan:
 
     Without a `badge` nobody can sign at it; without a `story` the reader's person has its own.
     With a `quick_reader` fingers and prints come at once: else they take what they take in life.
+    `other_settings` are lines `section.name = value`, as TOML; a time may be shorter than any real one:
+    whoever shows what happens when nobody comes cannot wait for minutes.
     """
 
     folder: Path
@@ -51,6 +54,7 @@ class DemoPlan:
     story: FingerStory | None = None
     quick_reader: bool = False
     guide_port: int = 0
+    other_settings: tuple[str, ...] = ()
 
     @property
     def knobs(self) -> Knobs:
@@ -135,6 +139,7 @@ def demo_settings(plan: DemoPlan) -> Settings:
     }
     store = {"folder": plan.folder / "store", "centre_keys": centre}
     staff = staff_file(plan.folder) if plan.badge else None
+    settings = _changed(settings, plan.other_settings)
     return settings.model_copy(
         update={
             "reader": settings.reader.model_copy(
@@ -157,6 +162,20 @@ def demo_settings(plan: DemoPlan) -> Settings:
             "sinks": (sink.model_copy(update={"options": sink_options}),),
         }
     )
+
+
+def _changed(settings: Settings, lines: Sequence[str]) -> Settings:
+    for line in lines:
+        try:
+            ((section, said),) = tomllib.loads(line).items()
+            present = getattr(settings, section)
+            known = set(said) <= set(type(present).model_fields)
+        except (tomllib.TOMLDecodeError, AttributeError, TypeError, ValueError):
+            known = False
+        if not known:
+            raise DemoError(f"{line!r} is no setting: write section.name = value, as in TOML.")
+        settings = settings.model_copy(update={section: present.model_copy(update=said)})
+    return settings
 
 
 def start_reader(plan: DemoPlan, stack: ExitStack) -> ReaderEnd:

@@ -41,8 +41,8 @@ class DemoPlan:
 
     Without a `badge` nobody can sign at it; without a `story` the reader's person has its own.
     With a `quick_reader` fingers and prints come at once: else they take what they take in life.
-    `other_settings` are lines `section.name = value`, as TOML; a time may be shorter than any real one:
-    whoever shows what happens when nobody comes cannot wait for minutes.
+    `other_settings` are lines `section.name = value`, as TOML. Their times may be shorter than any
+    station's: whoever shows what happens when nobody comes cannot wait for minutes.
     """
 
     folder: Path

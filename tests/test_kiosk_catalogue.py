@@ -137,7 +137,10 @@ def test_every_line_of_the_templates_exists_and_every_line_is_used():
         "finger-more.",
         "review.noted",
     )
-    overlays = tuple(f"{name}." for name in ("calm", "help", "rest", "out-of-service", "leave"))
+    overlays = tuple(
+        f"{name}."
+        for name in ("calm", "help", "rest", "out-of-service", "charging", "checking", "leave")
+    )
     overlays += ("still-there.",)
     left_over = {
         line_id

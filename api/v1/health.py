@@ -56,11 +56,39 @@ class SinkHealth(Answer):
     alarms: tuple[str, ...]
 
 
+class FieldStep(Answer):
+    """One step of a field check: figure, unit, limit, verdict; null where there is none."""
+
+    step: str
+    value: float | None
+    unit: str
+    min: float | None
+    max: float | None
+    verdict: str
+    reason: str
+    optional: bool
+
+
+class Carried(Answer):
+    """Of a station that is carried: its last field check, and its battery.
+
+    `outcome` is passed or due; `due_by` says why: never, failed, hands, lid, hours.
+    """
+
+    outcome: str
+    due_by: str | None
+    required: bool
+    at: str | None
+    steps: tuple[FieldStep, ...]
+    battery_percent: int | None
+    lid_closed: bool
+
+
 class Health(Answer):
     """Everything at one look.
 
     `examiner` says how NFIQ 2 and the matching of presses are: resting, beginning, ready, lost, or
-    none where a press has our own score.
+    none where a press has our own score. `carried` is null for a station that stays in its place.
     """
 
     ready: bool
@@ -72,6 +100,7 @@ class Health(Answer):
     reader_lines: dict[str, ReaderLine]
     examiner: str
     sinks: dict[str, SinkHealth]
+    carried: Carried | None
 
 
 def health_routes(station: V1Station, spec: SpecTree) -> Blueprint:
@@ -133,6 +162,7 @@ def _leased_in_vain(station: V1Station) -> tuple[str, ...]:
 def _health(station: V1Station) -> Health:
     reasons = tuple(station.reasons())
     devices = [device_answer(status) for status in station.devices()]
+    told = station.carried()
     return Health(
         ready=not reasons,
         reasons=reasons,
@@ -157,4 +187,5 @@ def _health(station: V1Station) -> Health:
             )
             for status in station.outboxes()
         },
+        carried=None if told is None else Carried(**told),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Blueprint
 from prometheus_client import CollectorRegistry
@@ -47,6 +48,7 @@ class V1Station:
         prechecks: looks at photos that somebody has already; None where nothing looks.
         request_limit: how often a client may ask; None: as often as it likes.
         clock: how well the machine knows the time.
+        carried: the field check, battery and lid of a station that is carried; None of others.
     """
 
     station_id: str
@@ -69,6 +71,7 @@ class V1Station:
     prechecks: Prechecks | None = None
     request_limit: RequestLimit | None = None
     clock: Callable[[], ClockState] = clock_state
+    carried: Callable[[], Mapping[str, Any] | None] = lambda: None
     leases: Leases = field(init=False)
 
     def __post_init__(self) -> None:

@@ -150,6 +150,7 @@ def behind_v1(station: Station) -> V1Station:
         withdraw=station.desk.withdraw,
         prechecks=station.prechecks,
         request_limit=RequestLimit(),
+        carried=lambda: None if station.carried is None else station.carried.told(),
     )
 
 

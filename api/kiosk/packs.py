@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -55,13 +56,18 @@ def load_packs(more: Path | None = None) -> VoicePacks:
     A file that is missing, damaged, or says an older text is left out: never is anything said that
     the screen does not show. A pack whose manifest cannot be read is left out whole.
     """
-    sounds: dict[str, dict[str, bytes]] = {}
-    for folder in (PACKS, *((more,) if more else ())):
-        for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
-            pack = manifest.parent
-            texts = spoken_lines(SECOND if pack.name == SECOND else MASTER)
-            sounds[pack.name] = dict(_lines(pack, texts))
-    return VoicePacks(sounds)
+    return VoicePacks({**_packs(PACKS), **(_packs(more) if more else {})})
+
+
+@cache
+def _packs(folder: Path) -> dict[str, dict[str, bytes]]:
+    # Once a process: a thousand files are read and their digests compared.
+    sounds = {}
+    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+        pack = manifest.parent
+        texts = spoken_lines(SECOND if pack.name == SECOND else MASTER)
+        sounds[pack.name] = dict(_lines(pack, texts))
+    return sounds
 
 
 def _lines(pack: Path, texts: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:

@@ -13,6 +13,7 @@ from typing import Final
 
 from api.kiosk.catalogue import Catalogue, load_catalogue
 from api.kiosk.hints import aside_id, hint_id
+from api.kiosk.listing import CHOOSE
 from api.kiosk.overlays import LEAVING, MORE, REMOTE
 from api.kiosk.slip import DIGITS_WANTED
 from api.kiosk.view import View
@@ -71,7 +72,7 @@ def _number(drawn: View) -> Lines:
     if drawn.shown.number_closed:
         return ("number.closed", "number.unknown_say")
     if drawn.shown.number_unknown:
-        return ("number.unknown", "number.unknown_say")
+        return ("number.unknown", "number.unknown_say", "number.done")
     # Whoever cannot see the keys hears each digit, and all of them at the end.
     typed = len(drawn.slip)
     heard = SLIP if typed == DIGITS_WANTED else DIGIT
@@ -199,9 +200,11 @@ def _more(drawn: View) -> Lines:
 
 
 def _checklist(drawn: View) -> Lines:
-    if drawn.look.lists.startswith("choose"):
-        return ("checklist.choose", "checklist.say")
-    return ("checklist.question", CHECKLIST, "checklist.say", "checklist.back")
+    # The page stands behind the id, so that turning it is something new to say.
+    page = f"{CHECKLIST}#{drawn.look.lists}"
+    if drawn.look.lists.startswith(CHOOSE):
+        return ("checklist.choose", page, "checklist.say")
+    return (page, "checklist.back")
 
 
 _SCREENS: Final[dict[State, Callable[[View], Lines]]] = {

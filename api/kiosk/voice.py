@@ -15,6 +15,7 @@ from flask import Blueprint, Response, jsonify, request
 from api.kiosk import speech
 from api.kiosk.catalogue import SECOND, Catalogue
 from api.kiosk.kiosk import Kiosk
+from api.kiosk.listing import listing
 from api.kiosk.missing import MissingRow
 from api.kiosk.packs import VoicePacks
 from api.kiosk.pad import DIGITS
@@ -148,10 +149,12 @@ def _until(kiosk: Kiosk, language: str, row: MissingRow) -> str:
 
 def _checklist(kiosk: Kiosk, drawn: View) -> Spoken:
     language = drawn.shown.language
-    listed = kiosk.station.content().checklist(drawn.look.lists, language)
-    if listed is None:
-        return MANDARIN, ""
-    names = (listed.title, *(material.name for material in listed.materials))
+    page = listing(kiosk.station.content(), drawn.look.lists, language)
+    names = [page.checklist.title] if page.checklist else [title for _, title in page.choices]
+    names += [paper.name for paper in page.materials]
+    if page.more:
+        onward = "checklist.more" if page.checklist else "checklist.other"
+        names.append(kiosk.catalogue.line(language, onward))
     return _read(language, (". " if language == SECOND else "。").join(names))
 
 

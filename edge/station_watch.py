@@ -1,8 +1,7 @@
-"""What befalls a station as a whole, noted as events: devices, readiness, keys, calls for staff.
+"""What befalls a station as a whole, noted as events: devices, readiness, keys.
 
 A thread of its own looks once a second and writes what changed. What cannot be written now, because
-the disk is full, waits in memory and is written later: nobody who stands at the station waits for
-it.
+the disk is full, waits in memory and is written later.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from typing import Final
 import apsw
 import structlog
 
-from edge import figures
 from edge.events import EventType, note_event
 from edge.store import Store
 from edge.store.disk_floor import Reserve
@@ -58,7 +56,7 @@ class Watched:
 
 
 class StationWatch:
-    """Looks at the station and notes what changed. `raise_help` may come from any thread."""
+    """Looks at the station and notes what changed."""
 
     def __init__(self, store: Store, clock_s: Callable[[], float] = time.monotonic) -> None:
         """Prepare; nothing is looked at before `start`."""
@@ -67,7 +65,6 @@ class StationWatch:
         self._waiting: deque[_Note] = deque(maxlen=WAITING_MAX)
         self._told: dict[str, tuple[object, float]] = {}
         self._closing = threading.Event()
-        self._news = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, watched: Watched) -> None:
@@ -80,20 +77,9 @@ class StationWatch:
     def close(self) -> None:
         """Write what waits and end the thread. Closing twice is allowed."""
         self._closing.set()
-        self._news.set()
         if self._thread is not None:
             self._thread.join()
         self._write()
-
-    def raise_help(self, sitting_id: str | None, why: str) -> None:
-        """Note that staff are called: at once where it can be written, else later.
-
-        Args:
-            sitting_id: of whoever is served now; None before a sitting.
-            why: code of what staff are wanted for: "touched", "pictures", "fingers".
-        """
-        self._waiting.append(_Note("help.raised", sitting_id, {"why": why}, now_ms()))
-        self._news.set()
 
     def look(self, watched: Watched) -> None:
         """Look once, and write what changed and what still waits."""
@@ -109,8 +95,7 @@ class StationWatch:
     def _watch(self, watched: Watched) -> None:
         while not self._closing.is_set():
             self.look(watched)
-            self._news.wait(LOOK_S)
-            self._news.clear()
+            self._closing.wait(LOOK_S)
 
     def _look_at(self, device: DeviceStatus) -> None:
         # Between two tries it is opened for a moment, and in each capture it is busy: no news.
@@ -149,8 +134,6 @@ class StationWatch:
         def write(db: apsw.Connection) -> None:
             for note in notes:
                 note_event(db, note.type, note.subject, note.facts, note.at_ms)
-                if note.type == "help.raised":
-                    figures.count(db, figures.HELP, "raised", note.at_ms)
 
         try:
             self._store.write(write, Reserve.SITTING)

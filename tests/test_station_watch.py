@@ -7,12 +7,10 @@ from dataclasses import replace
 import pytest
 
 from edge.events import Events
-from edge.figures import month_figures, month_of
 from edge.station_watch import KEYS_EVERY_S, SETTLED_S, WAITING_MAX, StationWatch, Watched
 from edge.store import Store
 from edge.store.errors import StoreFull
 from edge.supervisor import DeviceState, DeviceStatus
-from edge.utc import now_ms
 from tests.delivery_kit import until
 
 CAMERA = DeviceStatus("camera-1", "camera", "folder", "Folder", DeviceState.READY, "", 1_000)
@@ -111,22 +109,8 @@ def test_keys_that_end_soon_are_told_once_a_day(watching):
     assert watching.look(after_s=KEYS_EVERY_S) == [("key.expiring", None, {"days_left": 28})]
 
 
-def test_a_call_for_staff_is_told_and_counted(watching, store):
-    """With its sitting and why; the month's figure grows with it."""
-    watching.look()
-    watching.watch.raise_help("s-1", "touched")
-    watching.watch.raise_help(None, "touched")
-    told = watching.look()
-    figures = store.read(lambda db: month_figures(db, month_of(now_ms())))
-
-    assert told == [
-        ("help.raised", "s-1", {"why": "touched"}), ("help.raised", None, {"why": "touched"})
-    ]  # fmt: skip
-    assert figures == {"help": {"raised": 2}}
-
-
 def test_what_cannot_be_written_now_is_written_later_and_once(watching, store, monkeypatch):
-    """A full disk loses no call for staff, and nobody who calls waits for it."""
+    """A full disk loses nothing of what befell the station meanwhile."""
     watching.look()
 
     def full(*_, **__):
@@ -134,12 +118,12 @@ def test_what_cannot_be_written_now_is_written_later_and_once(watching, store, m
 
     with monkeypatch.context() as disk:
         disk.setattr(store, "write", full)
-        watching.watch.raise_help("s-1", "touched")
+        watching.days_left = 12.5
         watching.reasons = ("store_full",)
         assert watching.look() == []
     later = watching.look()
 
-    assert [told[0] for told in later] == ["help.raised", "station.not_ready"]
+    assert [told[0] for told in later] == ["station.not_ready", "key.expiring"]
     assert watching.look() == []
 
 
@@ -148,25 +132,24 @@ def test_what_waits_is_bounded(watching, store, monkeypatch):
     with monkeypatch.context() as disk:
         disk.setattr(store, "write", lambda *_: (_ for _ in ()).throw(StoreFull("full")))
         for n in range(WAITING_MAX * 2):
-            watching.watch.raise_help(f"s-{n}", "touched")
+            watching.watch._note("device.state", f"d-{n}", {})
         watching.look()
 
-    waiting = [note.subject for note in watching.watch._waiting if note.type == "help.raised"]
     assert len(watching.watch._waiting) == WAITING_MAX
-    assert waiting[-1] == f"s-{WAITING_MAX * 2 - 1}"
+    kept = [note.subject for note in watching.watch._waiting if note.type == "device.state"]
+    assert f"d-{WAITING_MAX * 2 - 1}" in kept
+    assert "d-0" not in kept
 
 
-def test_a_watch_of_its_own_thread_tells_at_once_and_ends_clean(store):
-    """A call for staff does not wait for the next look; what waits at the end is written."""
+def test_a_watch_of_its_own_thread_looks_and_ends_clean(store):
+    """What waits at the end is written; closing twice is allowed."""
     watching = Watching(store)
     watching.watch.start(watching.watched)
     try:
         until(lambda: Events(store).kept()[1] >= 2)
-        watching.watch.raise_help("s-1", "fingers")
-        until(lambda: Events(store).kept()[1] >= 3)
     finally:
         watching.watch.close()
-    watching.watch.raise_help("s-2", "touched")
+    watching.watch._note("device.state", "d-9", {})
     watching.watch.close()
 
-    assert [e.subject for e in Events(store).after(0) if e.type == "help.raised"] == ["s-1", "s-2"]
+    assert [e.subject for e in Events(store).after(0)][-1] == "d-9"

@@ -12,7 +12,7 @@ from edge.events import Events
 from edge.figures import month_figures
 from edge.service import ticket as rows
 from edge.service.ticket import DAY_MS, KEPT_MS, KINDS
-from edge.service.tickets import AGAIN_AFTER_S, TIMES_MAX, NoSuchTicket, Tickets
+from edge.service.tickets import AGAIN_AFTER_S, TIMES_MAX, WAITING_MAX, NoSuchTicket, Tickets
 from edge.store import Store
 from edge.store.errors import StoreFull
 from tests.delivery_kit import until
@@ -284,6 +284,21 @@ def test_calls_wait_for_a_disk_that_is_full_and_staff_see_them_meanwhile(hall, m
     assert [one.answered for one in hall.opened().open()] == [False, True]
     tickets.look()
     assert len(hall.told()) == 3
+
+
+def test_what_waits_is_bounded_and_no_open_call_is_lost(hall, monkeypatch):
+    """A disk that stays full fills no memory."""
+    real = hall.store.write
+    monkeypatch.setattr(hall.store, "write", lambda *_: (_ for _ in ()).throw(StoreFull("full")))
+    tickets = hall.opened()
+    for _ in range(WAITING_MAX):
+        tickets.raise_("help", SITTING, "touched")
+        tickets.raise_("help", None, "touched")
+    assert len(tickets._waiting) == WAITING_MAX
+    monkeypatch.setattr(hall.store, "write", real)
+    tickets.look()
+
+    assert {one.sitting_id for one in hall.opened().open()} == {SITTING, None}
 
 
 def test_who_calls_does_not_wait_for_the_disk(hall, monkeypatch):

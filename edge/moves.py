@@ -300,14 +300,19 @@ class Moves:
             ratings.note("poor")
 
     def _start(self, event: Event) -> None:
-        record, order = order_desk.begin_record(self._room, self._screen.snapshot.language)
-        self._begin(event, record, order)
+        begun = order_desk.begin_record(self._room, self._screen.snapshot.language)
+        if begun is None:
+            # Only orders begin here, and none waits: perhaps the person has a number.
+            self.make(Event.ENTER_NUMBER)
+        else:
+            self._begin(event, *begun)
 
     def _begin(self, event: Event, record: Record, order: Order | None) -> None:
         """Open a visit; nobody sees a screen between the welcome and its first state."""
         visit = Visit(self._room, record, self._screen, order)
         if event is Event.START_AS_RELATIVE:
-            visit.relative_acts()
+            known = visit.relative_acts() is Event.NAME_RELATIVE_KNOWN
+            event = Event.NAME_RELATIVE_KNOWN if known else event
         if visit.reuse is not None:
             visit.reuse.begin()
         after = move(self._screen.snapshot.state, event)

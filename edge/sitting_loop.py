@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -63,15 +64,23 @@ class SittingLoop:
         broken: only a restart of the service can mend it.
     """
 
-    def __init__(self, room: Room, figures: Figures, screen: Screen) -> None:
+    def __init__(
+        self,
+        room: Room,
+        figures: Figures,
+        screen: Screen,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; `clock_s` is what the limits of time go by."""
         self._room = room
         self._screen = screen
         self._covers = Covers(room)
         self._calls = HelpCalls(room, figures, screen)
         self._moves = Moves(room, figures, screen, self._calls)
-        self._timers = Timers(room, screen, self._moves, self._calls)
+        self._timers = Timers(room, screen, self._moves, self._calls, clock_s)
         self.staff = StaffMoves(room, screen, self._moves)
         self.left = LeftSittings(room.records, lambda: screen.snapshot.sitting_id or "")
+        self._waits_for_staff: set[str] = set()
         self.rounds = 0
         self.broken = threading.Event()
 
@@ -256,19 +265,28 @@ class SittingLoop:
 
     def _round(self) -> None:
         """One turn of the loop: devices, the step of the present state, the clock."""
-        before, visit = self._screen.snapshot, self._moves.visit
-        self._screen.show(**self._covers.changes(before, looking=self._looking))
+        visit = self._moves.visit
+        self._screen.show(**self._covers.changes(self._screen.snapshot, looking=self._looking))
         self._calls.look()
         shown = self._screen.snapshot
         if visit is not None and shown.overlay not in _PAUSED:
             event = self._step(visit, shown.state)
-            for why in sorted(_asks_for_staff(self._screen.snapshot) - _asks_for_staff(before)):
-                # The screen has promised that staff come.
-                self._calls.call("device" if why == "device_out" else "help", why)
+            self._call_staff(_asks_for_staff(self._screen.snapshot))
             if event is not None:
                 self._timers.touched()
                 self._moves.make(event)
+        if self._moves.visit is None:
+            # What its end took back must be called for anew by whoever comes next.
+            self._waits_for_staff = set()
         self._timers.mind(self._seen)
+
+    def _call_staff(self, wanted: set[str]) -> None:
+        """Call staff for what began to wait for them: the screen has promised that they come."""
+        for why in sorted(wanted - self._waits_for_staff):
+            self._calls.call("device" if why == "device_out" else "help", why)
+        for why in sorted(self._waits_for_staff - wanted):
+            self._calls.settle(why)
+        self._waits_for_staff = wanted
 
     @property
     def _seen(self) -> bool | None:

@@ -54,7 +54,7 @@ class Event(Enum):
     NAME_RIGHT = "name-right"
     NAME_RELATIVE = "name-relative"
     NAME_RELATIVE_KNOWN = "name-relative-known"
-    """The loop makes it in place of `NAME_RELATIVE` where the centre has the letter already."""
+    """The loop makes it for a relative whose letter the centre has already."""
     NAME_WRONG = "name-wrong"
     LETTER_SHOWN = "letter-shown"
     LETTER_LATER = "letter-later"
@@ -161,6 +161,7 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
     State.WELCOME: {
         Event.START: State.CONSENT,
         Event.START_AS_RELATIVE: State.PROXY,
+        Event.NAME_RELATIVE_KNOWN: State.CONSENT,
         Event.ENTER_NUMBER: State.NUMBER,
         # A slip that is scanned needs no touch before.
         Event.ORDER_FOUND: State.NAME,

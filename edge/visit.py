@@ -11,7 +11,8 @@ from typing import Final
 
 import structlog
 
-from drivers.errors import DeviceError
+from drivers.camera import Frame
+from drivers.errors import DeviceAbsent, DeviceError
 from edge.fingers.visit import FingerVisit
 from edge.fingers.wishes import FingerWishes, OrderedFingers, wishes_of
 from edge.orders.order import Order
@@ -99,13 +100,19 @@ class Visit:
             self._screen.show(missing=self.record.missing)
             return True
         try:
-            still = self._room.camera.still(STILL_TIMEOUT_S)
+            still = self._still()
         except DeviceError:
             log.warning("letter_not_taken", sitting=self.record.sitting_id)
             self._screen.show(letter="again")
             return False
         self.record.keep_letter(master_jpeg(still))
         return True
+
+    def _still(self) -> Frame:
+        camera = self._room.camera
+        if not camera.status.working:
+            raise DeviceAbsent("nobody waits for a camera that is not there")
+        return camera.still(STILL_TIMEOUT_S)
 
     def agree(self, shown: Snapshot, event: Event) -> Event:
         """Record the consent; return what follows it: papers, an earlier photo, or a new one."""

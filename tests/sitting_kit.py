@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from centre.opening import Opened, check_statement, open_package
 from edge.camera_owner import CameraOwner
 from edge.capture import SittingDesk
 from edge.fingers.judge import PressJudge
@@ -16,6 +19,8 @@ from edge.record import Record
 from edge.record_room import RecordRoom
 from edge.room import Room
 from edge.screen import Screen
+from edge.service.ratings import Ratings
+from edge.service.tickets import Tickets
 from edge.settings import (
     Fingers,
     Portrait,
@@ -39,6 +44,8 @@ class Sittings:
     def __init__(self, kit: Kit, store: Store, orders: Orders) -> None:
         documents = {name: load_document(name) for name in DOCUMENTS}
         self.kit, self.store, self.orders = kit, store, orders
+        tickets = self.tickets = Tickets(store)
+        self.clock_s = 0.0
         self.figures = Figures()
         self.room = Room(
             camera=CameraOwner(Upkeep("camera-1", "camera", "wired"), lambda: None),
@@ -58,12 +65,49 @@ class Sittings:
             language="zh-CN",
             every_document=documents,
             orders=orders,
+            tickets=tickets,
+            ratings=Ratings(store, tickets),
         )  # fmt: skip
 
+    def set(self, **members) -> None:
+        """Change the room, or, by their names, limits and service of its settings."""
+        limits = {
+            name: value for name, value in members.items() if name in SittingLimits.model_fields
+        }
+        if limits:
+            members = {name: value for name, value in members.items() if name not in limits}
+            members["limits"] = self.room.limits.model_copy(update=limits)
+        self.room = replace(self.room, **members)
+
     def loop(self) -> tuple[SittingLoop, Screen]:
-        """A loop as a start of the service makes it; the test is its thread."""
+        """A loop as a start of the service makes it; the test is its thread and its clock."""
         screen = Screen(Snapshot(language=self.room.language))
-        return SittingLoop(self.room, self.figures, screen), screen
+        return SittingLoop(self.room, self.figures, screen, lambda: self.clock_s), screen
+
+    def after(self, loop: SittingLoop, seconds: float) -> None:
+        """Let so much time go by in which nobody is seen, felt or heard of."""
+        self.clock_s += seconds
+        loop._guarded(lambda: loop._timers.mind(None))
+
+    def audit(self) -> list[dict]:
+        """Every row of the audit chain, oldest first."""
+        found = self.store.read(
+            lambda db: [entry for (entry,) in db.execute("select entry from audit order by n")]
+        )
+        return [json.loads(entry) for entry in found]
+
+    def handed_in(self) -> Opened:
+        """The package that was closed last, as the centre opens it."""
+        row = self.store.packages()[-1]
+        content = self.store.sealed(row.package_id)
+        stations = self.kit.shelf.stations()
+        statement = check_statement(row.statement, row.package_id, content, stations)
+        keys = stations[statement["station_id"]]
+        return open_package(content, statement, self.kit.keyring, keys)
+
+    def record_of(self, name: str) -> dict:
+        """A record of the package that was closed last."""
+        return json.loads(self.handed_in().parts[name])
 
     def begin(self, *events: Event) -> tuple[SittingLoop, Screen]:
         """Somebody touches the screen, and then so."""

@@ -17,8 +17,8 @@ from edge.store.errors import StoreError
 log = structlog.get_logger("orders")
 
 
-def begin_record(room: Room, language: str) -> tuple[Record, Order | None]:
-    """Open the record of the oldest order that waits, or of a walk-in.
+def begin_record(room: Room, language: str) -> tuple[Record, Order | None] | None:
+    """Open the record of the oldest order that waits, or of a walk-in; None if neither may begin.
 
     Where a sitting begins by number, a touch begins nobody's order. Else who stands here is not
     asked: the centre's own queue sends one person at a time. The record is opened before the order
@@ -34,7 +34,7 @@ def begin_record(room: Room, language: str) -> tuple[Record, Order | None]:
         if begun is not None:
             return begun
     settle(room, None)
-    return room.records.begin(language), None
+    return (room.records.begin(language), None) if room.limits.walk_in else None
 
 
 def begin_by_slip(room: Room, language: str, code: str) -> tuple[Record, Order] | None:

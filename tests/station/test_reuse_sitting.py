@@ -518,7 +518,7 @@ def test_a_power_cut_costs_the_earlier_photo_and_nothing_else(
     with open_station() as bed:
         resumes(Desk(bed, numbers), in_seal)
     # A station of its own: while it begins, a busy machine may look at nobody for longer than this.
-    with open_station(idle_s=1.0) as bed:
+    with open_station(idle_s=1.0, still_there_s=0.5) as bed:
         desk = Desk(bed, numbers)
         bed.play('play = "nobody"')
         waits = desk.order(None)

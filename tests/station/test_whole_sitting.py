@@ -177,7 +177,7 @@ def test_a_sitting_that_nobody_answers_is_left_for_an_attendant(tmp_path, scenes
         presses=(),
         centre=False,
         # Below what a settings file may say: a test need not wait half a minute.
-        change=lambda settings: with_limits(settings, idle_s=1.0),
+        change=lambda settings: with_limits(settings, idle_s=1.0, still_there_s=0.5),
     ) as bed:
         bed.begin()
         bed.until_state(State.PORTRAIT_OK)

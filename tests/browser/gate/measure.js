@@ -56,7 +56,7 @@ window.gate = (() => {
         words: said, element: called(e), title: !!e.closest("h1"), button: !!e.closest("button"),
         font_px: parseFloat(style.fontSize), line_px: parseFloat(style.lineHeight),
         family: style.fontFamily, ink: style.color, paper: behind(e), faded: faded(e),
-        lines: new Set(rects.map((r) => Math.round(r.top))).size, cut_by: cutBy(e, rects),
+        rects: rects.map(box), lines: new Set(rects.map((r) => Math.round(r.top))).size, cut_by: cutBy(e, rects),
         left: Math.min(...rects.map((r) => r.left)), top: Math.min(...rects.map((r) => r.top)),
         right: Math.max(...rects.map((r) => r.right)),
         bottom: Math.max(...rects.map((r) => r.bottom)),
@@ -108,8 +108,9 @@ window.gate = (() => {
 
   function icons() {
     return [...stage().querySelectorAll("svg.icon, img.icon")].filter(shown).map((e) => {
-      const near = e.closest("button, li, label, figure, [data-resting]") || e.closest("section");
-      return { where: called(near || e.parentElement), words: near ? words(near) : "",
+      let near = e.parentElement;
+      while (!words(near) && !near.matches("button, li, main, form")) near = near.parentElement;
+      return { where: called(near), words: words(near),
         ink: getComputedStyle(e).stroke, paper: behind(e) };
     });
   }
@@ -143,7 +144,7 @@ window.gate = (() => {
 
   const unnamed = () => [...stage().querySelectorAll("img, canvas, svg, [role=img], figure")]
     .filter((e) => shown(e) && !e.closest("[aria-hidden=true]")
-      && !e.getAttribute("alt") && !e.getAttribute("aria-label") && !words(e)).map(called);
+      && !e.hasAttribute("alt") && !e.getAttribute("aria-label") && !words(e)).map(called);
 
   const strokes = () => [[".progress li", "borderTopColor"], [".way .come, .ring .way", "stroke"],
     [".hand .pulse", "stroke"]].flatMap(([selector, property]) =>

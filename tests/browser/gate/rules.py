@@ -97,11 +97,11 @@ def places(seen: Seen, screen: Screen) -> Iterator[Fault]:
     for element in seen["over"]:
         yield Fault("overflow", element)
     for one, other in itertools.combinations(seen["texts"], 2):
-        if overlap(one, other):
+        if any(overlap(a, b) for a in one["rects"] for b in other["rects"]):
             yield Fault("text-over-text", f"{one['words']!r} and {other['words']!r}")
     for text in seen["texts"]:
         for target in seen["targets"]:
-            if not text["button"] and overlap(text, target):
+            if not text["button"] and any(overlap(line, target) for line in text["rects"]):
                 yield Fault("text-over-target", f"{text['words']!r} and {target['words']!r}")
 
 
@@ -258,8 +258,8 @@ class Bars:
         for target in seen["targets"]:
             if target["where"] not in ("header", "nav"):
                 continue
-            action = target["value"].partition(":")[0]
+            action = (target["value"].partition(":")[0], target["words"])
             box = tuple(target[side] for side in ("left", "top", "right", "bottom"))
-            first, stood = self._places.setdefault((*look, action), (scene, box))
+            first, stood = self._places.setdefault((*look, *action), (scene, box))
             if any(abs(a - b) > 1.5 for a, b in zip(stood, box, strict=True)):
                 yield Fault("bar-moved", f"{target['words']!r} since {first}")

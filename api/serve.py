@@ -125,6 +125,7 @@ def behind_kiosk(station: Station) -> KioskStation:
         screen_ppi=settings.kiosk.screen_ppi,
         voice=Voice(settings.voice.volume, settings.voice.dialect, settings.voice.packs),
         content=lambda: station.shelf.content,
+        printer=settings.kiosk.printer,
     )
 
 

@@ -239,6 +239,8 @@ class Kiosk(_Section):
     host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
     port: Port = 8080
     screen_ppi: Annotated[float, Field(ge=50, le=400)] = 102.46
+    printer: bool = False
+    """The receipt can be printed here: the browser's policy must allow it as well."""
 
 
 class Guide(_Section):

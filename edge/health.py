@@ -36,7 +36,7 @@ class Figures:
         self._help = Counter("anxin_help_calls", "Calls for staff.", registry=self.registry)
         self._help_waits = Histogram(
             "anxin_help_wait_seconds",
-            "From a call for staff to the next touch of the screen.",
+            "From a call for staff to its answer.",
             buckets=HELP_BUCKETS_S,
             registry=self.registry,
         )
@@ -52,7 +52,7 @@ class Figures:
         self._help.inc()
 
     def observe_help(self, waited_s: float) -> None:
-        """Somebody touched the screen again after a call for staff."""
+        """Somebody came, or was needed no more, so long after a call for staff."""
         self._help_waits.observe(waited_s)
 
     def observe_commit(self, seconds: float) -> None:

@@ -184,19 +184,24 @@ def test_what_lies_beside_the_packs_disturbs_nothing(office):
 # By hand
 
 
-@pytest.fixture
-def station(office, tmp_path, monkeypatch):
-    """A settings file that names this centre's folder."""
+def settings_of(office):
+    """Write a settings file of a station of this centre."""
     text = (PACKS.parent / "stations" / "demo.toml").read_text("utf-8")
-    lines = {"folder": tmp_path / "store", "centre_keys": office.centre}
+    lines = {"folder": office.folder / "store", "centre_keys": office.centre}
     for key, place in lines.items():
         text = "\n".join(
             f'{key} = "{place}"' if line.startswith(f"{key} =") else line
             for line in text.splitlines()
         )
-    path = tmp_path / "station.toml"
+    path = office.folder / "station.toml"
     path.write_text(text, "utf-8")
     return path
+
+
+@pytest.fixture
+def station(office):
+    """A settings file that names this centre's folder."""
+    return settings_of(office)
 
 
 def run(*words):

@@ -116,6 +116,34 @@ def bring_up(
         raise ValueError(f"longer than {LONGEST_MS} ms, say them in fewer words: {too_long}")
 
 
+def faults(folder: Path, texts: Mapping[str, str]) -> list[str]:
+    """Return whatever parts a pack from the present texts, in words; nothing of a whole pack."""
+    rows = {
+        line_id: Row(**row) for line_id, row in _read(folder / MANIFEST).get("lines", {}).items()
+    }
+    found = [f"{line_id} has no sound" for line_id in texts if line_id not in rows]
+    for line_id, row in rows.items():
+        found.extend(_faults_of(folder, line_id, row, texts.get(line_id)))
+    named = {row.file for row in rows.values()}
+    strays = sorted(file.name for file in folder.glob("*.opus") if file.name not in named)
+    return [*found, *(f"{name} belongs to no line" for name in strays)]
+
+
+def _faults_of(folder: Path, line_id: str, row: Row, text: str | None) -> Iterator[str]:
+    file = folder / row.file
+    if text is None:
+        yield f"{line_id} is no line any more"
+        return
+    if row.text_sha256 != text_digest(text):
+        yield f"{line_id} says another text"
+    if not file.is_file():
+        yield f"{line_id} has no file"
+    elif sha256(file.read_bytes()).hexdigest() != row.sha256:
+        yield f"{line_id} is another file than the manifest says"
+    if row.duration_ms > LONGEST_MS:
+        yield f"{line_id} takes longer than {LONGEST_MS} ms"
+
+
 def _read(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}

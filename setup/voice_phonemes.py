@@ -12,6 +12,8 @@ import re
 import subprocess
 from typing import Final
 
+from edge.speech.mandarin import PHRASES
+
 _HANZI: Final = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 _POINTS: Final = str.maketrans(
     {
@@ -23,6 +25,8 @@ _TONES: Final = (
     ("˧˩˧", "↓"), ("˧˥", "↗"), ("˥˩", "↘"), ("˥", "→"),
     ("\u027b\u0329", "ɨ"), ("\u0279\u0329", "ɨ"),
 )  # fmt: skip
+_KNOWN: Final = re.compile(f"({'|'.join(PHRASES)})")
+"""Words that are cut out before the others, so that no splitter parts them."""
 _ENDS: Final = "。？！.?!"
 _ENGLISH: Final = (
     ("ʔˌn̩", "ʔn"), ("ʔn̩", "ʔn"),
@@ -55,7 +59,9 @@ def _mandarin(text: str) -> str:
     signs = ""
     for segment in _HANZI.findall(text.translate(_POINTS).strip()):
         if "\u4e00" <= segment[0] <= "\u9fff":
-            signs += " ".join(_word(word) for word in rjieba.cut(segment))
+            parts = (part for part in _KNOWN.split(segment) if part)
+            words = [[part] if part in PHRASES else rjieba.cut(part) for part in parts]
+            signs += " ".join(_word(word) for group in words for word in group)
         else:
             signs += segment
     return signs.replace("\u032f", "")

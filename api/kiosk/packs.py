@@ -73,7 +73,7 @@ def _packs(folder: Path) -> dict[str, dict[str, bytes]]:
 def _lines(pack: Path, texts: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     try:
         rows = json.loads((pack / MANIFEST).read_text(encoding="utf-8"))["lines"].items()
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return
     for line_id, row in rows:
         text = texts.get(line_id)

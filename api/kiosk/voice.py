@@ -149,6 +149,8 @@ def _until(kiosk: Kiosk, language: str, row: MissingRow) -> str:
 
 def _checklist(kiosk: Kiosk, drawn: View) -> Spoken:
     language = drawn.shown.language
+    if not drawn.look.lists:
+        return MANDARIN, ""
     page = listing(kiosk.station.content(), drawn.look.lists, language)
     names = [page.checklist.title] if page.checklist else [title for _, title in page.choices]
     names += [paper.name for paper in page.materials]

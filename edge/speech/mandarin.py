@@ -8,8 +8,18 @@ from pypinyin import Style, lazy_pinyin, load_phrases_dict
 
 from edge.speech.surnames import surname_pinyin
 
-# The dictionary has its second syllable in full, as nobody says it behind a name.
-load_phrases_dict({"先生": [["xiān"], ["sheng"]]})
+PHRASES: Final = {
+    "先生": [["xiān"], ["sheng"]],
+    "照片": [["zhào"], ["piàn"]],
+    "看得到": [["kàn"], ["de"], ["dào"]],
+    "做得": [["zuò"], ["de"]],
+    "来调": [["lái"], ["tiáo"]],
+    "有点干": [["yǒu"], ["diǎn"], ["gān"]],
+    "皮肤干": [["pí"], ["fū"], ["gān"]],
+    "一月": [["yī"], ["yuè"]],
+}
+"""Words that pypinyin's dictionary reads otherwise than people do, with their readings."""
+load_phrases_dict(PHRASES)
 
 _DIGITS: Final = "零一二三四五六七八九"
 _PAUSES: Final = str.maketrans("，。？！：；、", ",.?!:;,")

@@ -127,8 +127,10 @@ def knock(
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
             with _short(folder / PLACE) as short:
                 door.connect(short)
-            _say(door, {**asked, "size": len(content)})
-            door.sendall(content)
+            # Whoever answers before all was sent has said why; that is read below.
+            with suppress(BrokenPipeError):
+                _say(door, {**asked, "size": len(content)})
+                door.sendall(content)
             return _heard(door, hear)
     except (FileNotFoundError, ConnectionRefusedError):
         raise Refusal("The station does not run, or is not one that is carried.") from None

@@ -158,16 +158,18 @@ def _reader(bench: Bench, *, hands: bool, tell: Callable[[str], None]) -> Iterat
     limits, score = bench.limits, bench.limits.finger.model_copy(update={"min": bench.accept_score})
     answers = bench.reader_answers()
     yield held_against("reader", float(answers), limits.reader)
-    try:
-        if not answers:
-            raise DeviceError("the reader does not answer")
-        yield _blank_glass(bench)
-        if hands:
-            yield _test_finger(bench, score, tell)
-        else:
-            yield unmeasured("finger", score, "needs_hand", Verdict.NOT_ASSESSED)
-    except DeviceError:
-        yield unmeasured("finger", score, "no_reader", Verdict.NOT_ASSESSED)
+    steps: list[tuple[str, Limit, Callable[[], Finding]]] = [
+        ("glass", limits.glass, lambda: _blank_glass(bench))
+    ]
+    if hands:
+        steps.append(("finger", score, lambda: _test_finger(bench, score, tell)))
+    for step, limit, look in steps:
+        try:
+            yield look() if answers else unmeasured(step, limit, "no_reader", Verdict.NOT_ASSESSED)
+        except DeviceError:
+            yield unmeasured(step, limit, "no_reader", Verdict.NOT_ASSESSED)
+    if not hands:
+        yield unmeasured("finger", score, "needs_hand", Verdict.NOT_ASSESSED)
 
 
 def _blank_glass(bench: Bench) -> Finding:

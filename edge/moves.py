@@ -332,6 +332,7 @@ class Moves:
             fingers_in=visit.record.fingers_in,
             missing=visit.record.missing,
             name=None if order is None else NameView(order.surname, order.honorific),
+            day_number="" if order is None else order.slip_code,
             who="applicant" if visit.record.progress.proxy is None else "proxy",
             fingers_asked=visit.fingers.asked_at_all,
             preferences=_preferences(order),

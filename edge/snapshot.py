@@ -220,6 +220,7 @@ class Snapshot:
         letter: "again" where the letter could not be photographed, else "".
         fingers_asked: fingers are wanted at all, so that the photo alone may be agreed to.
         material: the paper that is asked for now.
+        day_number: of the person's slip, for the receipt; "" where the order has none.
         card: id of the content pack's card that is shown in `Overlay.IDLE`.
         help: the call for staff that stands, also while its screen has been left.
         assisted_by: staff id of the attendant who acts for the person, "" if nobody does.
@@ -264,6 +265,7 @@ class Snapshot:
     fingers_asked: bool = True
     material: MaterialStep | None = None
     card: str = ""
+    day_number: str = ""
     help: HelpView | None = None
     assisted_by: str = ""
     remote: RemoteView | None = None

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+import apsw
+
 from edge.consent import CONSENT_VERSION, consent_sha256
 from edge.fingers.capture import FingerTaken
 from edge.fingers.exceptions import FingerException, SignedReason, Why
@@ -40,7 +42,7 @@ from edge.samples import (
 )
 from edge.seal import Sealer
 from edge.sitting import Missing, Result
-from edge.store import Actor, Ending, Store
+from edge.store import Actor, Ending, Store, open_packages
 from edge.store.disk_floor import Reserve
 from edge.store.errors import OutOfTurn
 from edge.store.rows import Role
@@ -226,7 +228,13 @@ class Record:
         """Its person is here again: the sitting is nobody's that was left."""
         self.progress.left_alone = False
         self.progress.resumed_by = [*self.progress.resumed_by, staff_id]
-        self._save()
+        left, actor = asdict(self.progress), Actor("attendant", staff_id)
+
+        def take_up(db: apsw.Connection) -> None:
+            open_packages.add(db, self.package_id, (), left)
+            open_packages.note(db, actor, "package.take_up", self.package_id)
+
+        self._office.store.write(take_up, Reserve.SITTING)
 
     def keep_portrait(self, portrait: Portrait) -> None:
         """Seal the portrait: one photo a document, and the unretouched still they come from.

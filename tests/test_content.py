@@ -14,6 +14,7 @@ import pytest
 
 from centre.content import TYP, sign_pack
 from centre.keys import content_key, issue, listed, open_or_make_keys, signed
+from edge.service import sealed_pack
 from edge.service.content import Content, PackUnfit, load_pack
 from edge.service.due import due_on
 from edge.service.pack import PUBLIC_NUMBERS, parsed_pack
@@ -232,6 +233,24 @@ def test_no_link_is_followed_and_only_plain_files_are_read(office, tmp_path, wha
         os.mkfifo(drawing)
 
     refused(office, place, "is a link or no plain file")
+
+
+def test_a_link_that_takes_a_files_place_while_it_is_read_is_not_followed(
+    office, tmp_path, monkeypatch
+):
+    """Between the look at the folder and the reading of a file somebody may be quick."""
+    place = office.signed()
+    drawing, real = place / "cards" / "ask.svg", sealed_pack._names
+
+    def names_then_swap(folder):
+        found = real(folder)
+        drawing.rename(tmp_path / "elsewhere")
+        drawing.symlink_to(tmp_path / "elsewhere")
+        return found
+
+    monkeypatch.setattr(sealed_pack, "_names", names_then_swap)
+
+    refused(office, place, "ask.svg' is a link")
 
 
 def test_a_seal_that_is_a_link_is_refused(office, tmp_path):

@@ -110,6 +110,21 @@ def test_a_disk_that_fails_while_a_pack_is_written_leaves_the_old_one(office, mo
     assert titles(shelf) == ["再问一问"]
 
 
+def test_what_a_disk_wrote_wrongly_never_counts(office, monkeypatch):
+    """It is read back from where it lies before it takes the old one's place."""
+    shelf = office.shelf()
+    shelf.install(issue(office, 1))
+    real = shelf_module.write_secret
+    monkeypatch.setattr(
+        shelf_module, "write_secret",
+        lambda path, content: real(path, content.replace("再".encode(), "不".encode())),
+    )  # fmt: skip
+
+    with pytest.raises(PackUnfit, match="was changed"):
+        shelf.install(issue(office, 2, "再问一问"))
+    assert titles(shelf) == titles(office.shelf()) == ["先问一问"]
+
+
 def test_a_pack_that_a_disk_damaged_gives_way_to_the_one_before(office):
     """And the next issue goes where nothing good lies."""
     shelf = office.shelf()

@@ -51,8 +51,8 @@ def redrawn(content: bytes, name: str) -> bytes:
     """Return the drawing as we write it ourselves. Raises `PackUnfit`."""
     if len(content) > BYTES_MAX:
         raise PackUnfit(f"{name} is larger than {BYTES_MAX >> 10} KiB")
-    # Before any parser sees it: entities, doctypes, comments, sections of data, instructions.
-    if b"<!" in content or b"<?" in content or b"\0" in content or b"&" in content:
+    # Before any parser sees it: doctypes and so entities, comments, sections of data, instructions.
+    if b"<!" in content or b"<?" in content or b"\0" in content:
         raise PackUnfit(f"{name} has more than plain shapes in it")
     try:
         # It can name no entity and no file: what could was refused above.

@@ -25,5 +25,5 @@ def surname_initial(surname: str) -> str:
     known = _AS_SURNAME.get(stripped) or _AS_SURNAME.get(stripped[0])
     # What is no hanzi stays as it is: a Latin letter is its own initial.
     spelled = known or "".join(lazy_pinyin(stripped[0], style=Style.NORMAL, errors="default"))
-    plain = unicodedata.normalize("NFD", spelled)[:1].upper()
+    plain = unicodedata.normalize("NFD", spelled)[:1].upper()[:1]
     return plain if "A" <= plain <= "Z" else UNKNOWN

@@ -16,7 +16,7 @@ from edge.staff import Role
 HER_OWN_WORD: Final = frozenset(
     {
         *(Event.AGREE, Event.AGREE_PHOTO_ONLY, Event.DECLINE),
-        *(Event.REUSE_CHOSEN, Event.REUSE_DECLINED, Event.FINGERS_REFUSED),
+        *(Event.REUSE_CHOSEN, Event.REUSE_DECLINED, Event.FINGERS_REFUSED, Event.LEAVE),
     }
 )
 """Said aloud to the attendant, who is the witness."""

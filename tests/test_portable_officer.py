@@ -28,16 +28,22 @@ from tests.portable_kit import carried, visit
 from tests.test_portable_check import PRESS, Reader, Retry, bench, power_files
 
 
-@pytest.fixture(autouse=True)
-def _log(tmp_path):
+@contextmanager
+def log_aside(folder):
     """The station's log goes its own way: what a command prints is the officer's alone."""
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
-    with (tmp_path / "station.log").open("a", encoding="utf-8") as words:
+    with (folder / "station.log").open("a", encoding="utf-8") as words:
         configure_logs(words)
         yield
     root.handlers = before
     root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def _log(tmp_path):
+    with log_aside(tmp_path):
+        yield
 
 
 @dataclass
@@ -72,7 +78,14 @@ class Officer:
 @contextmanager
 def on_duty(tmp_path, receive: bool = True, **changes):
     """A station that runs; `changes` are of its section `[portable]`."""
-    device = carried(tmp_path)
+    with duty_of(carried(tmp_path), receive, **changes) as duty:
+        yield duty
+
+
+@contextmanager
+def duty_of(device, receive: bool = True, **changes):
+    """The same, of a device that was provisioned elsewhere."""
+    tmp_path = device.folder
     settings = PortableSettings(
         power_supply=tmp_path / "power", lid=tmp_path / "lid", field_check=True, **changes
     )

@@ -41,6 +41,14 @@ class HelpCalls:
         if why in _ON_SCREEN and self._screen.snapshot.help is None:
             self._screen.show(help=HelpView(now_ms()))
 
+    def adopt(self, sitting_id: str) -> None:
+        """Take up the calls that a run before us raised for a sitting that goes on."""
+        for ticket in () if self._room.tickets is None else self._room.tickets.open():
+            if ticket.sitting_id == sitting_id:
+                self._open[ticket.why] = ticket.id
+                if ticket.why in _ON_SCREEN:
+                    self._screen.show(help=HelpView(ticket.raised_at_ms))
+
     def open(self, why: str) -> bool:
         """Whether staff are called for this."""
         return why in self._open

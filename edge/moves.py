@@ -181,6 +181,7 @@ class Moves:
         with self._screen.together():
             self._screen.show(language=record.language, resumed=True)
             self._open(visit, order)
+            self._calls.adopt(record.sitting_id)
             self.make(visit.resumes_with)
 
     def not_stored(self, reason: str) -> None:

@@ -53,7 +53,8 @@ class StaffMoves:
     def remote_ask(self, name: str, role: str) -> None:
         """Ask whether somebody far away may see the screen. Raises `NotNow`."""
         shown = self._screen.snapshot
-        if not self._room.service.remote or self._moves.visit is None or shown.remote is not None:
+        served = self._moves.visit is not None and shown.state not in _HANDED_IN
+        if not self._room.service.remote or not served or shown.remote is not None:
             raise NotNow("nobody from afar may help now")
         self._screen.show(remote=RemoteView(name, role))
         log.info("remote_asked", sitting=self._moves.sitting_id)

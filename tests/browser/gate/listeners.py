@@ -31,18 +31,17 @@ def faults(page: Page) -> Iterator[Fault]:
 
     session.on("Debugger.scriptParsed", parsed)
     session.send("Debugger.enable")
-    for listener, whose in _listeners(session):
+    for listener in _listeners(session):
         if listener["scriptId"] in ours:
-            yield from _judge(listener["type"], whose)
+            yield from _judge(listener["type"], _whose(session, listener.get("backendNodeId")))
     session.detach()
 
 
-def _listeners(session: CDPSession) -> Iterator[tuple[dict[str, Any], str]]:
+def _listeners(session: CDPSession) -> Iterator[dict[str, Any]]:
     for root in ("window", "document"):
         found = session.send("Runtime.evaluate", {"expression": root})
         asked = {"objectId": found["result"]["objectId"], "depth": -1, "pierce": True}
-        for listener in session.send("DOMDebugger.getEventListeners", asked)["listeners"]:
-            yield listener, _whose(session, listener.get("backendNodeId"))
+        yield from session.send("DOMDebugger.getEventListeners", asked)["listeners"]
 
 
 def _whose(session: CDPSession, node: int | None) -> str:

@@ -34,7 +34,8 @@ from edge.store.errors import StoreError
 from edge.visit import Visit
 
 _BEFORE_CONSENT: Final = frozenset({State.NAME, State.PROXY})
-_HANDED_IN: Final = frozenset({State.RESULT, State.RATING, State.RATING_REASON})
+_HOW_IT_WAS: Final = frozenset({State.RATING, State.RATING_REASON})
+_HANDED_IN: Final = _HOW_IT_WAS | {State.RESULT}
 _LETTER: Final = frozenset({Event.LETTER_SHOWN, Event.LETTER_LATER})
 _PHOTO_MAY_BE_SHOWN: Final = frozenset(
     {
@@ -115,7 +116,9 @@ class Moves:
             self._start(event)
             return
         self._take_effect(event, before)
-        log.info("moved", sitting=self.sitting_id, event_code=event.value, state=after.value)
+        if before not in _HOW_IT_WAS:
+            # How somebody found it stands beside no sitting and no time of day.
+            log.info("moved", sitting=self.sitting_id, event_code=event.value, state=after.value)
         if after is State.WELCOME:
             self.forget()
             if event is Event.NAME_WRONG:

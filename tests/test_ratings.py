@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,11 @@ from edge.events import Events
 from edge.service.ratings import FLOOR, SCALE, Ratings, month_ratings
 from edge.service.ticket import DAY_MS
 from edge.service.tickets import Tickets
+from edge.settings import Service
+from edge.sitting import Event, State
 from edge.store import Store
 from edge.store.errors import StoreFull
+from tests.sitting_kit import sittings
 from tests.test_tickets import NOV
 
 DEC = NOV + 30 * DAY_MS
@@ -104,3 +108,31 @@ def test_answers_reach_no_log(store, capsys):
     said = capsys.readouterr()
     assert "rating" not in said.out + said.err
     assert "waited" not in said.out + said.err
+
+
+@pytest.mark.parametrize("reason", [Event.REASON_WAITED, Event.REASON_HARD, Event.FINISH])
+def test_what_a_person_answers_stands_beside_no_sitting(tmp_path, capsys, reason):
+    """Neither the log nor the events nor the audit chain say more than that the sitting ended."""
+    with sittings(tmp_path) as station:
+        station.room = replace(
+            station.room, ratings=Ratings(station.store), service=Service(rating=True)
+        )
+        loop, screen = station.begin(
+            Event.AGREE, Event.PORTRAIT_GIVEN_UP, Event.FINGERS_REFUSED, Event.HAND_IN
+        )
+        sitting_id, token = screen.snapshot.sitting_id, screen.snapshot.token
+        loop.from_person(Event.FINISH, token, None)
+        assert screen.snapshot.state is State.RATING
+        told = len(Events(station.store).after(0)), len(station.store.audit_rows())
+        capsys.readouterr()
+        loop.from_person(Event.RATE_POOR, token, None)
+        loop.from_person(reason, token, None)
+
+        assert screen.snapshot.state is State.WELCOME
+        counts = station.store.read(lambda db: db.execute("select sum(count) from rating").get)
+        assert counts == 1
+        assert told == (len(Events(station.store).after(0)), len(station.store.audit_rows()))
+    said = capsys.readouterr()
+    assert [
+        one for one in (sitting_id, "poor", "rat", "reason") if one in said.out + said.err
+    ] == []

@@ -79,7 +79,10 @@ function replace(html) {
 // Where the same button stands again it keeps the focus; else reading begins at the heading.
 function refocus(held) {
   const twin = held?.value && stage().querySelector(`button[value="${held.value}"]`);
-  (twin || stage().querySelector("h1"))?.focus({ preventScroll: true });
+  const target = twin || stage().querySelector("h1");
+  target?.focus({ preventScroll: true });
+  // A heading that is hidden, as beside a camera that rests, takes none.
+  if (document.activeElement !== target) stage().querySelector("main").focus({ preventScroll: true });
 }
 
 // While only words around it change the picture stays: no flash of a camera that rests.

@@ -10,7 +10,7 @@ import pytest
 
 from centre.keys import signed
 from centre.visits import know_visit_key, sealed_file
-from edge.candidates.lookup import Ask, LookupRefused
+from edge.candidates.lookup import Ask, LookupRefused, PhotoUnfit
 from edge.candidates.visits import Config, open_lookup
 from edge.portable.device_key import (
     FORMER,
@@ -161,6 +161,23 @@ def test_an_earlier_photo_is_read_from_the_sealed_list_when_it_is_asked_for(devi
         lookup.find(Ask(order.order_ref, "0" * 64), 1.0)
     files = [path for path in (device.folder / "visits").iterdir() if path.is_file()]
     assert leaks_in(files, [SURNAME], [PHOTO]) == set()
+
+
+def test_a_photo_that_a_stranger_s_file_claims_is_not_believed(device):
+    """Whoever writes into the folder can seal to the device, and yet passes no face off."""
+    with device.lists() as now:
+        now.load(device.make(visit(1)))
+    key = open_or_make_device_key(device.folder)
+    names = {"list_id": "0" * 8, "station_id": STATION, "sequence": 1}
+    wanted = sha256(PHOTO)
+    said = {"photos": [{"n": 1, "sha256": wanted, "size": 3}]}
+    token = signed(said, "anxin-visits+jws", device.kit.keyring.receipt)
+    sealed = sealed_file(names, [token.encode(), b"bad"], (key.thumbprint(), key.public_key))
+    (device.folder / "visits" / "0.visits").write_bytes(sealed)
+    lookup = open_lookup(Config(folder=device.folder), STATION, lambda payload, typ: "")
+
+    with pytest.raises(PhotoUnfit):
+        lookup.find(Ask("HOME-0001", wanted), 1.0)
 
 
 def test_a_stolen_device_shows_no_name_of_its_list(device):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Request
 
 from demo.clerk import Clerk, clerk_for
 from demo.console.knobs import Knobs
@@ -89,15 +89,20 @@ class Person:
         """Touch a button until the page hears: for a moment after a change it is deaf."""
         button = f"button[value='{action}']"
         self.page.wait_for_selector(button)
-        self.page.evaluate(
-            """() => { window.heard = false;
-            document.addEventListener('submit', () => { window.heard = true; },
-              {once: true, capture: true}); }"""
-        )
+        heard: list[Request] = []
+
+        def hear(request: Request) -> None:
+            # Not in the page: after the last touch of a sitting it is a new one.
+            if request.method == "POST" and request.url.endswith("/act"):
+                heard.append(request)
+
+        self.page.on("request", hear)
         self.page.click(button)
-        while not self.page.evaluate("() => window.heard"):
-            self.page.wait_for_timeout(50)
+        self.page.wait_for_timeout(50)
+        while not heard:
             self.page.click(button)
+            self.page.wait_for_timeout(50)
+        self.page.remove_listener("request", hear)
 
     def sees_pictures(self, count: int) -> None:
         """Wait until so many pictures are not only asked for but drawn."""

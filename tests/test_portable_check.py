@@ -351,6 +351,7 @@ def test_setting_the_clock_neither_saves_nor_ends_a_check(tmp_path):
     now.utc += 900 * HOUR_MS
     assert state.outcome is Outcome.PASSED
     now.start, now.boot = "boot-2", 5
+    state = FieldState(tmp_path, 12, now.clocks)
     assert state.due_by == "hours"
     now.utc -= 900 * HOUR_MS
     assert state.due_by == "hours"

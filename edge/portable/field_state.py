@@ -3,14 +3,14 @@
     <store>/field-check.json    figures and codes of the last check, nothing of a person
 
 Hours are counted by the clock that runs since the machine started, which no setting of the time
-moves; after a restart of the machine by the calendar, and one that went backwards ends them.
+moves; after a restart of the machine, or where nobody can tell its starts apart, by the calendar.
+A calendar that went backwards ends them.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from edge.durable import write_secret
 from edge.portable.finding import Finding, Outcome, Verdict, outcome_of
+from edge.trust.pin import BootClock
 from edge.utc import now_ms, rfc3339
 
 FILE: Final = "field-check.json"
@@ -36,10 +37,8 @@ class Clocks:
     """
 
     utc_ms: Callable[[], int] = now_ms
-    boot_ms: Callable[[], int] = lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
-    boot_id: Callable[[], str] = lambda: (
-        Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    )
+    boot_ms: Callable[[], int] = BootClock().read_ms
+    boot_id: Callable[[], str] = BootClock().boot_id
 
 
 class FieldState:
@@ -50,6 +49,8 @@ class FieldState:
         self._path = folder / FILE
         self._hours_ms = hours * HOUR_MS
         self._clocks = clocks or Clocks()
+        # Once: a service that may not look gets another answer each time.
+        self._boot_id = self._clocks.boot_id()
         self._lock = threading.Lock()
         self._last = _read(self._path)
 
@@ -62,7 +63,7 @@ class FieldState:
             "at": rfc3339(at_ms),
             "at_ms": at_ms,
             "boot_ms": clocks.boot_ms(),
-            "boot_id": clocks.boot_id(),
+            "boot_id": self._boot_id,
             "outcome": outcome.value,
             "worn_by": "",
             "steps": [finding.row() for finding in findings],
@@ -109,7 +110,7 @@ class FieldState:
 
     def _age_ms(self, last: dict[str, Any]) -> float:
         clocks = self._clocks
-        if last["boot_id"] == clocks.boot_id():
+        if last["boot_id"] == self._boot_id:
             return float(clocks.boot_ms() - last["boot_ms"])
         return float(clocks.utc_ms() - last["at_ms"])
 

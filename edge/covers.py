@@ -11,7 +11,8 @@ from typing import Final
 from edge.room import Room
 from edge.sitting import Overlay, Snapshot, State
 
-CALM_AFTER_S: Final = 1.0
+CALM_AFTER_S: Final = 0.7
+"""With the second that a silent camera is given, the calm screen stands within two."""
 CALM_LONG_AFTER_S: Final = 10.0
 _NOT_OURS: Final = frozenset({Overlay.HELP, Overlay.REST, Overlay.STILL_THERE})
 REFUSALS_STAND_S: Final = 1.0

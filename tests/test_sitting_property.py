@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -37,11 +38,12 @@ from edge.sitting import (
 from tests.order_kit import wanted
 from tests.sitting_kit import Sittings, sittings
 
-EXAMPLES = 12
+EXAMPLES = 20
 STEPS = 30
 GUIDE = "guide-7"
 TOUCHES = sorted(FROM_THE_PERSON, key=lambda event: event.value)
 ASKED_ONCE = (State.NAME, State.PROXY, State.CONSENT, State.REUSE)
+BACK = frozenset({Event.LEAVE, Event.DECLINE, Event.NAME_WRONG})
 SERVED = frozenset(State) - {
     *(State.WELCOME, State.NUMBER),
     *(State.RESULT, State.RATING, State.RATING_REASON),
@@ -71,14 +73,19 @@ class Days(RuleBasedStateMachine):
 
     # Who comes
 
-    @rule(
+    @initialize(
         named=st.booleans(),
         proxy=st.booleans(),
         letter=st.sampled_from(["", "L-7"]),
         papers=st.integers(0, 2),
-        fingers=st.sampled_from([(), ("right_thumb",)]),
+        fingers=st.sampled_from([("right_thumb",), ()]),
     )
-    @precondition(lambda self: len(self.slip_codes) < 4)
+    def somebody_comes_with_a_slip(self, named, proxy, letter, papers, fingers):
+        """And another one waits, so that there is somebody to be mistaken for."""
+        for _ in range(2):
+            self.the_centre_orders(named, proxy, letter, papers, fingers)
+        self.somebody_gives_a_number(0)
+
     def the_centre_orders(self, named, proxy, letter, papers, fingers):
         code = f"10000{len(self.slip_codes)}"
         self.slip_codes.append(code)
@@ -107,35 +114,35 @@ class Days(RuleBasedStateMachine):
     def somebody_touches_anything(self, event):
         self.touch(event)
 
-    @rule(which=st.integers(0, 11))
-    def somebody_touches_what_is_offered(self, which):
-        offered = [event for event in TOUCHES if event in TRANSITIONS[self.shown.state]]
-        if offered:
+    def somebody_goes_on(self, which):
+        """One of the touches that lead on; most people come for that."""
+        offered = [
+            one for one in TOUCHES if one in TRANSITIONS[self.shown.state] and one not in BACK
+        ]
+        if self.shown.state is State.PORTRAIT and which % 2:
+            self.the_portrait_is_taken_and_kept()
+        elif offered:
             self.touch(offered[which % len(offered)])
 
-    @rule()
-    @precondition(lambda self: self.shown.state is State.PORTRAIT)
+    most_go_on = rule(which=st.integers(0, 11))(somebody_goes_on)
+    many_go_on = rule(which=st.integers(0, 11))(somebody_goes_on)
+    they_go_on = rule(which=st.integers(0, 11))(somebody_goes_on)
+
     def the_portrait_is_taken_and_kept(self):
         """There is no camera here: what it would bring is put into the record beside the loop."""
         self.station.give_portrait(self.loop)
         self.do(lambda: self.loop._moves.make(Event.PORTRAIT_TAKEN))
         self.touch(Event.PORTRAIT_KEPT)
 
-    @rule(wanted_=st.booleans())
-    def somebody_calls_for_help(self, wanted_):
-        self.do(lambda: self.loop.call_help(wanted_))
-
-    @rule(wanted_=st.booleans())
-    def somebody_rests(self, wanted_):
-        self.do(lambda: self.loop.rest(wanted_))
-
-    @rule()
-    def somebody_says_that_she_is_here(self):
-        self.do(self.loop.still_here)
-
-    @rule(language=st.sampled_from(["en", "zh-CN"]))
-    def somebody_chooses_a_language(self, language):
-        self.do(lambda: self.loop.speak(language))
+    @rule(what=st.sampled_from(["help", "rest", "here", "language"]), wanted_=st.booleans())
+    def somebody_needs_something(self, what, wanted_):
+        does = {
+            "help": lambda: self.loop.call_help(wanted_),
+            "rest": lambda: self.loop.rest(wanted_),
+            "here": self.loop.still_here,
+            "language": lambda: self.loop.speak("en" if wanted_ else "zh-CN"),
+        }
+        self.do(does[what])
 
     @rule(seconds=st.sampled_from([1.0, 16.0, 29.0, 31.0, 61.0, 91.0, 901.0]), seen=st.booleans())
     def time_goes_by(self, seconds, seen):
@@ -144,17 +151,12 @@ class Days(RuleBasedStateMachine):
 
     # What others do
 
-    @rule()
-    def staff_take_over(self):
+    @rule(event=st.sampled_from([*TOUCHES, Event.LED_TO_WINDOW]), back=st.booleans())
+    def staff_act(self, event, back):
         self.do(lambda: self.loop.staff.take_over(GUIDE, "asked", "guide"))
-
-    @rule()
-    def staff_give_back(self):
-        self.do(self.loop.staff.give_back)
-
-    @rule(event=st.sampled_from([*TOUCHES, Event.LED_TO_WINDOW]))
-    def staff_act(self, event):
         self.do(lambda: self.loop.act_for(event, self.shown.token, GUIDE, None))
+        if back:
+            self.do(self.loop.staff.give_back)
 
     @rule(agreed=st.booleans())
     def somebody_helps_from_afar(self, agreed):
@@ -163,17 +165,15 @@ class Days(RuleBasedStateMachine):
         self.do(lambda: self.loop.staff.remote_point("help"))
 
     @rule(how=st.sampled_from(["close", "delete", "resume"]))
+    @precondition(lambda self: self.loop.left.all())
     def staff_see_to_what_was_left(self, how):
-        left = self.loop.left.all()
-        if not left:
-            return
-        sitting_id = left[0].sitting_id
-        if how == "resume":
-            self.do(lambda: self.loop.resume_left(sitting_id, GUIDE))
-        elif how == "close":
-            self.do(lambda: self.loop.left.close(sitting_id, GUIDE))
-        else:
-            self.do(lambda: self.loop.left.delete(sitting_id, GUIDE))
+        sitting_id = self.loop.left.all()[0].sitting_id
+        does = {
+            "close": lambda: self.loop.left.close(sitting_id, GUIDE),
+            "delete": lambda: self.loop.left.delete(sitting_id, GUIDE),
+            "resume": lambda: self.loop.resume_left(sitting_id, GUIDE),
+        }
+        self.do(does[how])
 
     @rule()
     @precondition(lambda self: self.shown.state in SERVED)

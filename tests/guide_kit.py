@@ -168,7 +168,7 @@ class Hall:
 
 
 class OldFrames:
-    """A camera that works and whose every picture is too old to be looked at: no worker is asked."""
+    """A camera that works and whose every picture is too old to be looked at: nobody looks."""
 
     model = "wired"
 

@@ -17,8 +17,9 @@ from typing import Final
 import structlog
 
 from edge.assist.acts import ActBook
+from edge.assist.offers import offers
 from edge.capture import SittingDesk
-from edge.sitting import FROM_THE_PERSON, TRANSITIONS, Event, NotNow, Snapshot, State
+from edge.sitting import NotNow, Snapshot
 from edge.staff import Member
 from edge.store.errors import StoreError
 
@@ -30,11 +31,6 @@ WORDS: Final = (
 GONE_AFTER_S: Final = 10.0
 LOOK_S: Final = 0.5
 log = structlog.get_logger("assist")
-
-_NEVER_MARKED: Final = frozenset(
-    {Event.AGREE, Event.AGREE_PHOTO_ONLY, Event.DECLINE, Event.REUSE_CHOSEN, Event.FINGERS_REFUSED}
-)
-"""Nobody far away leads a finger to somebody's own word."""
 
 
 class RemoteHelp:
@@ -175,11 +171,8 @@ class RemoteHelp:
 
 
 def places(shown: Snapshot) -> tuple[str, ...]:
-    """Return the actions of buttons on this screen that may be marked: none is a person's word."""
-    moves = [
-        event.value
-        for event in TRANSITIONS[shown.state]
-        if event in FROM_THE_PERSON - _NEVER_MARKED
-    ]
-    rated = shown.state in (State.RATING, State.RATING_REASON)
-    return () if rated else tuple(moves)
+    """Return the actions of buttons on this screen that may be marked.
+
+    Nobody far away leads a finger to somebody's own word, nor to a rating.
+    """
+    return tuple(event.value for event in offers(shown, "volunteer").moves)

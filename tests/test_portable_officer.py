@@ -103,7 +103,7 @@ def duty_of(device, receive: bool = True, **changes):
             cancel_press=reader.cancel,
         )
         ended.append("until a test says so")
-        station = Carried(parts)
+        station = Carried(parts, look_s=0.05)
         officer = Officer(tmp_path, device, station, parts, reader)
         if receive:
             station.receive(read_visit_order)

@@ -66,8 +66,14 @@ class Parts:
 class Carried:
     """Watches over a carried station. `reasons`, `about` and `told` may come from any thread."""
 
-    def __init__(self, parts: Parts) -> None:
-        """Prepare; nothing is looked at before `start`, but power and lid once."""
+    def __init__(self, parts: Parts, look_s: float = LOOK_S) -> None:
+        """Prepare; nothing is looked at before `start`, but power and lid once.
+
+        Args:
+            parts: what it is made of.
+            look_s: so often power and lid are looked at.
+        """
+        self._look_s = look_s
         self._parts = parts
         self._settings = parts.settings
         self._read: ReadOrder | None = None
@@ -210,7 +216,7 @@ class Carried:
     # What happens by itself
 
     def _watch(self) -> None:
-        while not self._closing.wait(LOOK_S):
+        while not self._closing.wait(self._look_s):
             try:
                 self._round()
             except StoreError:

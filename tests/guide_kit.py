@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
+from flask import Flask
 
 from api.console.session import Sessions
 from api.guide.app import GUIDE_STREAMS, create_guide_app
@@ -135,6 +136,7 @@ class Hall:
 
     found: Sittings
     desk: SittingDesk
+    app: Flask
     listener: Listener
     staff_file: Path
     camera: Camera
@@ -229,7 +231,7 @@ def hall(folder: Path) -> Iterator[Hall]:
             listener = Listener(app, "127.0.0.1", 0, streams=GUIDE_STREAMS, closing=closing)
             listener.start()
             try:
-                yield Hall(found, running, listener, staff_file, camera, clock, remote)
+                yield Hall(found, running, app, listener, staff_file, camera, clock, remote)
             finally:
                 listener.close()
                 remote.close()

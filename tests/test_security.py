@@ -26,10 +26,11 @@ from edge.settings_sections import V1Client
 from tests import order_kit
 from tests.browser.desk import SCENES, TOKEN, Camera, Desk
 from tests.delivery_kit import SINK, STATION, make_kit, new_id
+from tests.guide_kit import GUIDE, Hall, hall
 
 ORIGIN = "http://127.0.0.1:8080"
 CHANGES = ("POST", "PUT", "PATCH", "DELETE")
-APPS = ("kiosk", "v1-network", "console")
+APPS = ("kiosk", "v1-network", "console", "guide")
 """With a token `/v1` is the same application; `tests/test_v1.py` asks it."""
 
 
@@ -44,7 +45,7 @@ class Served:
     def ask(self, method: str, path: str, announced: int = 0, **headers: str) -> TestResponse:
         """Ask as somebody who may; an endless answer is left unread."""
         length = {"CONTENT_LENGTH": str(announced)} if announced else {}
-        with self.app.test_client() as client:
+        with self.app.test_client(use_cookies=False) as client:
             return client.open(
                 path, method=method, base_url=ORIGIN, headers=headers,
                 environ_overrides={**self.environ, **length},
@@ -88,8 +89,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serve
             "kiosk": Served(kiosk, touched=lambda: bool(desk.asked)),
             "v1-network": Served(create_v1_app(station, identity), environ={CERTIFICATE: shown}),
             "console": Served(create_console_app(knobs, lambda: desk.snapshot)),
+            "guide": signed_in(stack.enter_context(hall(folder / "hall"))),
         }
         closing.set()
+
+
+def signed_in(opened: Hall) -> Served:
+    """The attendants' console as it answers to a guide."""
+    tablet = opened.tablet(GUIDE)
+    return Served(opened.app, environ={"HTTP_COOKIE": tablet.cookie})
 
 
 def slug(answer: TestResponse) -> str:
@@ -146,7 +154,7 @@ def test_no_other_site_s_page_changes_anything(served: dict[str, Served], name: 
     assert not one.touched()
 
 
-@pytest.mark.parametrize("name", ["kiosk", "console"])
+@pytest.mark.parametrize("name", ["kiosk", "console", "guide"])
 def test_a_change_without_an_origin_is_refused_where_only_a_page_asks(served, name: str):
     """A browser always says where a post comes from."""
     one = served[name]
@@ -270,7 +278,7 @@ FORBIDDEN = re.compile(
 )
 
 
-@pytest.mark.parametrize("room", ["api/kiosk", "api/v1", "demo/console"])
+@pytest.mark.parametrize("room", ["api/kiosk", "api/v1", "api/guide", "demo/console"])
 def test_no_template_holds_what_the_policy_forbids(room: str):
     """An inline script, style or handler would be dead in the browser, or the policy's end."""
     found = []

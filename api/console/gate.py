@@ -37,7 +37,8 @@ def install(app: Flask, sessions: Sessions, free: Collection[str], sign_in: str)
         if request.endpoint in free:
             return None
         token = cookie_token()
-        acts = request.method not in SAFE_METHODS
+        # What is served nowhere is no act: it is told so, to whoever is signed in.
+        acts = request.method not in SAFE_METHODS and request.routing_exception is None
         session = sessions.act(token) if acts else sessions.of(token)
         if session is None:
             if wants_page():

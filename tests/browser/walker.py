@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Request
 
 from api.app import KIOSK_STREAMS, KioskStation, Listener, create_kiosk_app
 from api.kiosk.station import Voice
@@ -22,13 +22,10 @@ from tests.browser.desk import SCENES, Camera, Desk, demo_content
 
 LISTENS: Final = """
 window.heard = [];
-window.pointers = 0;
 window.plays = 0;
-window.pressed = false;
 document.addEventListener("speaking", (event) => window.heard.push(event.detail));
-document.addEventListener("submit", () => { window.pressed = true; }, true);
 for (const kind of ["pointerdown", "mousedown", "touchstart"])
-  document.addEventListener(kind, () => { window.pointers += 1; }, true);
+  document.addEventListener(kind, () => { sessionStorage.pointed = kind; }, true);
 const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () { window.plays += 1; return play.call(this); };
 """
@@ -64,6 +61,14 @@ class Walker:
     language: str
     keys: int = 0
     screens: list[str] = field(default_factory=list)
+    asks: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("request", self._notes)
+
+    def _notes(self, request: Request) -> None:
+        if request.method == "POST":
+            self.asks.append(request.url)
 
     def sees(self, screen: str, overlay: str = "") -> None:
         """Wait for a screen."""
@@ -89,12 +94,13 @@ class Walker:
         raise AssertionError(f"{action} cannot be reached by keys")
 
     def enters(self) -> None:
-        """Press Enter until the page hears: for a moment after a change it is deaf."""
-        self.page.evaluate("() => { window.pressed = false; }")
+        """Press Enter until the station is asked: for a moment after a change the page is deaf."""
+        before = len(self.asks)
         self.press("Enter")
-        while not self.page.evaluate("() => window.pressed"):
+        while len(self.asks) == before:
             self.page.wait_for_timeout(60)
-            self.press("Enter")
+            if len(self.asks) == before:
+                self.press("Enter")
 
     def chooses(self, action: str) -> None:
         """Reach a target and press it."""

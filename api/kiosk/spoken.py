@@ -20,17 +20,24 @@ SAY: Final = "say"
 HEARD_ONLY: Final = ("key.", "tongue.")
 """Ids of what has no line: a digit on a key, the name of another language on its button."""
 
+SEEN_ONLY: Final = ("staff.", "sign.", "shutter.", "reason.", "exception.", "check.", "month.")
+"""Ids of what staff read and nobody says to a hall, and of what is but a part of a date."""
+
 
 @cache
 def spoken_lines(language: str, folder: Path = FOLDER) -> dict[str, str]:
-    """Return what is said in one language for every line of its catalogue, and for its keys.
+    """Return what is said in one language for every line that people hear, and for its keys.
 
     Raises:
         FileNotFoundError: there is no such language.
     """
     captions = _captions(language, folder)
     said = _carriers(language, folder)
-    lines = {line_id: said.get(line_id, caption) for line_id, caption in captions.items()}
+    lines = {
+        line_id: said.get(line_id, caption)
+        for line_id, caption in captions.items()
+        if not line_id.startswith(SEEN_ONLY)
+    }
     return lines | {line_id: text for line_id, text in said.items() if _heard_only(line_id)}
 
 

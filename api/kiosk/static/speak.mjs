@@ -141,6 +141,7 @@ async function lineOf(target) {
 
 // A target that has the focus says its own words: for whoever works by keys and hears.
 export async function sayTarget(target) {
+  if (!isOn() || !ids().length) return; // on a staff sheet not a digit is said
   const mine = turn;
   const id = await lineOf(target);
   if (id && turn === mine) await say([id]);

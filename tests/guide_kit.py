@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -70,14 +71,20 @@ class Tablet:
     port: int
     cookie: str = ""
     page: str = ""
+    tls: ssl.SSLContext | None = None
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.tls is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.tls)
 
     def ask(self, method: str, path: str, body: str = "", **headers: str) -> Answer:
         """Send one request as bytes on the wire; no redirect is followed."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = self._connection()
         own = {"Accept": "text/html", "Cookie": self.cookie} if self.cookie else {}
         if method == "POST":
             own |= {"Origin": self.origin, "Content-Type": "application/x-www-form-urlencoded"}

@@ -14,12 +14,28 @@ import pytest
 from api.console.session import ENDS_AFTER_S, LOCKS_AFTER_S, Sessions
 from api.console.tries import ADDRESSES_MAX, Tries
 from api.guide.acts import ACTS
+from api.guide.app import GUIDE_STREAMS
 from api.guide.small_preview import EVERY_S, WIDTH_PX, Small, SmallPreview
+from api.listener import Listener
 from api.security import HEADERS
+from api.tls import browser_context
+from edge.settings import SettingsError, load_settings
 from edge.staff import ROLES, Staff, WrongPin, add_staff, remove_staff
 from edge.store import Store
+from proofs.trespassing.authority import Ca, client_context
 from tests.browser.desk import Shot, drawn_person
-from tests.guide_kit import GUIDE, PIN, REMOTE, VOLUNTEER, WRONG, Clock, Hall, Tablet, hall
+from tests.guide_kit import (
+    CHECKOUT,
+    GUIDE,
+    PIN,
+    REMOTE,
+    VOLUNTEER,
+    WRONG,
+    Clock,
+    Hall,
+    Tablet,
+    hall,
+)
 from tests.order_kit import SURNAME, wanted
 
 
@@ -167,6 +183,56 @@ def test_who_waits_is_a_number_and_a_letter_until_a_guide_opens_the_row(opened: 
     guide.act("close-row")
     assert SURNAME not in guide.page
     assert SURNAME not in json.dumps(opened.found.audit(), ensure_ascii=False)
+
+
+def test_over_tls_the_cookie_belongs_to_this_host_alone_and_no_plain_one_counts(
+    opened: Hall, tmp_path: Path
+):
+    """A PIN never crosses a network in the clear; the cookie's very name demands TLS."""
+    authority = Ca(tmp_path, "ca")
+    leaf = authority.server()
+    context = browser_context(leaf.file, leaf.file, "guide")
+    listener = Listener(opened.app, "127.0.0.1", 0, streams=GUIDE_STREAMS,
+                        closing=threading.Event(), tls=context)  # fmt: skip
+    listener.start()
+    try:
+        plain = opened.tablet(GUIDE)
+        tablet = Tablet(listener.port, tls=client_context(authority))
+        signed = tablet.sign_in(VOLUNTEER)
+        carried = Tablet(listener.port, plain.cookie, tls=client_context(authority))
+        replayed = carried.ask("GET", "/board", Accept="*/*").status
+        with pytest.raises(ConnectionError):
+            Tablet(listener.port).ask("GET", "/sign-in")
+    finally:
+        listener.close()
+
+    assert signed.headers["Set-Cookie"].startswith("__Host-anxin-console=")
+    assert "Secure" in signed.headers["Set-Cookie"]
+    assert "board" in tablet.page
+    assert replayed == 401
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        ("enabled = true", "guide.enabled"),
+        ('enabled = true\nhost = "192.0.2.17"', "guide.host"),
+        ('enabled = true\nhost = "192.0.2.17"\ncertificate = "a.pem"', "guide.host"),
+    ],
+    ids=["nobody-could-sign-in", "plain-on-a-network", "no-key"],
+)
+def test_a_console_that_would_be_open_or_for_nobody_is_refused(
+    tmp_path: Path, lines: str, key: str
+):
+    """One sentence that names the key; nothing is started."""
+    text = (CHECKOUT / "firmware_configs" / "stations" / "demo.toml").read_text("utf-8")
+    staff = "" if key == "guide.enabled" else '[reuse]\nstaff_file = "staff.toml"\n\n'
+    path = tmp_path / "station.toml"
+    path.write_text(f"{text}\n{staff}[guide]\n{lines}\n")
+    with pytest.raises(SettingsError) as refused:
+        load_settings(path, check_camera=False)
+
+    assert f"{key} " in str(refused.value)
 
 
 def test_wrong_tries_of_one_address_are_not_even_looked_at(tmp_path: Path):

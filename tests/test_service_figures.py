@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from api.app import create_v1_app
 from edge import figures
 from edge.service.month import ServiceMonth, bounds_ms
 from edge.service.ratings import FLOOR, Ratings
@@ -13,7 +15,9 @@ from edge.service.ticket import DAY_MS
 from edge.service.tickets import Tickets
 from edge.store import Store
 from edge.utc import now_ms, rfc3339
+from tests.content_kit import open_office
 from tests.delivery_kit import make_kit
+from tests.test_v1 import BEARER, TOKEN
 from tests.test_v1_rest import Rest
 
 OCT = 1_792_800_000_000
@@ -145,3 +149,17 @@ def test_a_closed_package_that_lacks_papers_is_counted_by_their_codes(tmp_path):
 
     assert told["materials"] == {"household_register": 1}
     assert told["portraits"]["missing"] == 1
+
+
+def test_a_centre_sees_which_packs_its_stations_show(rest, tmp_path):
+    """One standard for all can be looked at from afar: which issue, and until when."""
+    office = open_office(tmp_path / "office")
+    shelf = office.shelf()
+    rest.station = replace(rest.station, content=lambda: shelf.content.heads)
+    client = create_v1_app(rest.station, TOKEN).test_client()
+    assert client.get("/v1/station", headers=BEARER).get_json()["content"] == []
+    shelf.install(office.signed())
+
+    assert client.get("/v1/station", headers=BEARER).get_json()["content"] == [
+        {"pack": "cards", "number": 1, "version": "2026-11/1", "valid_until": "2027-01-01"}
+    ]

@@ -19,6 +19,7 @@ from edge.delivery.standing import OutboxStatus
 from edge.fingers.examiner import NO_EXAMINER
 from edge.orders import Orders
 from edge.photos.precheck import Prechecks
+from edge.service.pack import Pack
 from edge.store import Store
 from edge.supervisor import DeviceStatus
 
@@ -48,6 +49,7 @@ class V1Station:
         prechecks: looks at photos that somebody has already; None where nothing looks.
         request_limit: how often a client may ask; None: as often as it likes.
         clock: how well the machine knows the time.
+        content: what each content pack that is in force today says of itself.
         carried: the field check, battery and lid of a station that is carried; None of others.
     """
 
@@ -71,6 +73,7 @@ class V1Station:
     prechecks: Prechecks | None = None
     request_limit: RequestLimit | None = None
     clock: Callable[[], ClockState] = clock_state
+    content: Callable[[], Sequence[Pack]] = tuple
     carried: Callable[[], Mapping[str, Any] | None] = lambda: None
     leases: Leases = field(init=False)
 
@@ -98,6 +101,15 @@ class Clock(Answer):
     uncertainty_ms: int | None
 
 
+class ContentAnswer(Answer):
+    """A content pack that is in force today; `valid_until` is its last day."""
+
+    pack: str
+    number: int
+    version: str
+    valid_until: str
+
+
 class StationAnswer(Answer):
     """Who answers here, and what it can do."""
 
@@ -107,6 +119,7 @@ class StationAnswer(Answer):
     features: tuple[str, ...]
     settings_sha256: str
     clock: Clock
+    content: tuple[ContentAnswer, ...]
 
 
 def clock_answer(station: V1Station) -> Clock:
@@ -130,6 +143,15 @@ def station_routes(station: V1Station, spec: SpecTree) -> Blueprint:
             features=station.features,
             settings_sha256=station.settings_sha256,
             clock=clock_answer(station),
+            content=tuple(
+                ContentAnswer(
+                    pack=head.pack,
+                    number=head.number,
+                    version=head.version,
+                    valid_until=head.valid_until.isoformat(),
+                )
+                for head in station.content()
+            ),
         )
 
     return routes

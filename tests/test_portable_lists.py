@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -20,7 +21,7 @@ from edge.portable.device_key import (
     open_or_make_device_key,
 )
 from edge.portable.list_file import NotAList, records_of
-from edge.portable.visit_list import VisitListRefused
+from edge.portable.visit_list import VisitListRefused, open_list
 from edge.trust.keys import KeyUnusable
 from edge.utc import now_ms, rfc3339
 from tests.delivery_kit import STATION
@@ -266,6 +267,23 @@ def test_a_list_that_another_centre_signed_is_refused(device, tmp_path):
     assert refused(device, by(device.kit.keyring, orders=[])).code == "changed"
     with device.lists() as device_now:
         assert device_now.load(by(device.kit.keyring)).added == 1
+
+
+@pytest.mark.parametrize("hours", [(-48, -1), (1, 48)], ids=["over", "not-yet"])
+def test_a_list_by_a_key_that_was_not_valid_when_it_was_made_is_refused(device, hours):
+    """A key that was stolen after its time signs nothing, whatever our clock says now."""
+    content, now = device.make(visit(1)), now_ms()
+    begins, ends = (now + hour * 3_600_000 for hour in hours)
+    keys = {
+        kid: replace(key, not_before_ms=begins, not_after_ms=ends)
+        for kid, key in device.kit.keys.receipts.items()
+    }
+    held = device_keys(device.folder)
+    with pytest.raises(VisitListRefused) as error:
+        open_list(content, STATION, held, keys, now)
+
+    assert error.value.code == "changed"
+    assert open_list(content, STATION, held, device.kit.keys.receipts, now).sequence == 1
 
 
 def test_a_list_that_is_over_is_refused(device):

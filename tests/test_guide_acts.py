@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from api.console.session import LOCKS_AFTER_S
+from api.guide.acts import TAKE_OVER
+from api.guide.app import WORDS as WORDS_FOLDER
+from api.kiosk.catalogue import MASTER, SECOND, load_catalogue
+from api.kiosk.come_back import UNTIL
 from edge.assist.acts import ACTS, ActBook
 from edge.assist.offers import HER_OWN_WORD, NOTHING, may_see, offers
 from edge.assist.remote import GONE_AFTER_S, WORDS, places
+from edge.fingers.exceptions import ExceptionReason
 from edge.initials import UNKNOWN, surname_initial
+from edge.override import OverrideReason
+from edge.service.ticket import KINDS
 from edge.sitting import FROM_THE_PERSON, Event, Overlay, State
-from edge.staff import Member
+from edge.staff import ROLES, Member
 from tests.browser.desk import REUSE, SCENES, finger, scene
 from tests.browser.desk import FingerPhase as Phase
-from tests.guide_kit import GUIDE, REMOTE, SHOWN_AS, VOLUNTEER, Hall, hall
+from tests.guide_kit import CHECKOUT, GUIDE, REMOTE, SHOWN_AS, VOLUNTEER, Hall, hall
 from tests.order_kit import SLIP, SURNAME, wanted
+
+HANZI = re.compile(r"[㐀-鿿]")
 
 
 @pytest.fixture
@@ -279,6 +289,38 @@ def test_no_picture_is_seen_of_fingers_letters_or_what_was_taken():
 def test_of_a_surname_a_list_shows_one_letter(surname: str, initial: str):
     """As it is read as a surname, and never more than one."""
     assert surname_initial(surname) == initial
+
+
+def test_the_console_has_a_line_for_everything_in_both_languages():
+    """Every screen, cover, act, reason and call; whole sentences, short, no foreign letters."""
+    words = load_catalogue(WORDS_FOLDER)
+    codes = {f"screen.{state.value}" for state in State}
+    codes |= {f"over.{overlay.value}" for overlay in Overlay}
+    codes |= {
+        f"move.{event.value}" for name in SCENES for event in offers(SCENES[name], "guide").moves
+    }
+    codes |= {f"reason.{reason.value}" for reason in OverrideReason}
+    codes |= {f"why.{reason.value}" for reason in ExceptionReason}
+    codes |= {f"until.{until}" for until in UNTIL} | {f"role.{role}" for role in ROLES}
+    codes |= {f"take_over.reason.{reason}" for reason in TAKE_OVER}
+    codes |= {f"calls.kind.{kind}" for kind in KINDS}
+    sources = (path.read_text("utf-8") for path in (CHECKOUT / "edge").rglob("*.py"))
+    calls = {
+        why for text in sources for why in re.findall(r'calls\.call\("[a-z]+", "([a-z_]+)"', text)
+    }
+    codes |= {f"calls.why.{why}" for why in calls}
+    templates = (CHECKOUT / "api" / "guide" / "templates").glob("*.html")
+    codes |= {
+        code for page in templates for code in re.findall(r'line\("([a-z_.]+)"\)', page.read_text())
+    }
+    lines = words.lines[MASTER]
+
+    assert calls
+    assert not {code for code in codes if not words.has(code)}
+    assert set(lines) == set(words.lines[SECOND])
+    for code, line in lines.items():
+        assert all(len(HANZI.findall(part)) <= 20 for part in re.split("[。！？：]", line)), line
+        assert code == "bar.language" or not re.search("[A-Za-z]", line), line
 
 
 def test_an_act_that_no_console_does_is_not_noted(opened: Hall):

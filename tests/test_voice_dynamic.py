@@ -211,6 +211,22 @@ def test_what_is_said_now_stands_in_the_snapshot(heard: Listener, name: str):
     assert heard.read[0][1].startswith(text)
 
 
+def test_a_paper_is_named_in_the_voice_that_its_pack_brought(heard: Listener):
+    """A recording of the centre comes before the machine's voice."""
+    content, sound = demo_content(), tone(0.2)
+    (pack, *rest) = content.packs
+    voices = {("zh-CN", "material.household_register.name"): sound}
+    spoken = replace(content, packs=(replace(pack, voices=voices), *rest))
+    desk = Desk()
+    desk.put(NOW["material"][0])
+    station = KioskStation(desk, Camera(), "demo-01", "1", 102.46, lambda: spoken)
+    client = create_kiosk_app(station, threading.Event()).test_client()
+    answer = client.get(f"/voice/now/material.opus?token={TOKEN}", base_url=ORIGIN)
+
+    assert answer.data == sound
+    assert heard.read == []
+
+
 def test_each_typed_digit_and_then_all_are_read(heard: Listener):
     """By the keys' own posts, as a person types them."""
     desk = Desk()

@@ -54,8 +54,9 @@ def voice_routes(kiosk: Kiosk, packs: VoicePacks, espeak: Espeak) -> Blueprint:
         drawn = kiosk.view()
         if request.args.get("token", "") != drawn.shown.token or f"now.{what}" not in _TEXTS:
             raise Refused("not-found")
+        brought = _brought(kiosk, drawn) if f"now.{what}" == speech.MATERIAL else None
         voice, text = _TEXTS[f"now.{what}"](kiosk, drawn)
-        return _heard(espeak.speak(voice, text) if text else None)
+        return _heard(brought or (espeak.speak(voice, text) if text else None))
 
     routes.add_url_rule("/voice/now/<what>.opus", view_func=now)
     routes.add_url_rule("/voice/<locale>/captions.json", view_func=captions)
@@ -114,6 +115,13 @@ def _digits(drawn: View, digits: str) -> Spoken:
     if drawn.shown.language == SECOND:
         return ENGLISH, " ".join(digits)
     return MANDARIN, pinyin(digit_words(digits))
+
+
+def _brought(kiosk: Kiosk, drawn: View) -> bytes | None:
+    """Return a paper's name as its own pack says it, None if that brought no sound."""
+    step = drawn.shown.material
+    line_id = f"material.{step.code}.name" if step else ""
+    return kiosk.station.content().voice(line_id, drawn.shown.language)
 
 
 def _material(kiosk: Kiosk, drawn: View) -> Spoken:

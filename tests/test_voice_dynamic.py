@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import stat
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from edge.speech.mandarin import count_words, day_words, digit_words, minutes_wo
 from tests.browser.desk import TOKEN, Camera, Desk, demo_content, scene
 from tests.test_voice_packs import dialect, tone
 
+ROOT = Path(__file__).resolve().parent.parent
 ORIGIN = "http://127.0.0.1:8080"
 SURNAMES = {
     "单": "shan4", "仇": "qiu2", "查": "zha1", "解": "xie4", "区": "ou1", "曾": "zeng1",
@@ -117,6 +120,24 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path):
     child = int(pid.read_text()) if pid.exists() and pid.read_text() else None
     assert child is None or not Path(f"/proc/{child}").exists()
     assert Espeak(limit_s=30).speak(MANDARIN, "ni3 hao3")
+
+
+STERN = """
+import ctypes, mmap, sys
+PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1
+kept = ctypes.CDLL(None).prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) == 0
+from edge.speech.espeak import MANDARIN, Espeak
+opus = Espeak(limit_s=60).speak(MANDARIN, "chen2 xian1 sheng5")
+print(kept, opus is not None and opus.startswith(b"OggS"))
+"""
+
+
+def test_a_name_is_spoken_where_no_memory_may_be_written_and_run():
+    """As the station's unit forbids it (`MemoryDenyWriteExecute`), by the kernel for this child."""
+    words = [sys.executable, "-c", STERN]
+    told = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=120, check=True)
+
+    assert told.stdout.split()[1] == "True", told.stderr
 
 
 def test_what_is_too_long_or_empty_is_not_spoken():

@@ -13,7 +13,7 @@ from edge.health import Figures
 from edge.room import Room
 from edge.screen import Screen
 from edge.service.tickets import TicketKind
-from edge.sitting import HelpView
+from edge.sitting import HelpView, Overlay, Snapshot
 from edge.utc import now_ms
 
 _ON_SCREEN: Final = frozenset({"touched", "pictures", "fingers", "unknown", "not_hers"})
@@ -30,6 +30,7 @@ class HelpCalls:
         self._figures = figures
         self._screen = screen
         self._open: dict[str, str] = {}
+        self._waits_for: set[str] = set()
 
     def call(self, kind: TicketKind, why: str) -> None:
         """Call staff; the same call twice is one ticket that is raised again."""
@@ -40,6 +41,15 @@ class HelpCalls:
         self._open[why] = "" if tickets is None else tickets.raise_(kind, sitting_id, why)
         if why in _ON_SCREEN and self._screen.snapshot.help is None:
             self._screen.show(help=HelpView(now_ms()))
+
+    def follow(self, shown: Snapshot) -> None:
+        """Call staff for what began to wait for them on this screen: it has promised them."""
+        wanted = _asks_for_staff(shown)
+        for why in sorted(wanted - self._waits_for):
+            self.call("device" if why == "device_out" else "help", why)
+        for why in sorted(self._waits_for - wanted):
+            self.settle(why)
+        self._waits_for = wanted
 
     def adopt(self, sitting_id: str) -> None:
         """Take up the calls that a run before us raised for a sitting that goes on."""
@@ -59,6 +69,9 @@ class HelpCalls:
             ticket_id = self._open.pop(why, None)
             if ticket_id and self._room.tickets is not None:
                 self._room.tickets.withdraw(ticket_id)
+        if not whys:
+            # Whoever comes next calls anew.
+            self._waits_for = set()
         if not _ON_SCREEN.intersection(self._open):
             self._screen.show(help=None)
 
@@ -77,3 +90,13 @@ class HelpCalls:
         view = HelpView(shown.since_ms, again, answered_by, minutes)
         if view != shown:
             self._screen.show(help=view)
+
+
+def _asks_for_staff(shown: Snapshot) -> set[str]:
+    """Return what waits for staff whom nobody called by hand."""
+    asked = {
+        "pictures": shown.reuse is not None and shown.reuse.needs_staff,
+        "fingers": shown.attendant_called,
+        "device_out": shown.calm_long and shown.overlay is Overlay.CALM,
+    }
+    return {what for what, waits in asked.items() if waits}

@@ -5,7 +5,6 @@ Runs on the sitting's thread. When to move is not decided here.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -15,16 +14,11 @@ import structlog
 from edge.health import Figures
 from edge.help_call import HelpCalls
 from edge.orders import desk as order_desk
-from edge.orders.order import Order
-from edge.orders.slips import SlipTries, slip_code
-from edge.record import Record
 from edge.room import Room
 from edge.screen import Picture, Screen
 from edge.sitting import (
     Event,
-    NameView,
     Overlay,
-    PreferencesView,
     Result,
     Snapshot,
     State,
@@ -60,7 +54,6 @@ class Moves:
         self._figures = figures
         self._screen = screen
         self._calls = calls
-        self._tries = SlipTries()
 
     def ask(self, event: Event) -> None:
         """Make the move that the person chose, or the one that her order puts in its place.
@@ -80,29 +73,6 @@ class Moves:
             event = Event.FINISH_TO_RATING
         self.make(event)
 
-    def find(self, given: str, *, by_staff: bool) -> None:
-        """Begin the order of a slip; an unknown number is for staff to look into.
-
-        Raises:
-            IllegalMove, StoreFull, StoreBroken: as `make`.
-        """
-        code = slip_code(given)
-        begun = None
-        if code is not None and (by_staff or not self._tries.closed):
-            begun = order_desk.begin_by_slip(self._room, self._screen.snapshot.language, code)
-        if begun is None:
-            if not by_staff:
-                self._tries.unknown()
-            self._calls.call("number", "unknown")
-            self.make(Event.NUMBER_UNKNOWN)
-            self._screen.show(number_unknown=True, number_closed=self._tries.closed)
-            return
-        self._calls.settle("unknown")
-        order = begun[1]
-        named = bool(order.surname) or order.proxy
-        event = Event.ORDER_FOUND if named else Event.ORDER_FOUND_NAMELESS
-        self._begin(event, *begun)
-
     def make(self, event: Event) -> None:
         """Make one move: its effect first, so that a failed write leaves the state as it was.
 
@@ -112,9 +82,6 @@ class Moves:
         """
         before = self._screen.snapshot.state
         after = move(before, event)
-        if event in (Event.START, Event.START_AS_RELATIVE):
-            self._start(event)
-            return
         self._take_effect(event, before)
         if before not in _HOW_IT_WAS:
             # How somebody found it stands beside no sitting and no time of day.
@@ -125,11 +92,12 @@ class Moves:
                 self._calls.call("number", "not_hers")
                 self._screen.show(overlay=Overlay.HELP)
             return
-        self._show(after)
+        self.show(after)
         if self.visit is not None:
             self._arrive(self.visit, event, after)
 
-    def _show(self, after: State) -> None:
+    def show(self, after: State) -> None:
+        """Show the first look of a state."""
         visit = self.visit
         reuse = None if visit is None or visit.reuse is None else visit.reuse.shown_in(after)
         gone = {} if after is State.NAME else {"name": None}
@@ -162,30 +130,6 @@ class Moves:
             offered = visit.photo_offered()
             settled = Event.MATERIALS_SETTLED_TO_OFFER if offered else Event.MATERIALS_SETTLED
             self.make(settled)
-
-    def resume(self) -> None:
-        """Go on where a power cut or a restart interrupted, if somebody may still be there."""
-        record = self._room.records.interrupted(self._room.limits.resume_within_s)
-        if record is None or not self._room.makes(record.progress.documents):
-            order_desk.settle(self._room, None)
-            return
-        order_desk.settle(self._room, record.sitting_id)
-        self._resume(record)
-
-    def resume_left(self, record: Record, staff_id: str) -> None:
-        """Go on with a sitting that was left; its order has ended. Raises as `make`."""
-        record.take_up(staff_id)
-        log.info("left_resumed", sitting=record.sitting_id)
-        self._resume(record)
-
-    def _resume(self, record: Record) -> None:
-        order = order_desk.take(self._room, record.sitting_id)
-        visit = Visit(self._room, record, self._screen, order)
-        with self._screen.together():
-            self._screen.show(language=record.language, resumed=True)
-            self._open(visit, order)
-            self._calls.adopt(record.sitting_id)
-            self.make(visit.resumes_with)
 
     def not_stored(self, reason: str) -> None:
         """A write failed: the person is led to the window, and nothing is called done."""
@@ -303,46 +247,6 @@ class Moves:
         elif before is State.RATING_REASON:
             ratings.note("poor")
 
-    def _start(self, event: Event) -> None:
-        begun = order_desk.begin_record(self._room, self._screen.snapshot.language)
-        if begun is None:
-            # Only orders begin here, and none waits: perhaps the person has a number.
-            self.make(Event.ENTER_NUMBER)
-        else:
-            self._begin(event, *begun)
-
-    def _begin(self, event: Event, record: Record, order: Order | None) -> None:
-        """Open a visit; nobody sees a screen between the welcome and its first state."""
-        visit = Visit(self._room, record, self._screen, order)
-        if event is Event.START_AS_RELATIVE:
-            known = visit.relative_acts() is Event.NAME_RELATIVE_KNOWN
-            event = Event.NAME_RELATIVE_KNOWN if known else event
-        if visit.reuse is not None:
-            visit.reuse.begin()
-        after = move(self._screen.snapshot.state, event)
-        with self._screen.together():
-            self._screen.show(language=record.language, number_unknown=False, number_closed=False)
-            self._open(visit, order)
-            self._show(after)
-        log.info("moved", sitting=self.sitting_id, event_code=event.value, state=after.value)
-
-    def _open(self, visit: Visit, order: Order | None) -> None:
-        self.visit = visit
-        self._screen.show(
-            sitting_id=visit.record.sitting_id,
-            token=secrets.token_urlsafe(16),
-            documents=tuple(document.id for document in visit.documents),
-            portrait_in=visit.record.portrait_in,
-            fingers_in=visit.record.fingers_in,
-            missing=visit.record.missing,
-            name=None if order is None else NameView(order.surname, order.honorific),
-            day_number="" if order is None else order.slip_code,
-            who="applicant" if visit.record.progress.proxy is None else "proxy",
-            fingers_asked=visit.fingers.asked_at_all,
-            preferences=_preferences(order),
-        )
-        visit.fingers.show_all()
-
     def _decline(self, visit: Visit) -> None:
         visit.record.drop("declined")
         self._screen.show(result=Result.CANCELLED)
@@ -366,10 +270,3 @@ class Moves:
             # The person is led to the window, the centre is told that it cancelled.
             self._figures.count_sitting(Result.CANCELLED if withdrawn else result)
             order_desk.end(self._room, visit.record, result)
-
-
-def _preferences(order: Order | None) -> PreferencesView:
-    if order is None:
-        return PreferencesView()
-    said = order.preferences
-    return PreferencesView(said.text_scale, said.voice, said.contrast, said.seated, said.language)

@@ -44,6 +44,7 @@ from edge.timers import Timers
 from edge.trust.keys import KeyUnusable
 from edge.vision.client import FrameRefused, VisionLost
 from edge.visit import Visit
+from edge.ways_in import WaysIn
 
 ROUND_S: Final = 0.05
 """How long the loop waits for a request when nothing else is to be done."""
@@ -77,10 +78,10 @@ class SittingLoop:
         self._covers = Covers(room)
         self._calls = HelpCalls(room, figures, screen)
         self._moves = Moves(room, figures, screen, self._calls)
+        self._ways_in = WaysIn(room, screen, self._moves, self._calls)
         self._timers = Timers(room, screen, self._moves, self._calls, clock_s)
         self.staff = StaffMoves(room, screen, self._moves)
         self.left = LeftSittings(room.records, lambda: screen.snapshot.sitting_id or "")
-        self._waits_for_staff: set[str] = set()
         self.rounds = 0
         self.broken = threading.Event()
 
@@ -88,7 +89,7 @@ class SittingLoop:
         """Resume what a power cut interrupted, then serve until `stopping`."""
         refusals = (IllegalMove, StaleToken, NotNow)
         try:
-            self._guarded(self._moves.resume)
+            self._guarded(self._ways_in.resume)
             while not stopping.is_set():
                 self.rounds += 1
                 requests.serve(self._guarded, refusals, 0.0 if self._watching else ROUND_S)
@@ -114,7 +115,10 @@ class SittingLoop:
             raise IllegalMove(shown.state, event)
         move(shown.state, event)
         self._touch()
-        self._moves.ask(event)
+        if begins:
+            self._ways_in.start(event)
+        else:
+            self._moves.ask(event)
 
     def give_number(self, token: str, digits: str, staff_id: str) -> None:
         """Begin the order of a slip. Raises `IllegalMove`, `StaleToken`."""
@@ -123,7 +127,7 @@ class SittingLoop:
         if Event.NUMBER_UNKNOWN not in TRANSITIONS[shown.state] or shown.out_of_service:
             raise IllegalMove(shown.state, Event.ORDER_FOUND)
         self._touch()
-        self._moves.find(digits, by_staff=bool(staff_id))
+        self._ways_in.find(digits, by_staff=bool(staff_id))
 
     def act_for(
         self, event: Event, token: str, staff_id: str, still: Callable[[Snapshot], bool] | None
@@ -149,7 +153,7 @@ class SittingLoop:
         if shown.state is not State.WELCOME or shown.out_of_service:
             raise NotNow("somebody is served")
         self._touch()
-        self._moves.resume_left(self.left.record(sitting_id), staff_id)
+        self._ways_in.resume_left(self.left.record(sitting_id), staff_id)
 
     def sign(self, token: str, staff_id: str, same: bool) -> None:
         """Take an attendant's word about two pictures. Raises `IllegalMove`, `StaleToken`."""
@@ -271,22 +275,11 @@ class SittingLoop:
         shown = self._screen.snapshot
         if visit is not None and shown.overlay not in _PAUSED:
             event = self._step(visit, shown.state)
-            self._call_staff(_asks_for_staff(self._screen.snapshot))
+            self._calls.follow(self._screen.snapshot)
             if event is not None:
                 self._timers.touched()
                 self._moves.make(event)
-        if self._moves.visit is None:
-            # What its end took back must be called for anew by whoever comes next.
-            self._waits_for_staff = set()
         self._timers.mind(self._seen)
-
-    def _call_staff(self, wanted: set[str]) -> None:
-        """Call staff for what began to wait for them: the screen has promised that they come."""
-        for why in sorted(wanted - self._waits_for_staff):
-            self._calls.call("device" if why == "device_out" else "help", why)
-        for why in sorted(self._waits_for_staff - wanted):
-            self._calls.settle(why)
-        self._waits_for_staff = wanted
 
     @property
     def _seen(self) -> bool | None:
@@ -317,16 +310,6 @@ class SittingLoop:
                 self._covers.note_sight(lost=False)
             return event
         return None
-
-
-def _asks_for_staff(shown: Snapshot) -> set[str]:
-    """Return what waits for staff whom nobody called by hand."""
-    asked = {
-        "pictures": shown.reuse is not None and shown.reuse.needs_staff,
-        "fingers": shown.attendant_called,
-        "device_out": shown.calm_long and shown.overlay is Overlay.CALM,
-    }
-    return {what for what, waits in asked.items() if waits}
 
 
 def _no_event() -> Event | None:

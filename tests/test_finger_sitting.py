@@ -174,7 +174,7 @@ class FingersOfOnePerson(RuleBasedStateMachine):
         record = self.bench.room.records.begin("en")
         record.keep_consent("en")
         record.miss(Missing("portrait", "not_possible"))
-        self.loop._guarded(self.loop._moves.resume)
+        self.loop._guarded(self.loop._ways_in.resume)
         assert self.shown.state is State.FINGER
         self.settle()
 
@@ -248,7 +248,7 @@ class FingersOfOnePerson(RuleBasedStateMachine):
             self.cuts[before.finger.position] += 1
         self.loop._moves.visit.close()
         self.loop, self.screen = self.bench.loop()
-        self.loop._guarded(self.loop._moves.resume)
+        self.loop._guarded(self.loop._ways_in.resume)
         after = self.shown
         assert after.sitting_id == before.sitting_id
         for kept in ("fingers_in", "finger_exceptions", "missing"):
@@ -417,7 +417,7 @@ def begun(bench: Bench) -> FingersOfOnePerson:
     record = bench.room.records.begin("en")
     record.keep_consent("en")
     record.miss(Missing("portrait", "not_possible"))
-    person.loop._guarded(person.loop._moves.resume)
+    person.loop._guarded(person.loop._ways_in.resume)
     return person
 
 

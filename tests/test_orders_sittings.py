@@ -153,7 +153,7 @@ def test_an_order_that_can_not_be_resumed_ends_when_the_station_starts(station):
     limits = station.room.limits.model_copy(update={"resume_within_s": 0.0})
     object.__setattr__(station.room, "limits", limits)
     loop, screen = station.loop()
-    loop._moves.resume()
+    loop._ways_in.resume()
 
     assert screen.snapshot.state is State.WELCOME
     assert station.orders.row(order.sitting_id).result == "to_window"
@@ -165,7 +165,7 @@ def test_a_resumed_sitting_keeps_its_order(station):
     order = station.orders.add(wanted())
     station.begin(Event.AGREE)
     loop, screen = station.loop()
-    loop._moves.resume()
+    loop._ways_in.resume()
 
     assert screen.snapshot.sitting_id == order.sitting_id
     assert station.orders.row(order.sitting_id).state == "running"
@@ -230,7 +230,7 @@ def test_another_sitting_on_the_screen_is_not_disturbed(station):
     first, second = station.orders.add(wanted()), station.orders.add(wanted())
     station.begin(Event.AGREE)
     loop, screen = station.loop()
-    loop._moves.resume()
+    loop._ways_in.resume()
     before = screen.snapshot
     loop.withdraw(second.sitting_id)
 

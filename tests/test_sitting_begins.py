@@ -301,7 +301,7 @@ def test_a_power_cut_after_the_letter_asks_for_it_no_more(person):
     person.gives(SLIP)
     person.touch(Event.NAME_RELATIVE, Event.LETTER_LATER)
     again = Person(person.station)
-    again.loop._moves.resume()
+    again.loop._ways_in.resume()
 
     assert (again.shown.state, again.shown.who) == (State.CONSENT, "proxy")
     assert again.shown.resumed
@@ -314,7 +314,7 @@ def test_a_power_cut_before_anything_was_said_leaves_the_order_waiting(person):
     order = person.station.orders.add(wanted())
     person.gives(SLIP)
     again = Person(person.station)
-    again.loop._moves.resume()
+    again.loop._ways_in.resume()
 
     assert again.shown.state is State.WELCOME
     assert person.station.orders.row(order.sitting_id).state == "waiting"
@@ -407,7 +407,7 @@ def test_a_power_cut_among_the_papers_asks_only_for_those_that_are_left(person):
     person.gives(SLIP)
     person.touch(Event.NAME_RIGHT, Event.AGREE, Event.MATERIAL_LATER)
     again = Person(person.station)
-    again.loop._moves.resume()
+    again.loop._ways_in.resume()
 
     assert (again.shown.state, again.shown.material) == (
         State.MATERIALS, MaterialStep("two", 2, 3),

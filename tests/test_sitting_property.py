@@ -188,7 +188,7 @@ class Days(RuleBasedStateMachine):
         """All that memory held is gone; the journal says where to go on."""
         before, kept = self.shown, self.kept
         self.loop, self.screen = self.station.loop()
-        self.do(self.loop._moves.resume, may_resume=True)
+        self.do(self.loop._ways_in.resume, may_resume=True)
         after = self.shown
         if after.state is State.WELCOME:
             self.cut_off.add(before.sitting_id)

@@ -67,3 +67,18 @@ clean:  ## remove what set-up and runs made, the demo's state too
 proof:  ## try what is promised of packages, thousands of times, and write docs/reliability.md; ARGS=power for one
 	@$(PYTHON) -m setup test
 	@.venv/bin/python -m proofs --long $(ARGS)
+
+.PHONY: stories
+FOLDER ?= var/stories
+stories:  ## tell every story of a sitting in both languages, with a picture of each step in FOLDER
+	@$(PYTHON) -m setup test
+	@ANXIN_STORIES=$(abspath $(FOLDER)) .venv/bin/python -m pytest tests/stories $(ARGS)
+
+.PHONY: gate screens
+gate:  ## hold every screen in every look to what elders need, axe everywhere, and write docs/gate.md; half an hour
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m tests.browser.gate
+
+screens:  ## photograph every screen into docs/images/screens and write docs/screens.md
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m tests.browser.gate.pictures

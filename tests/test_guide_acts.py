@@ -12,6 +12,7 @@ import pytest
 from api.console.session import LOCKS_AFTER_S
 from api.guide.acts import TAKE_OVER
 from api.guide.app import WORDS as WORDS_FOLDER
+from api.guide.rows import detail, queue_rows
 from api.kiosk.catalogue import MASTER, SECOND, load_catalogue
 from api.kiosk.come_back import UNTIL
 from edge.assist.acts import ACTS, ActBook
@@ -19,6 +20,7 @@ from edge.assist.offers import HER_OWN_WORD, NOTHING, may_see, offers
 from edge.assist.remote import GONE_AFTER_S, WORDS, places
 from edge.fingers.exceptions import ExceptionReason
 from edge.initials import UNKNOWN, surname_initial
+from edge.orders.order import Order
 from edge.override import OverrideReason
 from edge.service.ticket import KINDS
 from edge.sitting import FROM_THE_PERSON, Event, Overlay, State
@@ -267,6 +269,16 @@ def test_no_screen_offers_staff_what_is_the_person_s_alone(name: str):
     assert not set(places(now)) & {event.value for event in (Event.AGREE, Event.DECLINE)}
     if may_see(now):
         assert now.state in (State.PORTRAIT, State.REUSE_CHECK)
+
+
+def test_what_an_opened_row_tells_is_made_for_guides_alone():
+    """Whatever a session remembers as opened: nobody else's page gets a word of it."""
+    order = Order("s-1", "ref-1", surname=SURNAME, honorific="女士", slip_code=SLIP)
+
+    assert detail(order, "guide").surname == SURNAME
+    assert detail(order, "volunteer") is None
+    assert detail(order, "remote") is None
+    assert SURNAME not in repr(queue_rows([order]))
 
 
 def test_no_picture_is_seen_of_fingers_letters_or_what_was_taken():

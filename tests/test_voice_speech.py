@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -74,12 +73,22 @@ def desk() -> Desk:
 
 
 @pytest.fixture
-def client(desk: Desk) -> Iterator[FlaskClient]:
+def client(desk: Desk) -> FlaskClient:
     """The pages over that desk."""
-    closing = threading.Event()
+    return pages_over(desk)
+
+
+@pytest.fixture(scope="module")
+def standing() -> tuple[Desk, FlaskClient]:
+    """Pages that are only looked at: whoever touches nothing may share them."""
+    desk = Desk()
+    return desk, pages_over(desk)
+
+
+def pages_over(desk: Desk) -> FlaskClient:
+    """Return the pages over a desk, for a browser's requests without one."""
     station = KioskStation(desk, Camera(), "demo-01", "12345", 102.46, demo_content)
-    yield create_kiosk_app(station, closing).test_client()
-    closing.set()
+    return create_kiosk_app(station, threading.Event()).test_client()
 
 
 def words(client: FlaskClient) -> Words:
@@ -100,8 +109,9 @@ def _known(line_id: str) -> bool:
 
 
 @pytest.mark.parametrize("name", [name for name in SCENES if name not in SILENT])
-def test_what_a_screen_asks_and_offers_is_heard(client: FlaskClient, desk: Desk, name: str):
+def test_what_a_screen_asks_and_offers_is_heard(standing: tuple[Desk, FlaskClient], name: str):
     """Heading and choices, in both languages; the ids are lines that have a sound."""
+    desk, client = standing
     for language in CATALOGUE.names:
         desk.put(replace(SCENES[name], language=language))
         found = words(client)
@@ -137,8 +147,9 @@ def test_what_is_asked_over_a_screen_is_heard_unless_it_is_for_staff(
 
 
 @pytest.mark.parametrize("name", sorted(SILENT))
-def test_an_empty_hall_is_not_talked_to(client: FlaskClient, desk: Desk, name: str):
+def test_an_empty_hall_is_not_talked_to(standing: tuple[Desk, FlaskClient], name: str):
     """The cards of the idle screen are for the eye."""
+    desk, client = standing
     desk.put(SCENES[name])
 
     assert words(client).speak == []

@@ -226,6 +226,23 @@ def test_a_scanner_is_heard_without_a_touch(stand: Stand, scene: str):
 
 
 @LYING
+def test_a_space_presses_the_button_and_one_within_a_code_presses_none(stand: Stand):
+    """A hand's own space is held back no longer than it takes to know that it is one."""
+    stand.desk.given.clear()
+    stand.show("welcome")
+    stand.page.evaluate("() => document.querySelector('main button').focus()")
+    stand.page.evaluate(SCAN, "a b c d")
+    stand.until(lambda: stand.desk.given)
+    assert stand.desk.asked == []
+    stand.show("welcome")
+    stand.page.evaluate("() => document.querySelector('main button').focus()")
+    stand.page.keyboard.press(" ")
+    stand.page.wait_for_selector("body[data-screen=consent]")
+
+    assert [event for event, _ in stand.desk.asked] == [Event.START]
+
+
+@LYING
 def test_a_scanner_is_not_heard_in_the_midst_of_a_sitting(stand: Stand):
     """Somebody's slip before the glass changes nothing, and calls nobody by its letters."""
     stand.desk.given.clear()

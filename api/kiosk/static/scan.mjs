@@ -24,6 +24,7 @@ function typed() {
   for (const { key } of keys) {
     if (key >= "0" && key <= "9" && onNumber()) act(`digit:${key}`);
     else if (key.toLowerCase() === "h") help();
+    else if (key === " " && document.activeElement.matches("button")) document.activeElement.click();
   }
 }
 

@@ -6,15 +6,11 @@ Nobody at the station can read it again.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-import apsw
-
-from edge.consent import CONSENT_VERSION, consent_sha256
 from edge.fingers.capture import FingerTaken
 from edge.fingers.exceptions import FingerException, SignedReason, Why
 from edge.fingers.presses import Presentation
@@ -32,9 +28,9 @@ from edge.orders.rows import leave_alone
 from edge.portrait_capture import Portrait
 from edge.progress import Progress
 from edge.reuse.rule import declined_record
+from edge.said import Said
 from edge.samples import (
     REUSE,
-    Sample,
     json_sample,
     now,
     portrait_samples,
@@ -42,13 +38,12 @@ from edge.samples import (
 )
 from edge.seal import Sealer
 from edge.sitting import Missing, Result
-from edge.store import Actor, Ending, Store, open_packages
+from edge.store import Actor, Ending, Store
 from edge.store.disk_floor import Reserve
 from edge.store.errors import OutOfTurn
 from edge.store.rows import Role
 from quality.measure import Reading
 
-LETTER: Final = "proxy/letter.jpg"
 REFUSED: Final = Why.REFUSED.value
 LEFT: Final = "left"
 """The person left before it was asked for."""
@@ -76,7 +71,7 @@ class Office:
     keep_all_views: bool = False
 
 
-class Record:
+class Record(Said):
     """One sitting's package until it is closed. Every `keep_…` returns when it is durable.
 
     All methods that write raise `StoreFull` (nothing happened) and `StoreBroken`.
@@ -90,14 +85,9 @@ class Record:
         sitting_id: str,
         progress: Progress,
     ) -> None:
-        self.package_id = package_id
+        super().__init__(office.store, sealer, package_id, progress)
         self.sitting_id = sitting_id
-        self.progress = progress
         self._office = office
-        self._sealer = sealer
-        self._helper: dict[str, str] | None = None
-        # A dict for its order: the screen lists fingers as they were given.
-        self._names: dict[str, None] = {}
 
     @property
     def language(self) -> str:
@@ -173,69 +163,6 @@ class Record:
         """Take note of parts that an earlier run of the service committed."""
         self._names.update(dict.fromkeys(names))
 
-    def keep_consent(self, language: str, *, fingers: bool = True) -> None:
-        """Record what was agreed to, by which text, who agreed and how.
-
-        Whoever acts for the person on the screen does not agree for her: she says it, and the
-        attendant is its witness.
-        """
-        helper = self._helper
-        proxy = self.progress.proxy
-        consent = {
-            "v": 2, "face": True, "fingers": fingers, "text_version": CONSENT_VERSION,
-            "text_sha256": consent_sha256(language), "locale": language,
-            "way": "touch" if helper is None else "spoken",
-            "who": "applicant" if proxy is None else "proxy",
-            "at": now(), "witness": None if helper is None else helper["id"],
-        }  # fmt: skip
-        self.progress.consented = True
-        samples = [json_sample("consent.json", consent)]
-        if proxy is not None:
-            samples.append(json_sample("proxy.json", {"v": 1, **proxy}))
-        self._keep(samples)
-
-    def let_relative_act(self, relation: str, authorisation_ref: str) -> None:
-        """A relative acts for the person; durable with the next write."""
-        self.progress.proxy = {
-            "relation": relation or None,
-            "authorisation_ref": authorisation_ref or None,
-            "authorisation_sha256": None,
-        }
-
-    def keep_letter(self, jpeg: bytes) -> None:
-        """Seal the still of a letter of authorisation."""
-        digest = hashlib.sha256(jpeg).hexdigest()
-        self.progress.proxy = {**(self.progress.proxy or {}), "authorisation_sha256": digest}
-        self._keep([Sample(LETTER, "image/jpeg", jpeg, {"captured_at": now()})])
-
-    def settle_material(self, code: str, *, here: bool, due: str = "") -> None:
-        """Record whether a paper is here; one that comes later is missing until then."""
-        state = "here" if here else "later"
-        self.progress.materials = [
-            {**row, "state": state} if row["code"] == code else row
-            for row in self.progress.materials
-        ]
-        if here:
-            self._save()
-        else:
-            self.miss(Missing(f"material:{code}", "later", due=due))
-
-    def note_look(self, scale: str, theme: str, voice: str) -> None:
-        """Take note of the look that is in force; durable with the next write."""
-        self.progress.look = {"text_scale": scale, "theme": theme, "voice": voice}
-
-    def take_up(self, staff_id: str) -> None:
-        """Its person is here again: the sitting is nobody's that was left."""
-        self.progress.left_alone = False
-        self.progress.resumed_by = [*self.progress.resumed_by, staff_id]
-        left, actor = asdict(self.progress), Actor("attendant", staff_id)
-
-        def take_up(db: apsw.Connection) -> None:
-            open_packages.add(db, self.package_id, (), left)
-            open_packages.note(db, actor, "package.take_up", self.package_id)
-
-        self._office.store.write(take_up, Reserve.SITTING)
-
     def keep_portrait(self, portrait: Portrait) -> None:
         """Seal the portrait: one photo a document, and the unretouched still they come from.
 
@@ -269,27 +196,6 @@ class Record:
     def keep_reuse_declined(self) -> None:
         """Record that the person wants a new photo: the choice, and no reason."""
         self._keep([json_sample(REUSE, declined_record())])
-
-    def note_no_reuse(self, why: Mapping[str, Any]) -> None:
-        """Record why an earlier photo of the order is not taken over: codes, no dates of birth."""
-        self.progress.reuse = dict(why)
-        self._save()
-
-    def assist(self, staff_id: str, reason: str, role: str) -> None:
-        """Somebody acts for the person from now on: every sample carries it."""
-        self._helper = {"role": role, "id": staff_id, "reason": reason}
-        if self._helper not in self.progress.assisted:
-            self.progress.assisted = [*self.progress.assisted, self._helper]
-            self._save()
-
-    def assist_no_more(self) -> None:
-        """The person goes on herself."""
-        self._helper = None
-
-    def note_remote(self, role: str) -> None:
-        """Record that somebody far away saw the screen, as the person agreed."""
-        self.progress.remote = [*self.progress.remote, {"role": role, "at": now()}]
-        self._save()
 
     def wish_fingers(self, wishes: FingerWishes) -> None:
         """Take note of which fingers this sitting is about; durable with the next write."""
@@ -340,14 +246,6 @@ class Record:
         self._save()
         return True
 
-    def miss(self, missing: Missing) -> None:
-        """Record that something will be missing, and why; whoever acts for the person vouches."""
-        if self._helper is not None:
-            missing = replace(missing, confirmed_by=self._helper["id"])
-        rows = [row for row in self.progress.missing if row["what"] != missing.what]
-        self.progress.missing = [*rows, asdict(missing)]
-        self._save()
-
     def leave_alone(self) -> None:
         """Nobody is there: what was accepted stays for an attendant, never for the next person.
 
@@ -355,16 +253,16 @@ class Record:
         """
         left = asdict(self.progress)
         keep = partial(leave_alone, self.package_id, left)
-        self._office.store.write(keep, Reserve.SITTING)
+        self._store.write(keep, Reserve.SITTING)
         self.progress.left_alone = True
 
     def drop(self, reason: str) -> None:
         """Delete the package: the person left or declined. The audit row stays."""
-        self._office.store.drop_package(self.package_id, Actor("person", reason))
+        self._store.drop_package(self.package_id, Actor("person", reason))
 
     def delete(self, actor: Actor) -> None:
         """Delete the package: an attendant decided so. The audit row stays."""
-        self._office.store.drop_package(self.package_id, actor)
+        self._store.drop_package(self.package_id, actor)
 
     def close_for(self, staff_id: str) -> None:
         """Hand in what was accepted of a sitting that its person left."""
@@ -414,7 +312,7 @@ class Record:
 
     def _try_to_close(self, fields: Mapping[str, Any], actor: Actor) -> bool:
         """Close with the present predecessor; False if another package came in between."""
-        store, previous = self._office.store, self._office.store.previous_digest()
+        store, previous = self._store, self._store.previous_digest()
         manifest = self._sealer.manifest(
             self.package_id,
             store.next_n(self.package_id),
@@ -435,32 +333,3 @@ class Record:
         except OutOfTurn:
             return False
         return True
-
-    def _keep(self, samples: Sequence[Sample]) -> None:
-        """Seal samples and commit them with the progress, in one transaction: all or none."""
-        store = self._office.store
-        places = {part.name: part.n for part in store.parts(self.package_id)}
-        parts = []
-        for sample in samples:
-            n = places.setdefault(sample.name, max(places.values(), default=-1) + 1)
-            parts.append(
-                self._sealer.part(
-                    self.package_id,
-                    n,
-                    sample.name,
-                    sample.media_type,
-                    sample.plain,
-                    self._facts(sample),
-                )
-            )
-        store.add_parts(self.package_id, parts, asdict(self.progress))
-        self._names.update(dict.fromkeys(sample.name for sample in samples))
-
-    def _facts(self, sample: Sample) -> Mapping[str, Any]:
-        """Return what is said of a sample: also who acted for the person when it was taken."""
-        if self._helper is None or sample.facts.get("assisted_by") is not None:
-            return sample.facts
-        return {**sample.facts, "assisted_by": self._helper}
-
-    def _save(self) -> None:
-        self._office.store.update_sitting(self.package_id, asdict(self.progress))

@@ -145,6 +145,9 @@ def test_the_end_of_a_sitting_takes_its_calls_back(station):
     """Nobody runs to a person who has gone."""
     loop, screen = station.begin(Event.AGREE)
     loop.call_help(True)
+    # Nobody touched anything for this one, and no touch takes it back.
+    loop._calls.call("help", "fingers")
+    assert len(station.tickets.open()) == 2
     loop.from_person(Event.LEAVE, screen.snapshot.token, None)
 
     assert station.tickets.open() == []

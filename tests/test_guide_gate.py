@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,15 +128,15 @@ def test_it_locks_after_five_minutes_and_the_cookie_opens_nothing_again(opened: 
 def test_a_stream_says_that_it_is_locked_and_ends(opened: Hall):
     """The page that stands open learns of it without a touch."""
     tablet = opened.tablet(GUIDE)
-    told: list[str] = []
-    listening = threading.Thread(target=lambda: told.append(tablet.ask("GET", "/events").text))
-    listening.start()
-    time.sleep(0.2)
+    stream = http.client.HTTPConnection("127.0.0.1", tablet.port, timeout=60)
+    stream.request("GET", "/events", headers={"Cookie": tablet.cookie})
+    answer = stream.getresponse()
+    assert answer.readline() == b"retry: 1000\n"
     opened.clock.now_s += LOCKS_AFTER_S
-    listening.join(30)
+    told = answer.read()
+    stream.close()
 
-    assert told
-    assert told[0].endswith("event: locked\ndata: -\n\n")
+    assert told.endswith(b"event: locked\ndata: -\n\n")
 
 
 def test_signing_out_ends_the_session_at_once(opened: Hall):

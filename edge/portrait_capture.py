@@ -20,11 +20,11 @@ from edge.override import Override, OverrideReason
 from edge.portrait import CannotCrop, DocumentPhoto, crop, master_jpeg
 from edge.preset import PortraitRules
 from edge.vision.client import Depth, FrameRefused, Sight, VisionWorker
-from quality.advice import Advice
+from quality.advice import Advice, advice_of
 from quality.attack.minifasnet import LIVE_MIN
 from quality.document import Document
 from quality.face_report import report
-from quality.measure import Reading
+from quality.measure import Reading, Verdict
 
 FRAME_WAIT_S: Final = 0.15
 LIVE_TIMEOUT_S: Final = 2.0
@@ -32,6 +32,10 @@ STILL_TIMEOUT_S: Final = 2.5
 """No step may be longer than a touch waits: a still, a look, and a worker that begins anew."""
 EXPOSURE_HELD_S: Final = 6.0
 """Longer than a step may last. It is given back after the burst, and by itself if none comes."""
+ASKED_ONCE: Final = ("HeadCovered", "GlassesGlare", "HairOverEyes")
+"""What only a still shows and what refuses nobody: asked for once, in this order."""
+ASKED_S: Final = 6.0
+"""So long it stands, and no picture is taken meanwhile."""
 
 log = structlog.get_logger("portrait")
 
@@ -110,6 +114,8 @@ class PortraitCapture:
         self._usual_openness: float | None = None
         self._burst: list[tuple[Frame, Sight]] = []
         self._by_hand: Override | None = None
+        self._asked: set[str] = set()
+        self._asked_of: tuple[Advice, float] | None = None
 
     def take_now(self, reason: OverrideReason, staff_id: str = "") -> None:
         """Take the portrait by hand: the staff's manual shutter.
@@ -149,8 +155,9 @@ class PortraitCapture:
         guided = self._guidance.see(sight, frame.captured_at_s, frame.still_scale)
         self._note(guided)
         self._camera.hold_exposure(EXPOSURE_HELD_S if guided.settled else 0.0)
-        if not guided.capture:
-            hint = guided.hint or self._unhindered(guided.hold_share)
+        asked = self._still_asked(frame.captured_at_s)
+        if asked or not guided.capture:
+            hint = guided.hint or asked or self._unhindered(guided.hold_share)
             return PortraitView(
                 hint, guided.hold_share, sight.faces, stuck=guided.stuck, speak=guided.speak
             )
@@ -208,6 +215,8 @@ class PortraitCapture:
     def _judge(self, still: Frame, sight: Sight, override: Override | None) -> PortraitView:
         found = judged(sight, self._documents, override)
         advice = found.advice
+        if advice is None and override is None:
+            advice = self._asked_once(found.readings, still.captured_at_s)
         if advice is None and sight.outline is not None:
             try:
                 master = master_jpeg(still)
@@ -232,6 +241,28 @@ class PortraitCapture:
         return PortraitView(
             guided.hint, 0.0, sight.faces, stuck=guided.stuck, refused=True, speak=guided.speak
         )
+
+    def _still_asked(self, now_s: float) -> Advice | None:
+        """Return what was asked for just now: a cap is not off in a second."""
+        if self._asked_of is None or now_s - self._asked_of[1] >= ASKED_S:
+            return None
+        return self._asked_of[0]
+
+    def _asked_once(self, readings: Mapping[str, Sequence[Reading]], now_s: float) -> Advice | None:
+        """Return what is asked for of somebody who could do without it, the first time it is seen.
+
+        A cap or a glare refuses nobody, and only a still shows it: asked for once, it is left to
+        the person, whose next portrait is taken as she sits there.
+        """
+        found = {r.measure: r for one in readings.values() for r in one}
+        for measure in ASKED_ONCE:
+            reading = found.get(measure)
+            if reading and reading.verdict is Verdict.REJECTED and measure not in self._asked:
+                self._asked.add(measure)
+                advice = advice_of(reading)
+                self._asked_of = (advice, now_s) if advice else None
+                return advice
+        return None
 
 
 def _beyond(reading: Reading) -> float:

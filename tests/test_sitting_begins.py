@@ -5,7 +5,9 @@ The real loop, moves, records and journal; there are no devices, and nobody is p
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,9 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.camera_owner import CameraOwner
 from edge.consent import CONSENT_VERSION, consent_sha256, digest_of_text
 from edge.orders.order import Preferences
 from edge.orders.slips import UNKNOWN_MAX, WITHIN_S, SlipTries, slip_code
+from edge.settings import Portrait, portrait_rules
 from edge.sitting import (
     LANGUAGES,
     Event,
@@ -28,9 +32,12 @@ from edge.sitting import (
     StaleToken,
     State,
 )
+from edge.supervisor import Upkeep
 from edge.utc import now_ms
-from tests.order_kit import PERSONAL, SLIP, SURNAME, all_text, wanted
+from tests.delivery_kit import until
+from tests.order_kit import DOCUMENTS, PERSONAL, SLIP, SURNAME, all_text, wanted
 from tests.sitting_kit import Sittings, sittings
+from tests.test_device_owners import WiredCamera
 
 CATALOGUE = Path(__file__).resolve().parent.parent / "api" / "kiosk" / "catalogue"
 DUE = (date.today() + timedelta(days=30)).isoformat()
@@ -253,6 +260,19 @@ def test_where_only_orders_begin_and_none_waits_a_touch_asks_for_the_number(stat
 # A relative
 
 
+@contextmanager
+def camera_that_works(station: Sittings):
+    """A camera at the other end of the protocol, in the hands of its real owner."""
+    owner = CameraOwner(Upkeep("camera-2", "camera", "wired"), lambda: WiredCamera(lambda: None))
+    owner.start()
+    try:
+        until(lambda: owner.status.working)
+        station.set(camera=owner)
+        yield
+    finally:
+        owner.close()
+
+
 def test_a_relative_may_bring_the_letter_later(person):
     """It is missing, and until when; the rest goes on."""
     person.station.orders.add(wanted(proxy=True, proxy_relation="daughter", candidates=()))
@@ -293,6 +313,39 @@ def test_a_letter_that_cannot_be_photographed_is_asked_for_again_without_blame(p
     assert (shown.state, shown.letter) == (State.PROXY, "again")
 
     assert person.touch(Event.LETTER_LATER).letter == ""
+
+
+def test_a_letter_that_is_shown_is_sealed_and_its_digest_stands_in_the_record(station):
+    """A still of the camera, as a part of the package and nowhere else."""
+    with camera_that_works(station):
+        person = Person(station)
+        shown = person.touch(Event.START_AS_RELATIVE, Event.LETTER_SHOWN)
+        assert (shown.state, shown.missing) == (State.CONSENT, ())
+        person.touch(Event.AGREE)
+        station.give_portrait(person.loop)
+        person.loop._moves.make(Event.PORTRAIT_TAKEN)
+        person.touch(Event.PORTRAIT_KEPT, Event.FINGERS_REFUSED, Event.HAND_IN)
+    letter = station.handed_in().parts["proxy/letter.jpg"]
+
+    assert letter.startswith(b"\xff\xd8")
+    digest = hashlib.sha256(letter).hexdigest()
+    assert station.record_of("proxy.json")["authorisation_sha256"] == digest
+    assert "material:authorisation" not in str(station.record_of("sitting.json")["missing"])
+
+
+def test_whoever_stays_seated_is_looked_at_by_the_seated_preset(station):
+    """Where people usually stand; a restart looks so as well."""
+    seated = portrait_rules(Portrait(documents=DOCUMENTS[:1], preset="seated"))
+    standing = portrait_rules(Portrait(documents=DOCUMENTS[:1], preset="standing"))
+    station.set(rules=standing, seated_rules=seated)
+    for sits, rules in ((True, seated), (None, standing)):
+        station.orders.add(wanted(preferences=Preferences(seated=sits), candidates=()))
+        person = Person(station)
+        person.touch(Event.START, Event.AGREE)
+        again = Person(station)
+        again.loop._ways_in.resume()
+        for each in (person, again):
+            assert each.loop._moves.visit._search._rules is rules
 
 
 def test_a_power_cut_after_the_letter_asks_for_it_no_more(person):

@@ -151,13 +151,15 @@ def test_a_dialect_brings_sound_alone_and_borrows_what_it_lacks(tmp_path: Path):
     texts = spoken_lines("zh-CN")
     sound = tone()
     dialect(tmp_path / "yue", {"welcome.question": sound}, texts)
+    dialect(tmp_path / "en", {"welcome.question": sound}, spoken_lines("en"))
     packs = load_packs(tmp_path)
 
     assert packs.sound("yue", "welcome.question") == sound
     assert packs.sound("yue", "welcome.say") == packs.sound("zh-CN", "welcome.say")
     assert packs.sound("yue", "welcome.say")
     assert packs.sound("zh-CN", "welcome.question") != sound
-    assert packs.sound("en", "no.such") is None
+    assert packs.sound("en", "welcome.question") == sound
+    assert packs.sound("en", "welcome.say") is None
     assert packs.locale_of("zh-CN", None, "yue") == "yue"
     assert packs.locale_of("zh-CN", "nan", "") == "zh-CN"
     assert packs.locale_of("en", "yue", "yue") == "en"

@@ -33,6 +33,8 @@ class Demo:
     v1: str
     token: str
     folder: Path
+    guide: str
+    process: subprocess.Popen[str]
 
     def order(self, name: str) -> Clerk:
         """Let the centre order one sitting with this earlier photo, over `/v1`."""
@@ -57,7 +59,7 @@ class Demo:
 @contextmanager
 def running_demo(folder: Path, scenes: Path, *arguments: str) -> Iterator[Demo]:
     """Start the demo on scenes that are composed already; end it by SIGTERM as a service is."""
-    shutil.copytree(scenes, folder / "camera")
+    shutil.copytree(scenes, folder / "camera", dirs_exist_ok=True)
     command = [sys.executable, "run_edge.py", "demo", "--json", "--folder", str(folder), *arguments]
     for listener in ("kiosk", "v1", "centre", "console"):
         command += [f"--{listener}-port", "0"]
@@ -66,7 +68,10 @@ def running_demo(folder: Path, scenes: Path, *arguments: str) -> Iterator[Demo]:
             assert process.stdout
             where = json.loads(process.stdout.readline())
             token = (folder / "store" / "v1.token").read_text().strip()
-            yield Demo(where["kiosk"], where["console"], where["v1"], token, folder)
+            yield Demo(
+                where["kiosk"], where["console"], where["v1"], token, folder, where["guide"],
+                process,
+            )  # fmt: skip
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)

@@ -18,6 +18,7 @@ from edge.override import NEVER_WAIVED, Override, OverrideReason, may_be_waived
 from edge.portrait_capture import PortraitCapture, PortraitView
 from edge.preset import PortraitRules
 from edge.settings import load_document
+from edge.sitting import Event, State
 from edge.supervisor import Upkeep
 from edge.vision.client import ModelFiles, VisionLost, VisionWorker
 from quality.advice import Advice
@@ -26,6 +27,7 @@ from quality.measure import Verdict
 from quality.pitch_zero import PITCH, PitchZero
 from tests.golden.views import STILL_SCALE, Studio
 from tests.guidance_kit import DOCUMENT, GATES, SEATED, gate, look
+from tests.sitting_kit import sittings
 
 LONG_S = 60.0
 """No test measures time with this: it only ends a test that would else hang."""
@@ -373,3 +375,21 @@ def test_what_nobody_may_overrule_is_this_list():
         NEVER_WAIVED
     )
     assert NEVER_WAIVED - {"EyesVisible"} <= GATES.keys()
+
+
+def test_whoever_signed_is_told_when_no_photo_came_of_it(camera, vision, tmp_path):
+    """The search goes on by itself; the attendant must not wait for a photo that does not come."""
+    played, owner = camera
+    played.view = "nobody"
+    with sittings(tmp_path) as station:
+        station.set(camera=owner, vision=vision)
+        loop, screen = station.begin(Event.AGREE)
+        loop.shutter(screen.snapshot.token, "guide-7", OverrideReason.NECK_CONDITION)
+        until_s = time.monotonic() + LONG_S
+        while screen.snapshot.shutter_refused is None and time.monotonic() < until_s:
+            loop._guarded(loop._round)
+        shown = screen.snapshot
+        loop.shutter(shown.token, "guide-7", OverrideReason.NECK_CONDITION)
+
+        assert (shown.state, shown.shutter_refused) == (State.PORTRAIT, Advice.NO_FACE.value)
+        assert screen.snapshot.shutter_refused is None

@@ -123,7 +123,7 @@ class Camera:
     """The camera's side: one frame, so many seconds old; None: none comes."""
 
     picture: np.ndarray | None
-    age_s: float = 0.1
+    age_s: float = 0.0
 
     def wait_frame(self, after, timeout_s):
         if self.picture is None:

@@ -15,9 +15,10 @@ MORE: Final = "finger-more"
 CHECKLIST: Final = "checklist"
 REMOTE: Final = "remote"
 CARRIED: Final = {
-    ("battery_low",): "charging",
-    ("field_check_due",): "checking",
-    ("field_check_running",): "checking",
+    "battery_low": "charging",
+    "lid_closed": "checking",
+    "field_check_due": "checking",
+    "field_check_running": "checking",
 }
 """At a home there is no window to go to: what a carried station waits for is soon there."""
 CAN_LEAVE: Final = frozenset(
@@ -36,8 +37,9 @@ def overlay_of(shown: Snapshot, look: Look, mark: str, pad: Pad | None) -> str:
     asked_from_afar = shown.remote is not None and shown.remote.phase == "asked"
     if asked_from_afar and shown.overlay not in _STATION_S_OWN and shown.token:
         return REMOTE
-    if shown.out_of_service in CARRIED and shown.overlay is Overlay.OUT_OF_SERVICE:
-        return CARRIED[shown.out_of_service]
+    out = shown.out_of_service
+    if out and CARRIED.keys() >= set(out) and shown.overlay is Overlay.OUT_OF_SERVICE:
+        return CARRIED[out[0]]
     if shown.overlay is not None and not (look.lists and shown.overlay is Overlay.IDLE):
         return shown.overlay.value
     if shown.state is State.WELCOME:

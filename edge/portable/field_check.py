@@ -132,7 +132,9 @@ def _optics(bench: Bench, *, hands: bool) -> Iterator[Finding]:
         ("sharpness", limits.edge_width), ("exposure", lightness), ("clipping", limits.clipped),
         ("colour_cast", spread),
     )  # fmt: skip
-    frame = bench.camera.wait_frame(-1, FRAME_WAIT_S)
+    # One that comes now: what lies there may have been taken before the card was held up.
+    seen = bench.camera.wait_frame(-1, FRAME_WAIT_S)
+    frame = None if seen is None else bench.camera.wait_frame(seen.sequence, FRAME_WAIT_S)
     if frame is None:
         yield unmeasured("camera", limits.frame_age, "no_frame", Verdict.FAILED)
         for step, limit in wanted:

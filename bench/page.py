@@ -118,6 +118,14 @@ HEADLINES: Final = (
     Headline("pull", "ratio", "page of packages at 1,000,000 / at 1,000", at_most=1.2),
     Headline("pull", "downloads_per_s", "sealed downloads a second, one client", at_least=500),
     Headline("drain", "ratio", "a backlog's rate / a bare PUT loop's, 100 Mbit/s", at_least=0.9),
+    Headline(
+        "preview", "latency_ms_median", "camera frame to pixels on the page, median, ms", at_most=60
+    ),
+    Headline("preview", "latency_ms_p95", "same, 95th percentile, ms"),
+    Headline(
+        "preview", "age_ms_max_hung", "oldest picture shown when the camera hangs, ms", at_most=1000
+    ),
+    Headline("interaction", "inp_ms", "touch to next paint on two busy cores, ms", at_most=100),
     Headline("fleet", "packages_per_s", "packages a second, 1,000 stations, one centre here"),
     Headline("fleet", "lost", "of them lost"),
     Headline("fleet", "doubled", "of them doubled"),

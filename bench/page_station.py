@@ -74,6 +74,13 @@ class NumberedCamera:
         """There is nothing to release."""
 
 
+class PageDesk(StandingDesk):
+    """The same sitting, before a person who also changes how large it is."""
+
+    def note_look(self, token: str, scale: str, theme: str, voice: str) -> None:
+        """Nobody keeps it here."""
+
+
 @dataclass
 class FrameClock:
     """When each frame was taken, in ms of the clock that a page reads too."""
@@ -144,7 +151,7 @@ def _camera(station: ExitStack, clock: FrameClock) -> CameraOwner:
 
 def _listener(station: ExitStack, camera: CameraOwner) -> Listener:
     closing = threading.Event()
-    kiosk = KioskStation(cast(Desk, StandingDesk()), camera, "bench", "", REFERENCE_PPI)
+    kiosk = KioskStation(cast(Desk, PageDesk()), camera, "bench", "", REFERENCE_PPI)
     listener = Listener(
         create_kiosk_app(kiosk, closing), "127.0.0.1", 0, streams=KIOSK_STREAMS, closing=closing
     )

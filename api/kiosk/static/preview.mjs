@@ -2,7 +2,7 @@
 
 import { part, pause, stage } from "./kiosk.mjs";
 
-const STALE_MS = 1000; // an older frame is never shown as live
+const STALE_MS = 850; // looked at every 100 ms, so that no picture is shown that is older than a second
 
 let frame = -1;
 let frameAt = -Infinity;

@@ -15,7 +15,7 @@ from drivers.errors import DeviceError
 from edge.burst import judged as judge_still
 from edge.camera_owner import CameraOwner
 from edge.override import NEVER_WAIVED, Override, OverrideReason, may_be_waived
-from edge.portrait_capture import PortraitCapture, PortraitView
+from edge.portrait_capture import ASKED_S, PortraitCapture, PortraitView
 from edge.preset import PortraitRules
 from edge.settings import load_document
 from edge.sitting import Event, State
@@ -136,6 +136,20 @@ def until_judged(searching: PortraitCapture) -> PortraitView:
         if seen.portrait or seen.refused:
             return seen
     raise AssertionError("no burst was judged")
+
+
+def test_a_covered_head_is_asked_about_once_and_never_refused(camera, vision):
+    """Time to take a cap off; a scarf that stays is in the next portrait, and in its record."""
+    covered = {"HeadCovered": gate((None, 1.0), (None, 1.0), (None, -1.0), hard=False)}
+    searching = search(camera, vision, covered)
+    asked, asked_at_s = until_judged(searching), time.monotonic()
+    portrait = until_judged(searching).portrait
+
+    assert (asked.refused, asked.hint) == (True, Advice.TAKE_OFF_HAT)
+    assert portrait.captured_at_s - asked_at_s > ASKED_S / 2
+    told = {r.measure: r.verdict for r in portrait.readings[DOCUMENT.id]}
+    assert told["HeadCovered"] is Verdict.REJECTED
+    assert portrait.override is None
 
 
 def test_a_good_view_is_taken_without_anybodys_word(camera, vision):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, TimeoutError
 
 from edge.staff import add_staff
 from tests.browser.persons import STEP_MS, Demo, arrives, until_receipted
 
+HEARD_MS, TOUCHES = 5000, 18
 TABLET, PHONE = (1280, 800), (390, 844)
 FAR, PIN, SHOWN_AS = "4096", "190604", "王"
 STANDS = "canvas[data-preview]:not([hidden])"
@@ -41,6 +42,20 @@ def signed_in(
     context.close()
 
 
+def presses(page: Page, selector: str, then: Page, sign: str, state: str = "visible") -> None:
+    """Touch until it is heard: a screen that is just being drawn may miss one touch."""
+    for _ in range(TOUCHES):
+        # Heard already, the button may be gone.
+        with suppress(TimeoutError):
+            page.click(selector, timeout=HEARD_MS)
+        try:
+            then.wait_for_selector(sign, state=state, timeout=HEARD_MS)  # type: ignore[arg-type]
+        except TimeoutError:
+            continue
+        return
+    raise AssertionError(f"{selector} was never heard")
+
+
 def keeps(page: Page, folder: Path | None, name: str) -> None:
     """Keep a screenshot if one was asked for; and nothing is wider than the screen."""
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
@@ -65,11 +80,11 @@ def test_a_guide_takes_over_goes_on_for_the_person_and_gives_back(
     person.sees("consent")
     with signed_in(demo, chromium, *badge, TABLET) as (guide, complaints):
         guide.wait_for_selector("[data-step=consent]")
-        guide.click("button[value='take-over']")
-        person.page.wait_for_selector(f".banner:visible:has-text('{badge[0]}')")
+        banner = f".banner:visible:has-text('{badge[0]}')"
+        presses(guide, "button[value='take-over']", person.page, banner)
         guide.check("[name=told]")
         keeps(guide, screens_folder, "consent")
-        guide.click("button[value='move:agree']")
+        presses(guide, "button[value='move:agree']", guide, "[data-step=portrait]")
         person.sees("portrait")
         guide.wait_for_selector(STANDS)
         size = guide.evaluate(f"() => document.querySelector('{STANDS}').width")
@@ -77,11 +92,10 @@ def test_a_guide_takes_over_goes_on_for_the_person_and_gives_back(
         person.sees("portrait-ok")
         guide.wait_for_selector("[data-step=portrait-ok]")
         assert guide.query_selector("canvas, figure") is None
-        guide.click("button[value='move:portrait-kept']")
-        guide.wait_for_selector("[data-step=finger], [data-step=review]")
+        kept = "[data-step=finger], [data-step=review]"
+        presses(guide, "button[value='move:portrait-kept']", guide, kept)
         assert guide.query_selector("canvas, figure") is None
-        guide.click("button[value='give-back']")
-        guide.wait_for_selector("button[value='take-over']")
+        presses(guide, "button[value='give-back']", guide, "button[value='take-over']")
         person.page.wait_for_selector(".banner", state="detached")
         person.sees("review")
         person.page.wait_for_selector(".ticks .in:nth-child(3)")
@@ -110,15 +124,14 @@ def test_somebody_far_away_helps_only_with_the_person_s_word_and_under_a_banner(
         assert far.query_selector("[data-step]") is None
         assert far.query_selector("button[value='remote-ask']") is None
         person.touches("help")
-        far.click("button[value='remote-ask']")
-        page.wait_for_selector("body[data-overlay='remote']")
+        presses(far, "button[value='remote-ask']", page, "body[data-overlay='remote']")
         page.wait_for_selector(f"b:has-text('{SHOWN_AS}')")
         assert far.query_selector("[data-step]") is None
         person.touches("remote:yes")
         page.wait_for_selector(f".banner:visible:has-text('{SHOWN_AS}')")
         far.wait_for_selector("[data-step=consent]")
-        far.click("button[value='remote-say:remote.word.slowly']")
-        page.wait_for_selector(".banner:visible:has-text('慢慢来')")
+        slowly = "button[value='remote-say:remote.word.slowly']"
+        presses(far, slowly, page, ".banner:visible:has-text('慢慢来')")
         assert far.query_selector("button[value='remote-point:agree']") is None
         if page.get_attribute("body", "data-overlay") == "help":
             person.touches("help-done")
@@ -128,8 +141,7 @@ def test_somebody_far_away_helps_only_with_the_person_s_word_and_under_a_banner(
         assert page.query_selector(f".banner:visible:has-text('{SHOWN_AS}')")
         keeps(far, screens_folder, "remote")
         # Drawn twice, for both ways a screen can stand; one of them is seen.
-        page.click(".banner:visible button[value='remote:no']")
-        page.wait_for_selector(".banner", state="detached")
+        presses(page, ".banner:visible button[value='remote:no']", page, ".banner", "detached")
         far.wait_for_selector("[data-step]", state="detached")
         assert far.query_selector("canvas, figure") is None
     page.goto("about:blank")

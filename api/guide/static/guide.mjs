@@ -29,12 +29,22 @@ async function drawWhatIsWanted() {
       const answer = await fetch("/board", { signal: AbortSignal.timeout(8000) });
       if (answer.status === 401) return leave();
       if (!answer.ok) throw new Error("board");
-      replace(await answer.text());
+      const html = await answer.text();
+      // A button that is taken away under a finger does not hear the touch.
+      for (let waited = 0; pressed && waited < 2000; waited += 50) await pause(50);
+      replace(html);
       done = now;
     } catch {
       await pause(500);
     }
   }
+}
+
+let pressed = false;
+document.addEventListener("pointerdown", () => { pressed = true; }, true);
+for (const end of ["pointerup", "pointercancel"]) {
+  // The click follows the release.
+  document.addEventListener(end, () => setTimeout(() => { pressed = false; }, 0), true);
 }
 
 function replace(html) {
@@ -46,11 +56,22 @@ function replace(html) {
   // A canvas that goes on keeps its picture: no flash of black.
   const [canvas, next] = [old, fresh].map((one) => one.querySelector("[data-preview]"));
   if (canvas && next) next.replaceWith(canvas);
-  old.replaceWith(fresh);
-  for (const { key, value } of chosen) restore(fresh, key, value);
-  if (focus) [...fresh.querySelectorAll("button, select, input")].find((one) => place(one) === focus)?.focus();
+  swap(old, fresh);
+  for (const { key, value } of chosen) restore(board(), key, value);
+  if (focus) [...board().querySelectorAll("button, select, input")].find((one) => place(one) === focus)?.focus();
   const calls = Number(fresh.dataset.calls);
   document.title = calls ? `(${calls}) ${TITLE}` : TITLE;
+}
+
+// What stays the same stays the same element: a finger may be on it right now.
+function swap(old, fresh) {
+  const [before, after] = [old, fresh].map((one) => [...one.querySelectorAll("section, .said")]);
+  if (before.length !== after.length || before.some((one, n) => one.id !== after[n].id)) {
+    old.replaceWith(fresh);
+    return;
+  }
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+  before.forEach((one, n) => { if (!one.isEqualNode(after[n])) one.replaceWith(after[n]); });
 }
 
 // What was chosen and not sent yet stays chosen, as long as it is for the same screen and row.

@@ -43,6 +43,7 @@ def take(chromium: Browser) -> None:
             page = chromium.new_page(
                 viewport={"width": width, "height": height}, reduced_motion="reduce"
             )
+            page.set_default_timeout(120_000)
             stand = Stand(desk, camera, listener.url, page, [])
             for place in PLACES:
                 show(stand, place, language)
@@ -55,6 +56,8 @@ def take(chromium: Browser) -> None:
 def show(stand: Stand, place: str, language: str) -> None:
     """Put a screen up, and wait for its letters, its pictures and the camera's."""
     scene, action = SHEETS.get(place, (place, ""))
+    # A page that stands would see the next screen come, and load itself anew in the midst of it.
+    stand.page.goto("about:blank")
     stand.show(scene, language=language)
     if action:
         stand.post(action)

@@ -21,8 +21,8 @@ from drivers.errors import DeviceError, DeviceTimeout
 from edge.supervisor import DeviceState, DeviceStatus, Upkeep
 
 READ_TIMEOUT_S: Final = 1.0
-FROZEN_AFTER_S: Final = 2.0
-"""Sensor noise makes equal pictures implausible; two seconds of them is a stuck camera."""
+FROZEN_AFTER_S: Final = 1.0
+"""Sensor noise makes equal pictures implausible; a second of them is a stuck camera."""
 PREVIEW_WIDTH_PX: Final = 960
 PREVIEW_QUALITY: Final = 80
 VIEWER_LINGERS_S: Final = 3.0

@@ -25,7 +25,7 @@ PAINTED: Final[Mapping[str, tuple[Scene, Painter, float]]] = {
     "lids": (STRAIGHT, eyes_closed, 1.0),
     "cap": (STRAIGHT, COVERINGS["blue cap"].paint, 1.0),
     "scarf": (STRAIGHT, COVERINGS["grey headscarf"].paint, 1.0),
-    "lamps": (STRAIGHT, COVERINGS["lamps on glasses"].paint, 1.0),
+    "window": (STRAIGHT, COVERINGS["window on glasses"].paint, 0.3),
 }
 LEANING_DEG: Final = 6.5
 """More than the five degrees that a document allows, and less than the crop can turn upright."""

@@ -116,10 +116,11 @@ class Visit:
 
     def agree(self, shown: Snapshot, event: Event) -> Event:
         """Record the consent; return what follows it: papers, an earlier photo, or a new one."""
-        fingers = event is Event.AGREE and shown.fingers_asked
-        self.record.keep_consent(shown.language, fingers=fingers)
         if event is Event.AGREE_PHOTO_ONLY:
+            # Before the consent: no cut between the two lets a finger be asked for.
             self.fingers.refuse()
+        fingers = event is Event.AGREE and shown.fingers_asked and not self.fingers.over
+        self.record.keep_consent(shown.language, fingers=fingers)
         if self.next_material() is not None:
             return Event.AGREE_TO_MATERIALS
         return Event.AGREE_TO_OFFER if self.photo_offered() else event

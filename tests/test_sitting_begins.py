@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -416,6 +416,41 @@ def test_whoever_agrees_to_the_photo_alone_is_asked_for_no_finger(person):
     missing = person.station.record_of("sitting.json")["missing"]
     # What somebody refused is not waited for.
     assert {row["due"] for row in missing if row["what"].startswith("finger:")} == {""}
+
+
+class _Cut(BaseException):
+    """The power goes."""
+
+
+@pytest.mark.parametrize("write", [0, 1, 99], ids=["before both", "between", "after"])
+def test_no_power_cut_lets_a_finger_be_asked_for_after_photo_only(person, monkeypatch, write):
+    """Whichever write of the consent is the last one that reaches the disk."""
+    person.station.orders.add(wanted(proxy=True))
+    person.gives(SLIP)
+    person.touch(Event.NAME_RELATIVE, Event.LETTER_LATER)
+    left, really = write, person.station.store.add_parts
+
+    def write_or_cut(*args):
+        nonlocal left
+        if not left:
+            raise _Cut
+        left -= 1
+        really(*args)
+
+    monkeypatch.setattr(person.station.store, "add_parts", write_or_cut)
+    with pytest.raises(_Cut) if write < 2 else nullcontext():
+        person.touch(Event.AGREE_PHOTO_ONLY)
+    monkeypatch.setattr(person.station.store, "add_parts", really)
+    again = Person(person.station)
+    again.loop._ways_in.resume()
+
+    said_it = write > 0
+    assert again.loop._moves.visit.fingers.over is said_it
+    if again.shown.state is State.CONSENT:
+        # She is asked once more; what she said of her fingers stands.
+        again.touch(Event.AGREE if said_it else Event.AGREE_PHOTO_ONLY)
+    again.hands_in()
+    assert person.station.record_of("consent.json")["fingers"] is False
 
 
 def test_an_order_without_fingers_asks_for_consent_to_the_face_alone(person):

@@ -71,6 +71,9 @@ class Timers:
 
     def _mind_the_end(self, state: State) -> None:
         stays_s = RESULT_STAYS_S if state is State.RESULT else self._room.limits.rating_s
+        if self._screen.snapshot.overlay in (Overlay.HELP, Overlay.REST):
+            # The end of a sitting takes its calls back: not from somebody who still waits for them.
+            stays_s = max(stays_s, HELP_STAYS_S)
         if self._untouched_s > stays_s:
             self._moves.make(Event.FINISH)
 

@@ -123,6 +123,20 @@ def test_whoever_waits_for_staff_is_not_asked_whether_she_is_there(station):
     assert screen.snapshot.overlay is Overlay.STILL_THERE
 
 
+@pytest.mark.parametrize("calls", [True, False], ids=["help", "rest"])
+def test_whoever_calls_or_rests_at_the_result_is_not_cut_off(station, calls):
+    """The result goes after a minute, and with it every call: not from who waits for staff."""
+    loop, screen = station.begin(Event.DECLINE)
+    (loop.call_help if calls else loop.rest)(True)
+    station.after(loop, 890)
+    assert screen.snapshot.state is State.RESULT
+    assert [ticket.why for ticket in station.tickets.open()] == (["touched"] if calls else [])
+
+    # Nobody may block the station.
+    station.after(loop, 20)
+    assert (screen.snapshot.state, station.tickets.open()) == (State.WELCOME, [])
+
+
 def test_a_call_says_who_comes_and_whether_it_was_raised_again(station):
     """Whoever waits sees that something happens."""
     loop, screen = station.begin(Event.AGREE)

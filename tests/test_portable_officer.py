@@ -300,16 +300,23 @@ def test_the_door_outlives_visitors_who_talk_nonsense(tmp_path):
     door.start()
     try:
         folder = os.open(long / PLACE.parent, os.O_PATH)
-        for words in (b"", b"{", b"\n", b'{"ask": "x", "size": -1}\n', b'{"size": 99999999999}\n'):
+        for words in (
+            b"", b"{", b"\n", b'{"ask": "x", "size": -1}\n', b'{"size": 99999999999}\n',
+            b'{"size": 1e999}\n', b"[" * 4000 + b"\n",
+        ):  # fmt: skip
             with socket.socket(socket.AF_UNIX) as visitor:
                 visitor.connect(f"/proc/self/fd/{folder}/{PLACE.name}")
                 visitor.sendall(words)
                 visitor.shutdown(socket.SHUT_WR)
                 assert visitor.recv(10) == b""
+        with socket.socket(socket.AF_UNIX) as visitor:
+            visitor.connect(f"/proc/self/fd/{folder}/{PLACE.name}")
+            visitor.sendall(b'{"ask": "text", "size": "2"}\nab')
+            assert visitor.recv(100) == b'{"done":{}}\n'
         os.close(folder)
 
         assert knock(long, {"ask": "show"}, b"abc", lambda _: None) == {}
-        assert heard == [("show", b"abc")]
+        assert heard == [("text", b"ab"), ("show", b"abc")]
     finally:
         door.close()
     door.close()

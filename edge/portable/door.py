@@ -156,9 +156,9 @@ def _asked(words: BinaryIO) -> dict[str, Any] | None:
     try:
         asked = json.loads(line)
         size = int(asked["size"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    return asked if 0 <= size <= FILE_BYTES_MAX else None
+    return {**asked, "size": size} if 0 <= size <= FILE_BYTES_MAX else None
 
 
 def _say(end: socket.socket, said: Said) -> None:

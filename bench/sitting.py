@@ -32,13 +32,11 @@ from demo.clerk import clerk_for
 from demo.console.knobs import Knobs
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Request
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 LANGUAGE: Final = "zh-CN"
 STEP_MS: Final = 60_000
-HEARS_AFTER_MS: Final = 750
-"""For 0.7 s a screen that has just come is deaf to a second tap."""
 _WATCHES: Final = """() => {
   window.told = []; window.lineMs = 0;
   let since = null;
@@ -130,12 +128,11 @@ def _reuse(station: _Station, page: Page) -> _Sitting:
             touch(action)
         # From here to the signature it is the attendant who touches.
         _touch(page, "staff:sign")
-        page.wait_for_timeout(HEARS_AFTER_MS)
         for field, digits in (("number", badge.number), ("pin", badge.pin)):
-            page.click(f"button[value='field:{field}']")
+            _touch(page, f"field:{field}")
+            page.wait_for_selector(f".field.asked [data-{field}]", state="attached")
             for digit in digits:
-                page.click(f"button[value='key:{digit}']")
-            page.wait_for_selector(f"[data-{field}]:text-matches('^.{{{len(digits)}}}$')")
+                _touch(page, f"key:{digit}")
         _touch(page, "sign:same")
         touch("hand-in")
 
@@ -195,14 +192,20 @@ def _to_calm(station: _Station, page: Page, plug: str, screen: str) -> float:
 
 def _touch(page: Page, action: str) -> None:
     """Touch a button as soon as the page hears it."""
-    button = page.wait_for_selector(f"button[value='{action}']")
-    page.evaluate(
-        """() => { window.heard = false; document.addEventListener('submit',
-        () => { window.heard = true; }, {once: true, capture: true}); }"""
-    )
-    while button and not page.evaluate("() => window.heard"):
-        page.click(f"button[value='{action}']")
+    button = f"button[value='{action}']"
+    heard: list[Request] = []
+
+    def hear(request: Request) -> None:
+        # Not in the page: after the last touch of a sitting it is a new one.
+        if request.method == "POST" and request.url.endswith("/act"):
+            heard.append(request)
+
+    page.wait_for_selector(button)
+    page.on("request", hear)
+    while not heard:
+        page.click(button)
         page.wait_for_timeout(50)
+    page.remove_listener("request", hear)
 
 
 def _sees(page: Page, screen: str) -> None:

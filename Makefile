@@ -75,7 +75,7 @@ stories:  ## tell every story of a sitting in both languages, with a picture of 
 	@ANXIN_STORIES=$(abspath $(FOLDER)) .venv/bin/python -m pytest tests/stories $(ARGS)
 
 .PHONY: gate screens
-gate:  ## hold every screen in every look to what elders need, axe everywhere, and write docs/gate.md; half an hour
+gate:  ## hold every screen in every look to what elders need, axe everywhere, and write docs/gate.md; three minutes
 	@$(PYTHON) -m setup test
 	@.venv/bin/python -m tests.browser.gate
 

@@ -19,7 +19,11 @@ Hand = Callable[[SittingDesk, Snapshot], Snapshot | None]
 
 ANSWERS: Final[Mapping[State, Event]] = {
     State.WELCOME: Event.START,
+    # An order that waits from an earlier run may name somebody and ask for papers.
+    State.NAME: Event.NAME_RIGHT,
+    State.PROXY: Event.LETTER_LATER,
     State.CONSENT: Event.AGREE,
+    State.MATERIALS: Event.MATERIAL_HERE,
     State.PORTRAIT_OK: Event.PORTRAIT_KEPT,
     State.REVIEW: Event.HAND_IN,
 }

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from demo.walk import walk
-from edge.sitting import Event, Result, Snapshot, State
+from demo.walk import ANSWERS, walk
+from edge.sitting import FROM_THE_PERSON, Event, Result, Snapshot, State, move
 from tests.delivery_kit import SINK, STATION, make_kit, new_id
 
 
@@ -50,3 +50,12 @@ def test_only_a_receipt_that_says_stored_ends_the_walk_well(tmp_path, outcome, p
 
     assert told.problem == problem
     assert told.receipt == {"outcome": outcome, "receipt_id": "r-1"}
+
+
+@pytest.mark.parametrize("state", [State.NAME, State.PROXY, State.CONSENT, State.MATERIALS])
+def test_the_demo_s_person_answers_what_any_order_may_ask(state):
+    """An order with a name or papers that still waits is walked through, not stood before."""
+    answer = ANSWERS[state]
+
+    assert answer in FROM_THE_PERSON
+    assert move(state, answer) not in {State.WELCOME, State.RESULT}

@@ -502,6 +502,19 @@ def test_a_power_cut_among_the_papers_asks_only_for_those_that_are_left(person):
     )  # fmt: skip
 
 
+def test_what_is_missing_is_told_once(person):
+    """Whoever goes without the photo twice lacks one photo, not two."""
+    person.touch(Event.START, Event.AGREE, Event.PORTRAIT_GIVEN_UP, Event.FINGERS_REFUSED)
+    person.touch(Event.PORTRAIT_AGAIN)
+    shown = person.touch(Event.PORTRAIT_GIVEN_UP)
+    assert shown.state is State.REVIEW
+    person.touch(Event.HAND_IN)
+
+    whats = [row["what"] for row in person.station.record_of("sitting.json")["missing"]]
+    assert whats.count("portrait") == 1
+    assert len(whats) == len(set(whats))
+
+
 # What suits the person, and what stays hidden
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edge.service.content import Content
 from edge.settings import Service, SittingLimits
-from edge.sitting import Event, Overlay, State
+from edge.sitting import Event, FingerPhase, FingerStep, Overlay, State
 from tests.order_kit import SLIP, wanted
 from tests.sitting_kit import sittings
 
@@ -75,6 +75,17 @@ def test_a_face_that_the_step_sees_stops_the_clock(station):
     station.after(loop, LIMITS.idle_s + 1)
     loop._timers.mind(True)
     assert screen.snapshot.overlay is None
+
+
+@pytest.mark.parametrize("phase", FingerPhase, ids=lambda phase: phase.value)
+def test_a_finger_on_the_glass_is_somebody(station, phase):
+    """Whoever presses looks at the reader and touches no screen: the clock does not run."""
+    loop, screen = station.begin(Event.AGREE, Event.PORTRAIT_GIVEN_UP)
+    screen.show(finger=FingerStep("right_thumb", 1, phase))
+    station.after(loop, LIMITS.idle_s + 1)
+
+    pressed = phase in (FingerPhase.READING, FingerPhase.CHECKING)
+    assert screen.snapshot.overlay is (None if pressed else Overlay.STILL_THERE)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +164,47 @@ def test_a_call_says_who_comes_and_whether_it_was_raised_again(station):
     loop.call_help(False)
     assert (screen.snapshot.help, screen.snapshot.overlay) == (None, None)
     assert station.tickets.open() == []
+
+
+@pytest.mark.parametrize("answered", ["touched", "fingers"])
+def test_whoever_called_twice_sees_who_comes_for_either_call(station, answered):
+    """One attendant comes to one person, whichever of her calls he answered."""
+    loop, screen = station.begin(Event.AGREE)
+    loop.call_help(True)
+    loop._calls.call("help", "fingers")
+    (ticket,) = [one for one in station.tickets.open() if one.why == answered]
+    station.tickets.answer(ticket.id, "guide-7")
+    loop._calls.look()
+
+    assert screen.snapshot.help.answered_by == "guide-7"
+
+
+def test_the_next_person_s_screen_calls_staff_anew(station):
+    """What waited for staff when the last person left is no call of hers: her own is raised."""
+    loop, screen = station.begin(Event.AGREE)
+    for _ in range(2):
+        screen.show(attendant_called=True)
+        loop._calls.follow(screen.snapshot)
+        (ticket,) = station.tickets.open()
+        assert (ticket.why, ticket.sitting_id) == ("fingers", screen.snapshot.sitting_id)
+        loop.from_person(Event.LEAVE, screen.snapshot.token, None)
+        assert station.tickets.open() == []
+        for event in (Event.START, Event.AGREE):
+            loop.from_person(event, screen.snapshot.token, None)
+
+
+def test_a_call_outlives_a_power_cut_and_can_be_taken_back(station):
+    """Whoever waits still sees that she called, and her ticket goes when she needs nobody."""
+    loop, screen = station.begin(Event.AGREE)
+    loop.call_help(True)
+    since_ms = station.tickets.open()[0].raised_at_ms
+    again, screen = station.loop()
+    again._ways_in.resume()
+    assert screen.snapshot.help is not None
+    assert screen.snapshot.help.since_ms == since_ms
+
+    again.call_help(False)
+    assert (screen.snapshot.help, station.tickets.open()) == (None, [])
 
 
 def test_the_end_of_a_sitting_takes_its_calls_back(station):

@@ -325,6 +325,17 @@ def test_what_was_gone_on_with_may_be_left_again(station):
     assert screen.snapshot.overlay is not Overlay.HELP
 
 
+def test_what_was_gone_on_with_outlives_a_power_cut(station):
+    """Its person is here again: a restart goes on with her, as with anybody."""
+    order, loop, _ = left_behind(station)
+    loop.resume_left(order.sitting_id, GUIDE)
+    again, screen = station.loop()
+    again._ways_in.resume()
+
+    shown = screen.snapshot
+    assert (shown.sitting_id, shown.state) == (order.sitting_id, State.FINGER)
+
+
 def acts(station: Sittings) -> list[tuple[str, str, str]]:
     """Who did what, as the audit has it."""
     return [(row["actor"]["kind"], row["actor"]["id"], row["act"]) for row in station.audit()]

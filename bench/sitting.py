@@ -161,6 +161,7 @@ def _sit(
     said = [lines[line] for line in page.evaluate("() => window.told") if line in lines]
     hanzi = sum("\u3400" <= sign <= "\u9fff" for text in said for sign in text)
     _touch(page, "finish")
+    _touch(page, "rate-good")
     _sees(page, "welcome")
     return _Sitting(whole_s - line_s, line_s, len(touched), hanzi)
 

@@ -13,6 +13,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.chromium import chromium, playwright
+
+__all__ = ["chromium", "playwright"]
+
 settings.register_profile(
     "check",
     # A busy machine is slow, not wrong.

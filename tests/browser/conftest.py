@@ -1,4 +1,4 @@
-"""One Chromium for all browser tests of a run; closed at the end."""
+"""The kiosk's browser and a station for all browser tests of a run."""
 
 from __future__ import annotations
 
@@ -7,40 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.browser.desk import Camera, Desk, served
 from tests.browser.persons import Demo, running_demo
 from tests.browser.stand import SIZES, Stand
 from tests.scenes import composed_scenes
-
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    """What drives browsers; a run has one of it."""
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """The system's browser; without it the set-up was skipped, and that is a failure."""
-    if not Path(CHROMIUM).exists():
-        pytest.fail("chromium is missing: run `make test`", pytrace=False)
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="session")

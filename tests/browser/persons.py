@@ -109,6 +109,13 @@ class Person:
             self.page.wait_for_timeout(50)
         self.page.remove_listener("request", hear)
 
+    def goes(self) -> None:
+        """From the result past the question how it was to the welcome."""
+        self.touches("finish")
+        self.sees("rating")
+        self.touches("rate-good")
+        self.sees("welcome")
+
     def sees_pictures(self, count: int) -> None:
         """Wait until so many pictures are not only asked for but drawn."""
         self.page.wait_for_function(

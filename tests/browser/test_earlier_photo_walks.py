@@ -55,8 +55,7 @@ def test_an_earlier_photo_is_taken_over_when_an_attendant_signs(
     person.sees("review")
     person.touches("hand-in")
     person.sees("result")
-    person.touches("finish")
-    person.sees("welcome")
+    person.goes()
 
     fate = clerk.fate(clerk.ordered[0])
     assert (fate.state, fate.photo) == ("ended", "used")

@@ -103,7 +103,7 @@ def test_a_guide_takes_over_goes_on_for_the_person_and_gives_back(
         person.sees("result")
         guide.wait_for_selector("[data-step=result]")
     person.page.wait_for_selector("button[value='finish']")
-    person.touches("finish")
+    person.goes()
     until_receipted(demo, person.page, before + 1)
 
     assert 0 < size <= 480

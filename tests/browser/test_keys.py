@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Playwright
 from api.kiosk.catalogue import load_catalogue
 from api.kiosk.spoken import spoken_lines
 from edge.sitting import Event
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.desk import SLIP
 from tests.browser.stand import SIZES
 from tests.browser.walker import Walker, walking
+from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.test_voice_packs import dialect, tone
 
 STEPS = (

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Page
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.chromium import ARGUMENTS, CHROMIUM
 
 POLICY = Path(__file__).resolve().parents[2] / "firmware_configs/chromium/anxin-kiosk.json"
 WRAPPER = """#!/bin/sh

@@ -17,8 +17,8 @@ from api.kiosk.packs import PACKS
 from api.kiosk.spoken import spoken_lines
 from api.kiosk.station import Voice
 from edge.sitting import State
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.desk import SCENES, Camera, Desk, demo_content
+from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.test_voice_packs import dialect, tone
 
 RECORDER = """

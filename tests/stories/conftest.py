@@ -19,14 +19,11 @@ from accuracy.looker import Looker
 from demo.badge import open_or_make_badge, staff_file
 from edge.staff import add_staff
 from edge.vision.client import ModelFiles
-from tests.browser.conftest import chromium, playwright
 from tests.browser.persons import Demo, running_demo
 from tests.scenes import composed_scenes
 from tests.stories.elder import Elder, arrives, packages, stands
 from tests.stories.people import lay_in
 from tests.stories.staff import REMOTE
-
-__all__ = ["chromium", "playwright"]
 
 LANGUAGES = ("zh-CN", "en")
 
@@ -126,7 +123,7 @@ def clears(demo: Demo, chromium: Browser) -> None:
     for _ in range(20):
         if page.get_attribute("body", "data-screen") in {"welcome", None}:
             break
-        for action in ("finish", "leave", "ask-leave", "help-done", "staff:back", "remote:no"):
+        for action in ("finish", "rate-good", "leave", "ask-leave", "help-done", "staff:back", "remote:no"):
             button = page.query_selector(f"button[value='{action}']")
             if button:
                 button.click()

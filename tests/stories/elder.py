@@ -145,7 +145,13 @@ class Elder(Person):
     def goes(self) -> None:
         """From the result to the welcome of whoever comes next."""
         self.touches("finish")
-        self.page.wait_for_selector("body[data-screen='welcome']")
+        asked = self.page.wait_for_selector(
+            "body:is([data-screen='rating'], [data-screen='welcome'])"
+        )
+        if asked and asked.get_attribute("data-screen") == "rating":
+            self.keeps("rating")
+            self.touches("rate-good")
+            self.page.wait_for_selector("body[data-screen='welcome']")
         self.is_gone = True
 
     def was_met_kindly(self) -> None:

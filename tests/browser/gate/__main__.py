@@ -16,10 +16,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.gate.rules import Fault, Screen
 from tests.browser.gate.walk import ALL_LOOKS, LANGUAGES, LOOKS, PLACES, Gate, gate
 from tests.browser.stand import SIZES
+from tests.chromium import ARGUMENTS, CHROMIUM
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "gate.md"
 LONGER = 0.4

@@ -14,10 +14,10 @@ from typing import Final
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.desk import SHEETS, Camera, Desk, served
 from tests.browser.gate.walk import PLACES
 from tests.browser.stand import SIZES, Stand
+from tests.chromium import ARGUMENTS, CHROMIUM
 
 DOCS: Final = Path(__file__).resolve().parents[3] / "docs"
 FOLDER: Final = DOCS / "images" / "screens"

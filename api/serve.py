@@ -27,9 +27,9 @@ from api.v1.certificates import CertificateIdentity
 from api.v1.request_limit import RequestLimit
 from api.v1.visit_order import read_visit_order
 from edge import VERSION
+from edge.door_sections import V1Network
 from edge.logs import last_lines
 from edge.settings import Settings
-from edge.settings_sections import V1Network
 from edge.station import Station
 from edge.trust.heads import head_signer
 

@@ -6,11 +6,12 @@ Nobody at the station can read it again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Final
 
+from edge.closing import Office, sitting_record
 from edge.fingers.capture import FingerTaken
 from edge.fingers.exceptions import FingerException, SignedReason, Why
 from edge.fingers.presses import Presentation
@@ -29,46 +30,18 @@ from edge.portrait_capture import Portrait
 from edge.progress import Progress
 from edge.reuse.rule import declined_record
 from edge.said import Said
-from edge.samples import (
-    REUSE,
-    json_sample,
-    now,
-    portrait_samples,
-    reused_samples,
-)
+from edge.samples import REUSE, json_sample, now, portrait_samples, reused_samples
 from edge.seal import Sealer
 from edge.sitting import Missing, Result
-from edge.store import Actor, Ending, Store
+from edge.store import Actor, Ending
 from edge.store.disk_floor import Reserve
 from edge.store.errors import OutOfTurn
-from edge.store.rows import Role
 from quality.measure import Reading
 
 REFUSED: Final = Why.REFUSED.value
 LEFT: Final = "left"
 """The person left before it was asked for."""
 PERSON: Final = Actor("person", "applicant")
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """What all records of a station need.
-
-    Attributes:
-        store: the journal.
-        sinks: every way out that a closed package shall take.
-        about: returns further members of each manifest: software, settings_sha256, devices, clock.
-        announce: is called after each closing, to wake the outboxes.
-        keep_master: the unretouched still is delivered as well.
-        keep_all_views: all presses of a finger that agree are delivered, not the best alone.
-    """
-
-    store: Store
-    sinks: Mapping[str, Role]
-    about: Callable[[], Mapping[str, Any]]
-    announce: Callable[[], None]
-    keep_master: bool
-    keep_all_views: bool = False
 
 
 class Record(Said):
@@ -273,24 +246,9 @@ class Record(Said):
 
     def close(self, result: Result, actor: Actor = PERSON) -> None:
         """Write the closing record, sign the manifest and hand the package to the outbox."""
-        progress = self.progress
-        look = progress.look if progress.keep_preferences else None
-        sitting = {
-            "v": 2, "result": result.value, "opened_at": self.progress.opened_at,
-            "order_ref": self.progress.order_ref,
-            "missing": [asdict(row) for row in self.missing],
-            "presentations": self.progress.presentations,
-            "fingers": finger_report(self.progress, self.fingers_in),
-            "reuse": self.progress.reuse,
-            "completes_package_id": self.progress.completes_package_id,
-            "materials": progress.materials,
-            "assisted": progress.assisted,
-            "remote": progress.remote,
-            "resumed_by": progress.resumed_by,
-            "preferences": {
-                "language": self.language, "ordered": progress.preferences, "used": look,
-            },
-        }  # fmt: skip
+        sitting = sitting_record(
+            self.progress, result, self.missing, finger_report(self.progress, self.fingers_in)
+        )
         self._keep([json_sample("sitting.json", sitting)])
         fields = {
             "sitting_id": self.sitting_id,

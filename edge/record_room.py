@@ -10,10 +10,11 @@ from typing import Any
 
 from uuid_utils import uuid7
 
+from edge.closing import Office
 from edge.orders.order import Order
 from edge.orders.rows import leave_alone
 from edge.progress import Progress
-from edge.record import Office, Record
+from edge.record import Record
 from edge.samples import now
 from edge.seal import Sealer
 from edge.store import STATION, OpenPackage, Store

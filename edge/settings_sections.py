@@ -6,27 +6,15 @@ known here (`edge/settings.py`).
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    IPvAnyAddress,
-    IPvAnyNetwork,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from edge.delivery.pace import Hours
+from edge.door_sections import V1, Guide, Kiosk
 from edge.portable.section import PortableSettings
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
-Port = Annotated[int, Field(ge=0, le=65535)]
+from edge.section import Identifier, Name, Section, each_once
 
 FingerPosition = Literal[
     "right_thumb", "right_index", "right_middle", "right_ring", "right_little",
@@ -41,30 +29,7 @@ ExaminerChoice = Literal["auto", "nbis", "none"]
 """auto: where it is installed; nbis: also, but its absence is a warning; none: never."""
 
 
-Scope = Literal[
-    "station:read", "events:read", "metrics:read", "audit:read", "sittings:write", "sittings:read",
-    "photo-checks:run", "packages:collect", "keys:write", "policies:write",
-]  # fmt: skip
-"""What a client of `/v1` may do (`docs/security.md`)."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    twice = next((name for n, name in enumerate(names) if name in names[:n]), None)
-    if twice is not None:
-        raise ValueError(f"each may stand there once, and {twice!r} stands there again")
-    return names
-
-
-def _one_row_each(clients: tuple[V1Client, ...]) -> tuple[V1Client, ...]:
-    _each_once(tuple(client.name for client in clients))
-    return clients
-
-
-class Station(_Section):
+class Station(Section):
     """Who this station is, as packages and pages name it."""
 
     id: Identifier
@@ -72,17 +37,17 @@ class Station(_Section):
     language: Literal["zh-CN", "en"] = "zh-CN"
 
 
-class Device(_Section):
+class Device(Section):
     """Which driver module to open, and with what."""
 
     id: Identifier
     driver: Name
     model: Name | None = None
     """A file in `firmware_configs/readers` or `cameras` whose values come before `options`."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
-class AttackNetFile(_Section):
+class AttackNetFile(Section):
     """A network against pictures of faces, installed by the operator."""
 
     file: Path
@@ -90,7 +55,7 @@ class AttackNetFile(_Section):
     around: Annotated[float, Field(gt=1, le=8)]
 
 
-class Vision(_Section):
+class Vision(Section):
     """Where the model files lie (`make run` fetches them)."""
 
     face_landmarker: Path
@@ -99,10 +64,10 @@ class Vision(_Section):
     """`docs/presentation-attack.md`; none as delivered."""
 
 
-class Portrait(_Section):
+class Portrait(Section):
     """Which photo documents one portrait becomes, and how it is looked for."""
 
-    documents: Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_each_once)]
+    documents: Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(each_once)]
     preset: Name = "seated"
     """A file in `firmware_configs/presets` (`docs/guidance.md`)."""
     good_frames: Annotated[int, Field(ge=1, le=60)] | None = None
@@ -112,19 +77,18 @@ class Portrait(_Section):
     keep_master: bool = True
 
 
-class Fingers(_Section):
+class Fingers(Section):
     """Which fingers are asked for and when a press is good enough (`docs/fingers.md`)."""
 
     profile: Name = "cn_two_fingers"
     """A file in `firmware_configs/fingers`: order, number, and what stands in for what."""
     positions: (
-        Annotated[tuple[FingerPosition, ...], Field(min_length=1), AfterValidator(_each_once)]
-        | None
+        Annotated[tuple[FingerPosition, ...], Field(min_length=1), AfterValidator(each_once)] | None
     ) = None
     """In place of the profile's own; what stands in for them stays the profile's word."""
     minimum: Annotated[int, Field(ge=0, le=10)] | None = None
     """With so many fingers nothing of fingers counts as missing; None: each that is not given."""
-    records: Annotated[tuple[RecordKind, ...], AfterValidator(_each_once)] = ()
+    records: Annotated[tuple[RecordKind, ...], AfterValidator(each_once)] = ()
     """Beside the PNG, which is always there."""
     keep_all_views: bool = False
     """All presses that agree are delivered, not the best alone."""
@@ -148,7 +112,7 @@ class Fingers(_Section):
         return score
 
 
-class SittingLimits(_Section):
+class SittingLimits(Section):
     """How a sitting begins, and how long it waits for somebody."""
 
     begin: Literal["next", "number"] = "next"
@@ -168,7 +132,7 @@ class SittingLimits(_Section):
     resume_within_s: Annotated[float, Field(ge=0, le=86400)] = 1800.0
 
 
-class Service(_Section):
+class Service(Section):
     """What surrounds the sittings: rating, help from afar, and the content pack."""
 
     rating: bool = False
@@ -179,7 +143,7 @@ class Service(_Section):
     """Where installed content packs lie; None: `content` in the store's folder."""
 
 
-class Voice(_Section):
+class Voice(Section):
     """What is heard beside what is shown."""
 
     volume: Annotated[int, Field(ge=0, le=100)] = 80
@@ -190,14 +154,14 @@ class Voice(_Section):
     """A folder of more packs."""
 
 
-class Neighbour(_Section):
+class Neighbour(Section):
     """Which module to open, and with what."""
 
     driver: Name
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
-class Reuse(_Section):
+class Reuse(Section):
     """Whether an earlier photo may be taken over, and who can sign that it is the person's.
 
     When it may be is not set here but in the policy, `firmware_configs/policies/reuse.toml`.
@@ -214,7 +178,7 @@ class Reuse(_Section):
     """What compares faces where the policy asks for a matcher; without it, nothing does."""
 
 
-class Store(_Section):
+class Store(Section):
     """Where the journal and the keys lie, and when the disk counts as full."""
 
     folder: Path
@@ -233,61 +197,7 @@ class Store(_Section):
     """These four warn (`docs/backup.md`); nothing is deleted because of them."""
 
 
-class Kiosk(_Section):
-    """The pages for the person. Loopback only."""
-
-    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
-    port: Port = 8080
-    screen_ppi: Annotated[float, Field(ge=50, le=400)] = 102.46
-    printer: bool = False
-    """The receipt can be printed here: the browser's policy must allow it as well."""
-
-
-class Guide(_Section):
-    """The attendants' console: off until a station has staff; on a network with TLS only."""
-
-    enabled: bool = False
-    host: IPvAnyAddress = IPv4Address("127.0.0.1")
-    port: Port = 8083
-    certificate: Path | None = None
-    private_key: Path | None = None
-    hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")], ...] = ()
-    """Names, beside the address itself, by which browsers may call the station (`Host`)."""
-
-
-class V1Network(_Section):
-    """`/v1` on the network: TLS 1.3, and nobody without a certificate of the centre's client CA."""
-
-    host: IPvAnyAddress
-    port: Port = 8443
-    certificate: Path
-    private_key: Path
-    client_ca: Path
-    hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")], ...] = ()
-    """Names, beside the address itself, by which clients may call the station (`Host`)."""
-
-
-class V1Client(_Section):
-    """One client of the centre: whose certificate names it `anxin:client:<name>`."""
-
-    name: Identifier
-    scopes: Annotated[tuple[Scope, ...], AfterValidator(_each_once)] = ()
-    pins: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = ()
-    """SHA-256 of public keys (SubjectPublicKeyInfo); with any, no other key is this client's."""
-    ips: tuple[IPvAnyNetwork, ...] = ()
-    """Where it may come from; none: from anywhere."""
-
-
-class V1(_Section):
-    """The interface for the central system: on loopback with a token, and as `network` says."""
-
-    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
-    port: Port = 8081
-    network: V1Network | None = None
-    clients: Annotated[tuple[V1Client, ...], AfterValidator(_one_row_each)] = ()
-
-
-class Sink(_Section):
+class Sink(Section):
     """One way out. `custody`: its receipt allows deletion; `copy`: it does not."""
 
     name: Identifier
@@ -297,7 +207,7 @@ class Sink(_Section):
     """The first try after a start waits up to this, so that a city's power return is no rush."""
     hours: tuple[str, ...] = ()
     """Spans of local time in which packages leave that are not urgent; none: at any time."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("hours")
     @classmethod
@@ -306,7 +216,7 @@ class Sink(_Section):
         return hours
 
 
-class Settings(_Section):
+class Settings(Section):
     """One station file."""
 
     station: Station

@@ -16,7 +16,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from drivers.camera import Camera
-from drivers.load import open_camera, reader_opener
 from edge import VERSION
 from edge.camera_owner import CameraOwner
 from edge.candidates.load import open_lookup
@@ -28,6 +27,7 @@ from edge.comparison.load import load_comparer
 from edge.delivery.outbox import Outbox
 from edge.delivery.receipt import ReceiptVerifier
 from edge.delivery.standing import OutboxStatus
+from edge.devices import open_devices
 from edge.fingers.judge import PressJudge
 from edge.fingers.kit import open_fingers
 from edge.foundation import Foundation, await_sight
@@ -51,7 +51,6 @@ from edge.settings import (
     Portrait,
     Settings,
     SettingsError,
-    device_options,
     document_names,
     load_document,
     load_reuse_policy,
@@ -61,7 +60,7 @@ from edge.sitting import Overlay
 from edge.staff import Staff, StaffFileUnsafe
 from edge.station_watch import StationWatch, Watched
 from edge.store import Store
-from edge.supervisor import DeviceStatus, Upkeep
+from edge.supervisor import DeviceStatus
 from edge.trust.centre import PinnedCentre
 from edge.trust.heads import head_signer
 from edge.trust.keys import StationKey
@@ -158,7 +157,7 @@ def build(
     settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
     heads = head_signer(store, station_key, settings.station.id)
     outboxes = open_outboxes(foundation, verifier, station_key, heads, stack)
-    camera, reader = _devices(settings, stack, open_camera_)
+    camera, reader = open_devices(settings, stack, open_camera_)
     seeing, watch = threading.Event(), StationWatch(store)
     documents = {name: load_document(name) for name in document_names()}
     made = tuple(documents[name] for name in settings.portrait.documents)
@@ -277,26 +276,6 @@ def _staff(path: Path | None, store: Store) -> Staff | None:
         return None if path is None else Staff(path, store)
     except StaffFileUnsafe as error:
         raise SettingsError(f"reuse.staff_file {path}: {error}.") from None
-
-
-def _devices(
-    settings: Settings, stack: ExitStack, open_camera_: Callable[[], Camera] | None
-) -> tuple[CameraOwner, ReaderOwner]:
-    camera_options = device_options(settings.camera, "cameras")
-    reader_options = device_options(settings.reader, "readers")
-    camera = CameraOwner(
-        Upkeep(settings.camera.id, "camera", settings.camera.driver),
-        open_camera_ or (lambda: open_camera(settings.camera.driver, camera_options)),
-    )
-    reader = ReaderOwner(
-        Upkeep(settings.reader.id, "fingerprint", settings.reader.driver),
-        reader_opener(settings.reader.driver, reader_options),
-    )
-    camera.start()
-    stack.callback(camera.close)
-    reader.start()
-    stack.callback(reader.close)
-    return camera, reader
 
 
 def _seated_rules(portrait: Portrait) -> PortraitRules | None:

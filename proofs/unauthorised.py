@@ -22,7 +22,7 @@ from api.porch import CERTIFICATE
 from api.tls import Certificate
 from api.v1.caller import Caller, Identity
 from api.v1.scopes import ALL_SCOPES, OPEN, SCOPES
-from edge.settings_sections import V1Client
+from edge.door_sections import V1Client
 from proofs import Proof, Tally, each_of
 from proofs.trespassing import crowd, guesser
 from proofs.trespassing.authority import DAY, NOW, SERVER, Ca, Leaf, new_key

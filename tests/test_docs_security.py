@@ -13,7 +13,7 @@ import pytest
 from api.kiosk.pages import EVENT_STREAMS, PREVIEW_STREAMS
 from api.listener import PER_ADDRESS, QUEUE_SIZE, Limits
 from api.v1.scopes import ALL_SCOPES
-from edge.settings_sections import V1
+from edge.door_sections import V1
 from proofs.trespassing.authority import Ca, pin_of
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "security.md").read_text("utf-8")

@@ -22,7 +22,7 @@ from api.v1.certificates import CertificateIdentity
 from api.v1.scopes import ALL_SCOPES
 from demo.console.knobs import Knobs
 from demo.console.pages import create_console_app
-from edge.settings_sections import V1Client
+from edge.door_sections import V1Client
 from tests import order_kit
 from tests.browser.desk import SCENES, TOKEN, Camera, Desk
 from tests.delivery_kit import SINK, STATION, make_kit, new_id

@@ -19,7 +19,7 @@ from api.app import V1Station, create_v1_app
 from api.listener import Listener
 from api.tls import TlsUnusable, server_context
 from api.v1.certificates import CertificateIdentity
-from edge.settings_sections import V1Client
+from edge.door_sections import V1Client
 from proofs.trespassing.authority import DAY, NOW, SERVER, Ca, Leaf, client_context, new_key, pin_of
 from tests.delivery_kit import SINK, STATION, make_kit
 

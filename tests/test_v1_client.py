@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from api.tls import server_context
 from api.v1.certificates import CertificateIdentity
 from docs.opener import Refused, open_package, records
+from edge.door_sections import V1Client
 from edge.seal import KeptPart, Sealer, package_file
-from edge.settings_sections import V1Client
 from proofs.trespassing.authority import Ca
 from tests.collect_kit import OUTSIDE, SINKS, TOKEN, served
 from tests.delivery_kit import STATION, make_kit, new_id

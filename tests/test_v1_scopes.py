@@ -14,7 +14,7 @@ from api.porch import CERTIFICATE
 from api.tls import Certificate
 from api.v1.certificates import CertificateIdentity
 from api.v1.scopes import ALL_SCOPES, KNOWN, OPEN, SCOPES
-from edge.settings_sections import V1Client
+from edge.door_sections import V1Client
 from tests import order_kit
 from tests.delivery_kit import SINK, STATION, make_kit, new_id
 

@@ -19,7 +19,7 @@ from api.porch import CERTIFICATE
 from api.problems import Refused
 from api.tls import Certificate
 from api.v1.caller import Caller
-from edge.settings_sections import V1Client
+from edge.door_sections import V1Client
 
 PREFIX: Final = "anxin:client:"
 

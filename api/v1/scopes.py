@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
-from edge.settings_sections import Scope
+from edge.door_sections import Scope
 
 OPEN: Final = "open"
 """Holds nothing of this station: that it lives, and what the interface looks like. In token mode

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from edge.section import Section
 
 Target = Literal["grey_card", "wall"]
 """What is held before the camera in the field check."""
 
 
-class PortableSettings(BaseModel):
+class PortableSettings(Section):
     """A station that is carried (`docs/portable.md`)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     field_check: bool = False
     """Whether one is due after each transport, and begun by itself as the devices answer."""

@@ -31,8 +31,8 @@ from api.kiosk.station import Desk, Previews
 from api.tls import server_context
 from api.v1.caller import Identity
 from api.v1.certificates import CertificateIdentity
+from edge.door_sections import Scope, V1Client
 from edge.orders import Known, Orders
-from edge.settings_sections import Scope, V1Client
 from edge.sitting import Snapshot, State
 from edge.store import Store
 from proofs.premises import SINK, Premises, make_premises, open_store

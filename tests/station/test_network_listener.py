@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from centre.keys import issue, listed
+from edge.door_sections import V1, V1Client, V1Network
 from edge.settings import Settings
-from edge.settings_sections import V1, V1Client, V1Network
 from edge.watchdog import answers
 from proofs.trespassing.authority import Ca, Leaf, client_context
 from run_edge import open_listeners

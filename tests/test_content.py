@@ -17,7 +17,7 @@ from centre.keys import content_key, issue, listed, open_or_make_keys, signed
 from edge.service import sealed_pack
 from edge.service.content import Content, PackUnfit, load_pack
 from edge.service.due import due_on
-from edge.service.pack import PUBLIC_NUMBERS, parsed_pack
+from edge.service.pack import PUBLIC_NUMBERS, parsed_lines, parsed_pack
 from edge.service.pictures import remade
 from tests.content_kit import DRAWING, OURS, PACK, SVG, TODAY, Office, open_office, qr_code, raster
 
@@ -342,7 +342,11 @@ def test_a_pack_that_contradicts_itself_is_refused(office, more, words):
 
 
 @pytest.mark.parametrize("name", ["pack.toml", "lines.en.toml"])
-@pytest.mark.parametrize("text", ["x = ", "\udc80"], ids=["no-toml", "no-utf8"])
+@pytest.mark.parametrize(
+    "text",
+    ["x = ", "\udc80", f"x = {'9' * 5000}"],
+    ids=["no-toml", "no-utf8", "number-without-end"],
+)
 def test_a_file_that_cannot_be_read_is_refused_by_its_name(office, name, text):
     """Also one that was signed so."""
     place = office.signed()
@@ -352,6 +356,12 @@ def test_a_file_that_cannot_be_read_is_refused_by_its_name(office, name, text):
     seal(office, place, said)
 
     refused(office, place, f"{name} is not valid TOML")
+
+
+def test_lines_in_tables_without_end_are_refused():
+    """Whoever reads them is the sitting's own thread: nothing of a pack may end it."""
+    with pytest.raises(PackUnfit, match="without end"):
+        parsed_lines(f"a{'.a' * 5000} = ''".encode(), "lines.en.toml")
 
 
 def test_a_pack_that_ends_before_it_begins_is_refused(office):
@@ -544,11 +554,12 @@ def test_a_picture_is_made_anew_from_its_pixels(name, kind):
         ("a.jpg", raster(".png")),
         ("a.png", raster()[:300]),
         ("a.png", b""),
+        ("a.png", raster()[:20]),
         ("a.jpg", b"GIF89a"),
         ("a.png", raster(".png", (8, 2001))),
         ("a.jpg", raster(".jpg")[:-900]),
     ],
-    ids=["jpeg-as-png", "png-as-jpeg", "cut", "empty", "gif", "wide", "cut-jpeg"],
+    ids=["jpeg-as-png", "png-as-jpeg", "cut", "empty", "cut-in-head", "gif", "wide", "cut-jpeg"],
 )
 def test_a_picture_that_is_not_what_it_says_is_refused(name, content):
     """By its header, before anything is decoded, where that can be told."""

@@ -134,12 +134,15 @@ def parsed_lines(content: bytes, name: str) -> dict[str, str]:
             else:
                 raise PackUnfit(f"{name}: {line_id} is no line")
 
-    walk(_table(content, name), "")
+    try:
+        walk(_table(content, name), "")
+    except RecursionError:
+        raise PackUnfit(f"{name} has tables in tables without end") from None
     return lines
 
 
 def _table(content: bytes, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also text that is none, numbers without end
         raise PackUnfit(f"{name} is not valid TOML: {error}") from None

@@ -17,6 +17,8 @@ from edge.service.pack import PackUnfit
 SIDE_PX_MAX: Final = 2000
 _JPEG_QUALITY: Final = 90
 _PNG: Final = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+_PNG_SIZE: Final = len(_PNG) + 8
+"""Shorter, it does not say how large it is."""
 _VOICE_MAX: Final = 512 << 10
 
 
@@ -69,7 +71,7 @@ def check_voice(name: str, content: bytes) -> bytes:
 def _size_of(name: str, content: bytes) -> tuple[int, int]:
     """Return width and height by the header alone, before native code sees the file."""
     if name.endswith(".png"):
-        if not content.startswith(_PNG) or b"acTL" in content[:4096]:
+        if not content.startswith(_PNG) or b"acTL" in content[:4096] or len(content) < _PNG_SIZE:
             raise PackUnfit(f"{name} is no still PNG")
         width_px, height_px = struct.unpack(">II", content[len(_PNG) : len(_PNG) + 8])
         return width_px, height_px

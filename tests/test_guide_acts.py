@@ -92,10 +92,25 @@ def test_what_only_the_person_can_say_is_never_a_volunteer_s(opened: Hall):
     volunteer.act("take-over", reason="hands")
     assert shown(opened).assisted_by == VOLUNTEER
     assert not {f"move:{event.value}" for event in HER_OWN_WORD} & volunteer.buttons()
-    volunteer.act("move:agree", told="yes")
+    for word in ("agree", "agree-photo-only", "decline", "leave"):
+        volunteer.act(f"move:{word}", told="yes")
 
     assert shown(opened).state is State.CONSENT
     assert SURNAME not in volunteer.page
+
+
+def test_a_form_made_by_hand_is_refused_to_whoever_may_not(opened: Hall):
+    """What signs, closes, deletes or opens a row is a guide's; what is from afar, nobody's here."""
+    opened.desk.ask(Event.START)
+    volunteer = opened.tablet(VOLUNTEER)
+    volunteer.act("take-over", reason="hands")
+    guides_own = (
+        *("open-row", "close-row", "exception", "same-person:yes", "close-missing"),
+        *("left-resume", "left-close", "left-delete"),
+    )
+    from_afar = ("ask", "say:remote.word.hello", "point:leave", "retry", "to-window", "end")
+    for act in (*guides_own, *(f"remote-{what}" for what in from_afar)):
+        assert volunteer.act(act, told="yes", row="x", left="x").status == 403, act
 
 
 def test_who_did_not_take_over_acts_for_nobody(opened: Hall):
@@ -214,6 +229,42 @@ def test_help_from_afar_is_asked_for_agreed_to_shown_and_ended_by_one_touch(open
     assert [row[1:] for row in opened.acts("remote.")] == [
         ("remote.ask", "ok"), ("remote.on", "ok"), ("remote.say", "ok"), ("remote.end", "ended")
     ]  # fmt: skip
+
+
+def test_from_afar_only_calls_for_help_are_read(opened: Hall):
+    """Who was not satisfied, and whose number was not found, is the hall's own."""
+    opened.found.tickets.raise_("rating", None, "poor")
+    opened.found.tickets.raise_("number", None, "unknown")
+    opened.desk.ask(Event.START)
+    opened.desk.call_help(True)
+    words = load_catalogue(WORDS_FOLDER)
+    whys = {why: words.line(MASTER, f"calls.why.{why}") for why in ("poor", "unknown", "touched")}
+    for staff_id, read in ((GUIDE, set(whys)), (REMOTE, {"touched"})):
+        page = opened.tablet(staff_id).page
+        assert {why for why, line in whys.items() if line in page} == read
+
+
+def test_no_picture_leaves_after_the_word_that_ends_the_help(opened: Hall):
+    """Not even the one that was being made when she said so."""
+    for event in (Event.START, Event.AGREE):
+        opened.desk.ask(event, opened.desk.snapshot.token)
+    opened.desk.call_help(True)
+    far = opened.tablet(REMOTE)
+    far.act("remote-ask")
+    opened.desk.remote_answer(True)
+    assert far.ask("GET", "/preview.jpg").status == 200
+    really = opened.camera.wait_preview
+
+    def ends_meanwhile(after: int, timeout_s: float):
+        opened.desk.remote_answer(False)
+        return really(after, timeout_s)
+
+    opened.camera.wait_preview = ends_meanwhile
+    answer = far.ask("GET", "/preview.jpg?after=-2")
+    while shown(opened).remote is not None:
+        answer = far.ask("GET", "/preview.jpg?after=-2")
+    assert answer.status == 204
+    _wait_for_end(opened)
 
 
 def test_a_helper_who_is_gone_is_gone_from_the_screen(opened: Hall):

@@ -567,6 +567,16 @@ def test_a_picture_that_is_not_what_it_says_is_refused(name, content):
         remade(name, content)
 
 
+def test_a_picture_that_says_where_it_was_taken_is_refused():
+    """It goes to no screen; whoever signs the pack sees that it is in there."""
+    exif = b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"
+    plain = raster(".jpg")
+    assert remade("a.jpg", plain)
+    told = plain[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2) + exif + plain[2:]
+    with pytest.raises(PackUnfit, match="EXIF"):
+        remade("a.jpg", told)
+
+
 def test_a_picture_with_a_code_for_telephones_is_refused():
     """A person must not need a telephone, and must not be led anywhere by one."""
     with pytest.raises(PackUnfit, match="code for telephones"):

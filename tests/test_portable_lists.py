@@ -142,6 +142,18 @@ def test_when_a_list_is_over_nothing_of_it_is_left(device):
         assert now.lists.open_orders() == ()
 
 
+def test_a_list_that_was_over_once_stays_over_when_the_clock_is_set_back(device):
+    """Whoever sets the clock brings nobody's visit back with the same stick."""
+    content = device.make(visit(1), hours=4)
+    with device.lists() as now:
+        now.load(content)
+        device.clock.go_on(4.1)
+        now.lists.sweep()
+    device.clock.go_on(-4)
+
+    assert refused(device, content).code == "replayed"
+
+
 def test_a_list_that_was_over_while_the_station_was_off_goes_at_the_start(device):
     """A device that lay in a drawer for a month brings nobody's name back."""
     content = device.make(visit(1), hours=4)

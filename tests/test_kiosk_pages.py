@@ -208,6 +208,18 @@ def test_nothing_is_called_done_while_something_is_missing(
     assert said == {"review": True, "review-missing": False}
 
 
+def test_a_paper_that_comes_later_stands_in_the_review_too(bench: Bench):
+    """Nobody hears that all is done, and on the next screen that a paper is still missing."""
+    paper = (Missing("material:household_register", "later", "2026-12-22"),)
+    bench.desk.put(replace(SCENES["review"], missing=paper))
+
+    page = bench.get("/").text
+
+    assert ("都好了" in page, "先交上这些" in page) == (False, True)
+    assert "户口簿" in page
+    assert 'data-speak="review.question_missing' in page
+
+
 def test_the_telephone_is_named_only_where_there_is_one():
     """No line sends a person to a number that is not on the screen."""
     said = []

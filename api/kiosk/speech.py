@@ -153,8 +153,9 @@ def _press(drawn: View) -> Lines:
 
 def _review(drawn: View) -> Lines:
     shown = drawn.shown
-    missing = {row.standing for row in drawn.fingers} | {one.what for one in shown.missing}
-    later = "portrait" in missing or "missing" in missing
+    standings = {row.standing for row in drawn.fingers}
+    kinds = {row.kind for row in drawn.missing}
+    later = "missing" in standings or not kinds.isdisjoint({"portrait", "material"})
     if drawn.elsewhere:
         word: Lines = ("finger.elsewhere",)
     elif drawn.staff_look:

@@ -208,6 +208,18 @@ def test_nothing_is_called_done_while_something_is_missing(
     assert said == {"review": True, "review-missing": False}
 
 
+@pytest.mark.parametrize("page", ["/", f"/receipt?token={TOKEN}"])
+def test_who_gave_only_a_photo_is_not_told_that_something_follows(bench: Bench, page: str):
+    """Nobody waits for what was refused; a finger that could not today is still waited for."""
+    said = {}
+    for reason in ("refused", "not_possible"):
+        left = (Missing("finger:right_thumb", reason),)
+        bench.desk.put(replace(SCENES["result-missing"], missing=left))
+        said[reason] = "以后再补" in bench.get(page).text
+
+    assert said == {"refused": False, "not_possible": True}
+
+
 def test_a_paper_that_comes_later_stands_in_the_review_too(bench: Bench):
     """Nobody hears that all is done, and on the next screen that a paper is still missing."""
     paper = (Missing("material:household_register", "later", "2026-12-22"),)

@@ -8,7 +8,7 @@ from typing import Final
 
 from api.kiosk.catalogue import Catalogue
 from api.kiosk.fingers import FINGER, finger_rows
-from edge.sitting import Snapshot
+from edge.sitting import Result, Snapshot
 
 PORTRAIT: Final = "portrait"
 MATERIAL: Final = "material:"
@@ -44,6 +44,18 @@ def missing_rows(shown: Snapshot) -> tuple[MissingRow, ...]:
         if what.startswith(MATERIAL)
     ]
     return (*portrait, *fingers, *papers)
+
+
+def told_result(shown: Snapshot) -> str:
+    """Return the result in whose words the person is told of it.
+
+    What she refused lacks in the record, but nobody waits for it: where nothing else lacks she is
+    not sent home with "the rest can follow", of which no list says what.
+    """
+    result = shown.result or Result.TO_WINDOW
+    if result is Result.ACCEPTED_WITH_MISSING and not missing_rows(shown):
+        result = Result.ACCEPTED
+    return result.value
 
 
 def day_words(catalogue: Catalogue, language: str, day: str) -> str:

@@ -13,7 +13,7 @@ from flask import render_template
 
 from api.kiosk.drawing import HEARTBEAT_S, thing_words
 from api.kiosk.kiosk import Kiosk
-from api.kiosk.missing import day_words, missing_rows
+from api.kiosk.missing import day_words, missing_rows, told_result
 from api.problems import Refused
 from api.security import same_secret
 from edge.sitting import Result, Snapshot, State
@@ -41,7 +41,7 @@ def draw_receipt(kiosk: Kiosk, token: str) -> str:
         look=look,
         language=language,
         line=partial(catalogue.line, language),
-        result=(shown.result or Result.TO_WINDOW).value,
+        result=told_result(shown),
         taken=_taken(shown, partial(catalogue.line, language)),
         missing=[
             (thing_words(catalogue, content, language, row), day(row.due))

@@ -20,10 +20,10 @@ from api.kiosk.fingers import (
 from api.kiosk.hints import aside_id, hint_words
 from api.kiosk.identity import check_stage, key_of, looks_live, mark_of
 from api.kiosk.look import Look
-from api.kiosk.missing import MissingRow, missing_rows
+from api.kiosk.missing import MissingRow, missing_rows, told_result
 from api.kiosk.overlays import CAN_LEAVE, CARRIED, LEAVING, REMOTE, overlay_of, staff_sheet
 from api.kiosk.pad import Pad
-from edge.sitting import Overlay, Result, Snapshot, State
+from edge.sitting import Overlay, Snapshot, State
 
 __all__ = ["STEPS", "View", "looks_live", "mark_of", "view"]
 
@@ -211,7 +211,7 @@ def view(
         step=step,
         can_leave=state in CAN_LEAVE and overlay != LEAVING,
         can_rest=state not in _NO_REST and overlay not in _NO_REST_OVER,
-        result=(shown.result or Result.TO_WINDOW).value,
+        result=told_result(shown),
         missing=missing_rows(shown),
         slip=slip if state is State.NUMBER else "",
     )

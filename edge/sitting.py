@@ -17,6 +17,7 @@ from edge.snapshot import (
     RemoteView,
     ReuseView,
     Snapshot,
+    mark_of,
 )
 from edge.states import (
     FROM_THE_PERSON,
@@ -52,6 +53,7 @@ __all__ = [
     "Snapshot",
     "StaleToken",
     "State",
+    "mark_of",
     "move",
 ]
 

@@ -271,3 +271,12 @@ class Snapshot:
     remote: RemoteView | None = None
     preferences: PreferencesView = PreferencesView()
     shutter_refused: str | None = None
+
+
+def mark_of(shown: Snapshot) -> str:
+    """Name what is asked, so that what was meant for one finger or paper never answers the next."""
+    if shown.state is State.FINGER and shown.finger:
+        return f"{shown.state.value}:{shown.finger.position}"
+    if shown.state is State.MATERIALS and shown.material:
+        return f"{shown.state.value}:{shown.material.code}"
+    return shown.state.value

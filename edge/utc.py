@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 
 def now_ms() -> int:
     """Return the present moment in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def moment_ms(moment: Any) -> int:
+    """Return a moment as a signed list writes it. Raises `ValueError`: none, or without a zone."""
+    at = datetime.fromisoformat(str(moment))
+    if at.tzinfo is None:
+        raise ValueError("a moment without its zone")
+    return round(at.timestamp() * 1000)
 
 
 def rfc3339(at_ms: int) -> str:

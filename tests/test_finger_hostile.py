@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from api.kiosk.touches import TOUCHES
-from api.kiosk.view import mark_of
 from api.problems import Refused
 from api.v1.new_sitting import wanted_of
 from edge.fingers.exceptions import ExceptionReason, Permanence, SignedReason
@@ -29,6 +28,7 @@ from edge.settings import (
     load_finger_profile,
 )
 from edge.settings_file import toml_table, validated
+from edge.sitting import mark_of
 from formats.finger.records import RECORDS
 from tests.browser.desk import SCENES, TOKEN
 from tests.order_kit import TODAY_MS, body

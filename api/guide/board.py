@@ -13,12 +13,11 @@ from typing import Final
 
 from api.console.session import Session
 from api.guide.rows import Detail, QueueRow
-from edge.assist.desk import mark_of
 from edge.assist.offers import NOTHING, Offers, may_see, offers
 from edge.assist.remote import places
 from edge.left import LeftSitting
 from edge.service.ticket import Ticket
-from edge.sitting import FingerPhase, Snapshot, State
+from edge.sitting import FingerPhase, Snapshot, State, mark_of
 
 MINUTE_MS: Final = 60_000
 

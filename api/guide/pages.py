@@ -22,10 +22,10 @@ from api.guide.console import Console
 from api.kiosk.catalogue import MASTER
 from api.kiosk.come_back import UNTIL
 from api.problems import FieldError, Refused
-from edge.assist.desk import mark_of
 from edge.assist.remote import WORDS
 from edge.fingers.exceptions import ExceptionReason
 from edge.override import OverrideReason
+from edge.sitting import mark_of
 from edge.staff import PIN, STAFF_ID, WrongPin
 
 FREE: Final = frozenset({"guide.sign_in_page", "guide.sign_in", "guide.static"})

@@ -10,15 +10,6 @@ from api.kiosk.pad import Pad
 from edge.sitting import Overlay, Snapshot, State
 
 
-def mark_of(shown: Snapshot) -> str:
-    """Name what the person is looking at, so that a late second tap cannot skip a step."""
-    if shown.state is State.FINGER and shown.finger:
-        return f"{shown.state.value}:{shown.finger.position}"
-    if shown.state is State.MATERIALS and shown.material:
-        return f"{shown.state.value}:{shown.material.code}"
-    return shown.state.value
-
-
 def looks_live(shown: Snapshot) -> bool:
     """Tell whether this screen shows what the camera sees now; on all others no picture leaves."""
     looking = (State.PORTRAIT, State.PROXY)

@@ -11,9 +11,9 @@ from api.kiosk.look import Look, Looks
 from api.kiosk.pad import Pads
 from api.kiosk.slip import Slips
 from api.kiosk.station import KioskStation
-from api.kiosk.view import View, mark_of, view
+from api.kiosk.view import View, view
 from api.security import StreamCap
-from edge.sitting import Snapshot
+from edge.sitting import Snapshot, mark_of
 
 EVENT_STREAMS: Final = 8
 PREVIEW_STREAMS: Final = 4

@@ -7,14 +7,13 @@ A voice made for sentences cannot say a word of one or two syllables so that it 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from unicodedata import normalize
 
-from api.kiosk.catalogue import FOLDER
+from api.kiosk.catalogue import FOLDER, flat_lines
 
 SAY: Final = "say"
 HEARD_ONLY: Final = ("key.", "tongue.")
@@ -68,12 +67,4 @@ def _carriers(language: str, folder: Path) -> dict[str, str]:
 
 
 def _lines(file: Path) -> dict[str, str]:
-    return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8"))))
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", str(value)
+    return dict(flat_lines(tomllib.loads(file.read_text(encoding="utf-8"))))

@@ -14,11 +14,10 @@ from api.kiosk.listing import is_page
 from api.kiosk.look import SCALES, THEMES, VOICES
 from api.kiosk.pad import DELETE, DIGITS, EXCEPTION, FIELDS, SHUTTER, SIGN, Field, Pad, Sheet
 from api.kiosk.slip import DIGITS_WANTED, scanned_digits
-from api.kiosk.view import mark_of
 from api.problems import FieldError, Refused
 from api.security import same_secret
 from edge.override import OverrideReason
-from edge.sitting import FROM_THE_PERSON, Event, IllegalMove, Snapshot, StaleToken
+from edge.sitting import FROM_THE_PERSON, Event, IllegalMove, Snapshot, StaleToken, mark_of
 from edge.staff import WrongPin
 
 Touch = Callable[[Kiosk, str, str], object]

@@ -18,14 +18,14 @@ from api.kiosk.fingers import (
     taken_elsewhere,
 )
 from api.kiosk.hints import aside_id, hint_words
-from api.kiosk.identity import check_stage, key_of, looks_live, mark_of
+from api.kiosk.identity import check_stage, key_of, looks_live
 from api.kiosk.look import Look
 from api.kiosk.missing import MissingRow, missing_rows, told_result
 from api.kiosk.overlays import CAN_LEAVE, CARRIED, LEAVING, REMOTE, overlay_of, staff_sheet
 from api.kiosk.pad import Pad
-from edge.sitting import Overlay, Snapshot, State
+from edge.sitting import Overlay, Snapshot, State, mark_of
 
-__all__ = ["STEPS", "View", "looks_live", "mark_of", "view"]
+__all__ = ["STEPS", "View", "looks_live", "view"]
 
 STEPS: Final = ("consent", "portrait", "finger", "review")
 _STEP_OF: Final = {

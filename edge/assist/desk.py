@@ -15,7 +15,7 @@ from edge.capture import SittingDesk
 from edge.fingers.exceptions import ExceptionReason, Permanence, SignedReason
 from edge.left import LeftSitting
 from edge.override import OverrideReason
-from edge.sitting import Event, NotNow, Snapshot, State
+from edge.sitting import Event, NotNow, Snapshot, State, mark_of
 from edge.staff import Member
 
 FINGERS_MAX: Final = 12
@@ -177,12 +177,3 @@ class AssistDesk:
 
     def _note(self, member: Member, act: str, **about: str) -> None:
         self._book.note(member, act, **{**self._about(), **about})
-
-
-def mark_of(shown: Snapshot) -> str:
-    """Name the screen, so that what was meant for one finger never skips the next."""
-    if shown.state is State.FINGER and shown.finger:
-        return f"{shown.state.value}:{shown.finger.position}"
-    if shown.state is State.MATERIALS and shown.material:
-        return f"{shown.state.value}:{shown.material.code}"
-    return shown.state.value

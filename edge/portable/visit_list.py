@@ -15,13 +15,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from edge.portable.device_key import DeviceKeys
 from edge.portable.list_file import NotAList, NotForUs, SealedRecord, records_of
 from edge.trust.key_list import ListedKey
 from edge.trust.signatures import SignatureInvalid, verified
+from edge.utc import moment_ms
 
 LIST_TYP: Final = "anxin-visits+jws"
 ORDERS_MAX: Final = 200
@@ -130,7 +130,7 @@ def _read(
     try:
         token = head.opened(keys).decode("ascii")
         said, kid = verified(token, LIST_TYP, signers)
-        listed, issued_at_ms = _listed(said), _ms(said["issued_at"])
+        listed, issued_at_ms = _listed(said), moment_ms(said["issued_at"])
     except NotForUs:
         raise VisitListRefused(
             "foreign",
@@ -160,7 +160,8 @@ def _listed(said: Mapping[str, Any]) -> VisitList:
     if not 0 < len(orders) <= ORDERS_MAX or not isinstance(said["sequence"], int):
         raise ValueError("no orders, too many, or no number")
     return VisitList(
-        str(said["list_id"]), said["sequence"], _ms(said["not_before"]), _ms(said["expires_at"]),
+        str(said["list_id"]), said["sequence"],
+        moment_ms(said["not_before"]), moment_ms(said["expires_at"]),
         place, tuple(orders), _photos(said["photos"]),
     )  # fmt: skip
 
@@ -196,10 +197,3 @@ def _unsigned(token: bytes) -> dict[str, Any]:
         return said
     except (ValueError, IndexError):
         raise NotAList("no list stands there") from None
-
-
-def _ms(moment: Any) -> int:
-    at = datetime.fromisoformat(str(moment))
-    if at.tzinfo is None:
-        raise ValueError("a moment without its zone")
-    return round(at.timestamp() * 1000)

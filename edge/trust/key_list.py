@@ -13,7 +13,6 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +33,7 @@ from edge.trust.signed_list import (
     pinned_token,
     said_by_root,
 )
+from edge.utc import moment_ms
 
 NEWEST_FILE: Final = "newest-keys.jws"
 _USES: Final = frozenset({"seal", "receipt", "content"})
@@ -92,7 +92,7 @@ class KeyList:
         try:
             listed = cls(
                 seq=int(said["seq"]),
-                issued_at_ms=_ms(said["issued_at"]),
+                issued_at_ms=moment_ms(said["issued_at"]),
                 keys=tuple(_listed(key) for key in said["keys"] if key["use"] in _USES),
                 deny_clients=_denied(said.get("deny_clients", [])),
                 token=token,
@@ -185,7 +185,9 @@ def _listed(row: Mapping[str, Any]) -> ListedKey:
     use = str(row["use"])
     if (use != "seal") != signs(key):
         raise KeyUnusable("a key of another kind than its use asks for")
-    listed = ListedKey(use, key.thumbprint(), key, _ms(row["not_before"]), _ms(row["not_after"]))
+    listed = ListedKey(
+        use, key.thumbprint(), key, moment_ms(row["not_before"]), moment_ms(row["not_after"])
+    )
     if row.get("kid", listed.kid) != listed.kid:
         raise KeyUnusable("a kid that is not the key's own")
     return listed
@@ -196,10 +198,3 @@ def _denied(names: Any) -> frozenset[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError("names to deny are a list of words")
     return frozenset(names)
-
-
-def _ms(moment: Any) -> int:
-    at = datetime.fromisoformat(str(moment))
-    if at.tzinfo is None:
-        raise ValueError("a moment without its zone")
-    return round(at.timestamp() * 1000)

@@ -44,12 +44,13 @@ def load_catalogue(folder: Path = FOLDER) -> Catalogue:
     paths = sorted(folder.glob("*.toml"), key=lambda path: (path.stem != MASTER, path.stem))
     tables = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}
     names = {tongue: str(table.pop("tongue")) for tongue, table in tables.items()}
-    return Catalogue(names, {tongue: dict(_flat(table)) for tongue, table in tables.items()})
+    return Catalogue(names, {tongue: dict(flat_lines(table)) for tongue, table in tables.items()})
 
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat_lines(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Go through the lines of a table: id with dots, text."""
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat_lines(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", str(value)

@@ -275,6 +275,8 @@ def test_a_helper_who_is_gone_is_gone_from_the_screen(opened: Hall):
     far.act("remote-ask")
     opened.desk.remote_answer(True)
     opened.clock.now_s += GONE_AFTER_S + 1
+    # Another one's page keeps nobody here.
+    opened.remote.renew(Member(GUIDE, "guide", ""))
     opened.until(lambda now: now.remote is None)
     _wait_for_end(opened)
 

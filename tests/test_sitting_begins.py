@@ -19,6 +19,7 @@ from edge.camera_owner import CameraOwner
 from edge.consent import CONSENT_VERSION, consent_sha256, digest_of_text
 from edge.orders.order import Preferences
 from edge.orders.slips import UNKNOWN_MAX, WITHIN_S, SlipTries, slip_code
+from edge.screen import Picture
 from edge.settings import Portrait, portrait_rules
 from edge.sitting import (
     LANGUAGES,
@@ -500,6 +501,28 @@ def test_a_power_cut_among_the_papers_asks_only_for_those_that_are_left(person):
     assert (again.shown.state, again.shown.material) == (
         State.MATERIALS, MaterialStep("two", 2, 3),
     )  # fmt: skip
+
+
+def test_a_sitting_that_could_not_be_kept_is_nobodys_after_a_restart(person):
+    """She was sent to the window: whoever stands here next is not led into her sitting."""
+    person.touch(Event.START, Event.AGREE)
+    person.loop._moves.not_stored("store_full")
+    assert (person.shown.state, person.shown.result) == (State.RESULT, Result.TO_WINDOW)
+    again = Person(person.station)
+    again.loop._ways_in.resume()
+
+    assert again.shown.state is State.WELCOME
+
+
+def test_the_portrait_is_not_shown_any_more_once_it_was_handed_in(person):
+    """The result may stand for a minute, before whoever comes by."""
+    person.touch(Event.START, Event.AGREE)
+    person.screen.hold(Picture.PORTRAIT, b"jpeg")
+    assert person.screen.jpeg(Picture.PORTRAIT, person.shown.token) == b"jpeg"
+    person.hands_in()
+
+    assert person.shown.state is State.RESULT
+    assert person.screen.jpeg(Picture.PORTRAIT, person.shown.token) is None
 
 
 def test_what_is_missing_is_told_once(person):

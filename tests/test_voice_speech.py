@@ -210,6 +210,9 @@ def test_consent_is_read_whole_before_it_is_asked_for():
     assert said.index("consent.question") < said.index("consent.all")
     assert "consent.fingers" in said
     assert "consent.fingers" not in spoken(drawn(scene(State.CONSENT, fingers_asked=False)))
+    relative = spoken(drawn(scene(State.CONSENT, who="proxy")))
+    assert "consent.relative" in relative
+    assert "consent.choice" not in relative
 
 
 def test_whoever_helps_from_afar_is_heard_first_and_may_say_the_same_again():

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from api.app import KioskStation, create_kiosk_app
+from api.kiosk.identity import key_of, mark_of
+from api.kiosk.look import Look
 from api.kiosk.pad import DELETE, DIGITS_MAX, SHUTTER, SIGN, STAYS_S, Pads
 from api.kiosk.touches import FROM_FORM, TOUCHES
 from edge.override import OverrideReason
@@ -141,6 +143,16 @@ def test_a_pin_is_dots_on_the_page_and_nowhere_else(kiosk: Kiosk):
     assert pin not in page + told + repr(lines)
     assert '<form id="stage" method="post" action="/act" autocomplete="off"' in page
     assert re.findall(r'<input (?!type="hidden")', page) == []
+
+
+def test_a_page_is_drawn_anew_when_somebody_acts_for_the_person():
+    """She sees at once that somebody does, and when nobody does any more."""
+    shown = SCENES["consent"]
+    keys = {
+        key_of(replace(shown, assisted_by=staff_id), Look(), "", mark_of(shown), None)
+        for staff_id in ("", STAFF_ID)
+    }
+    assert len(keys) == 2
 
 
 def test_the_key_of_a_screen_tells_nothing_of_a_pin(kiosk: Kiosk):

@@ -154,6 +154,17 @@ def test_a_list_that_was_over_once_stays_over_when_the_clock_is_set_back(device)
     assert refused(device, content).code == "replayed"
 
 
+def test_a_start_with_a_clock_that_is_behind_wipes_no_list(device):
+    """What a wrong clock says of a list may not be: once it is set, the visits are there."""
+    content = device.make(visit(1), hours=4)
+    with device.lists() as now:
+        now.load(content)
+    device.clock.go_on(-72)
+    with device.lists() as now:
+        now.resume()
+        assert len(list((device.folder / "visits").iterdir())) == 1
+
+
 def test_a_list_that_was_over_while_the_station_was_off_goes_at_the_start(device):
     """A device that lay in a drawer for a month brings nobody's name back."""
     content = device.make(visit(1), hours=4)

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from api.app import KioskStation, create_kiosk_app
-from api.kiosk.identity import key_of, mark_of
+from api.kiosk.identity import key_of
 from api.kiosk.look import Look
 from api.kiosk.pad import DELETE, DIGITS_MAX, SHUTTER, SIGN, STAYS_S, Pads
 from api.kiosk.touches import FROM_FORM, TOUCHES
 from edge.override import OverrideReason
-from edge.sitting import Event, Overlay, State
+from edge.sitting import Event, Overlay, State, mark_of
 from tests.browser.desk import CHECKS, PIN, REUSE, SCENES, STAFF_ID, TOKEN, Camera, Desk
 
 ORIGIN = "http://127.0.0.1:8080"

@@ -232,6 +232,17 @@ def test_a_paper_that_comes_later_stands_in_the_review_too(bench: Bench):
     assert 'data-speak="review.question_missing' in page
 
 
+def test_the_review_names_three_papers_and_the_result_all(bench: Bench):
+    """Eight rows would push its buttons below the bars."""
+    papers = tuple(Missing(f"material:unheard_{n}", "later", "2026-12-22") for n in range(8))
+    rows = {}
+    for scene in ("review", "result-missing"):
+        bench.desk.put(replace(SCENES[scene], missing=papers))
+        rows[scene] = bench.get("/").text.count("一份材料")
+
+    assert rows == {"review": 3, "result-missing": 8}
+
+
 def test_the_telephone_is_named_only_where_there_is_one():
     """No line sends a person to a number that is not on the screen."""
     said = []

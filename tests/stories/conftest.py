@@ -26,6 +26,7 @@ from tests.stories.people import lay_in
 from tests.stories.staff import REMOTE
 
 LANGUAGES = ("zh-CN", "en")
+WAYS_OUT = ("finish", "rate-good", "leave", "ask-leave", "help-done", "staff:back", "remote:no")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -123,7 +124,15 @@ def clears(demo: Demo, chromium: Browser) -> None:
     for _ in range(20):
         if page.get_attribute("body", "data-screen") in {"welcome", None}:
             break
-        for action in ("finish", "rate-good", "leave", "ask-leave", "help-done", "staff:back", "remote:no"):
+        for action in (
+            "finish",
+            "rate-good",
+            "leave",
+            "ask-leave",
+            "help-done",
+            "staff:back",
+            "remote:no",
+        ):
             button = page.query_selector(f"button[value='{action}']")
             if button:
                 button.click()

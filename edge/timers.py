@@ -81,8 +81,8 @@ class Timers:
         shown, limits = self._screen.snapshot, self._room.limits
         if shown.overlay in (Overlay.HELP, Overlay.REST):
             self._presence.look(shown, None)
-            if self._presence.absent_s > limits.idle_s:
-                # Whoever called for help before a sitting began has gone.
+            if self._presence.absent_s > max(limits.idle_s, HELP_STAYS_S):
+                # Whoever called may wait on a chair that the camera does not see; but not for ever.
                 self._calls.settle()
                 self._screen.show(overlay=None)
             return

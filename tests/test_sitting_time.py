@@ -10,6 +10,7 @@ import pytest
 from edge.service.content import Content
 from edge.settings import Service, SittingLimits
 from edge.sitting import Event, FingerPhase, FingerStep, Overlay, State
+from edge.timers import HELP_STAYS_S
 from tests.order_kit import SLIP, wanted
 from tests.sitting_kit import sittings
 
@@ -221,10 +222,10 @@ def test_the_end_of_a_sitting_takes_its_calls_back(station):
 
 
 def test_whoever_called_from_the_welcome_screen_and_went_does_not_keep_it(station):
-    """The next person finds a welcome, not somebody else's call."""
+    """A quarter of an hour is kept for who waits unseen on a chair; then the screen is free."""
     loop, screen = station.loop()
     loop.call_help(True)
-    station.after(loop, LIMITS.idle_s - 1)
+    station.after(loop, HELP_STAYS_S - 1)
     assert screen.snapshot.overlay is Overlay.HELP
     station.after(loop, 2)
 

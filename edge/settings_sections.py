@@ -115,8 +115,9 @@ class Fingers(Section):
 class SittingLimits(Section):
     """How a sitting begins, and how long it waits for somebody."""
 
-    begin: Literal["next", "number"] = "next"
-    """What a touch on "begin" takes: the order that has waited longest, or nobody's."""
+    begin: Literal["next", "number"] = "number"
+    """What a touch on "begin" takes: nobody's order, or the one that has waited longest: only where
+    a queue of its own sends one person at a time, else a walk-in would get another one's order."""
     walk_in: bool = True
     """A sitting may begin without an order."""
     idle_s: Annotated[float, Field(ge=30, le=3600)] = 90.0

@@ -61,7 +61,7 @@ class Sittings:
             rules=portrait_rules(Portrait(documents=DOCUMENTS[:1])),
             fingers=Fingers(),
             finger_profiles={name: load_finger_profile(name) for name in finger_profile_names()},
-            limits=SittingLimits(),
+            limits=SittingLimits(begin="next"),
             language="zh-CN",
             every_document=documents,
             orders=orders,

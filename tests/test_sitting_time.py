@@ -14,7 +14,7 @@ from edge.timers import HELP_STAYS_S
 from tests.order_kit import SLIP, wanted
 from tests.sitting_kit import sittings
 
-LIMITS = SittingLimits()
+LIMITS = SittingLimits(begin="next")
 
 
 @pytest.fixture

@@ -27,14 +27,14 @@ class TicketRow:
     """One call for staff, as the console lists it.
 
     Attributes:
-        minutes: since it was raised, whole.
+        minutes: since it was raised, whole; None where nobody shall know.
         here: it is of whoever is before the screen now.
     """
 
     id: str
     kind: str
     why: str
-    minutes: int
+    minutes: int | None
     times: int
     answered_by: str
     here: bool
@@ -141,7 +141,10 @@ def ticket_rows(
             id=ticket.id,
             kind=ticket.kind,
             why=ticket.why,
-            minutes=max(0, now_ms - ticket.raised_at_ms) // MINUTE_MS,
+            # Of a rating the day alone is kept.
+            minutes=None
+            if ticket.kind == "rating"
+            else max(0, now_ms - ticket.raised_at_ms) // MINUTE_MS,
             times=ticket.times,
             answered_by=ticket.answered_by or "",
             here=sitting_id is not None and ticket.sitting_id == sitting_id,

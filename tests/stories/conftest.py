@@ -133,7 +133,7 @@ def clears(demo: Demo, chromium: Browser) -> None:
             "staff:back",
             "remote:no",
         ):
-            button = page.query_selector(f"button[value='{action}']")
+            button = page.query_selector(f"button[value='{action}']:visible")
             if button:
                 button.click()
                 break

@@ -6,7 +6,7 @@ from demo.badge import open_or_make_badge
 from tests.stories.elder import delivered, stands
 from tests.stories.staff import Attendant
 
-SETTINGS = ["sitting.idle_s = 6", "sitting.still_there_s = 4"]
+SETTINGS = ["sitting.idle_s = 12", "sitting.still_there_s = 4"]
 
 
 def test_walks_away(come, demo, chromium, before):

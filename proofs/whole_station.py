@@ -29,7 +29,11 @@ from proofs.powercut.forked import Ack
 from proofs.sitters import said_kept
 
 SUBJECT: Final = "suit"
-AGAIN: Final[Mapping[State, Event]] = {**ANSWERS, State.RESULT: Event.FINISH}
+AGAIN: Final[Mapping[State, Event]] = {
+    **ANSWERS,
+    State.RESULT: Event.FINISH,
+    State.RATING: Event.FINISH,
+}
 
 
 def plan_in(folder: Path, centre_port: int) -> DemoPlan:

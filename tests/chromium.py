@@ -1,4 +1,4 @@
-"""One Chromium for all tests of a process that need a browser."""
+"""One Chromium for the tests of a file: while Playwright runs, no other event loop can."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers; a process can have but one of it."""
+    """What drives browsers; a process can have but one of it at a time."""
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """The system's browser; without it the set-up was skipped, and that is a failure."""
     if not Path(CHROMIUM).exists():

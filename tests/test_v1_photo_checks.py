@@ -261,10 +261,10 @@ def test_whoever_comes_meanwhile_never_waits_for_the_look(vision: VisionWorker, 
             loop, screen = found.begin()
             until(lambda: camera.wait_frame(-1, 0.0) is not None, PATIENCE_S)
             # The worker's turn is taken for as long as this test likes; a round goes on.
-            loop._looked_at_s = float("-inf")
+            loop._timers._presence._looked_at_s = float("-inf")
             loop._round()
             assert vision.occupied
-            assert loop._looked_at_s > 0
+            assert loop._timers._presence._looked_at_s > float("-inf")
             assert screen.snapshot.state is State.CONSENT
     finally:
         done.set()

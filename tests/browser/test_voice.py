@@ -296,15 +296,15 @@ def test_a_screen_is_said_once_more_after_eight_seconds_of_silence_and_never_aga
     assert hall.lines() == hall.asks() * 2
 
 
-def test_a_browser_that_forbids_it_shows_the_page_all_the_same(
-    chromium: Browser, short_packs: Path
-):
+def test_a_browser_that_forbids_it_shows_the_page_all_the_same(chromium: Browser):
     """Elsewhere nothing may sound before a touch: no error, and the next screen is heard."""
-    with opened(chromium, short_packs) as hall:
+    with opened(chromium, None) as hall:
         hall.open("portrait-ok")
         hall.page.wait_for_function(
-            "() => window.heard.some(one => one.what === 'NotAllowedError')"
+            "() => window.heard.some(one => ['NotAllowedError', 'playing'].includes(one.what))"
         )
+        if hall.heard("playing"):
+            pytest.skip("NOT TESTED: this browser lets a page speak before it was touched")
         assert len(hall.lines()) == 1
         hall.page.locator("#stage h1").click()
         hall.desk.screen.show(state=State.REVIEW)

@@ -265,8 +265,7 @@ def test_hints_come_four_seconds_apart_and_the_newest_is_said(hall: Hall):
 
     assert hall.lines()[:2] == ["portrait.too_far", "portrait.turn_left"]
     first, second = (float(str(one["at"])) for one in hall.heard("line")[:2])
-    # Four seconds from when the first was due; on a busy machine it began later than that.
-    assert second - first >= 3_000
+    assert second - first >= 3_600
 
 
 def test_a_screen_is_said_once_more_after_eight_seconds_of_silence_and_never_again(hall: Hall):

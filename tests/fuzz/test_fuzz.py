@@ -50,6 +50,21 @@ def test_a_planted_fault_is_found(target, tmp_path):
     assert list(tmp_path.glob("crash-*"))
 
 
+def test_a_fuzzer_is_not_ended_for_the_memory_of_who_started_it(tmp_path):
+    """A starter of 1.5 GB, and a run long enough for the fuzzer's look at its own memory."""
+    starter = (
+        "import subprocess, sys; held = bytearray(b'x') * (3 << 29);"
+        "sys.exit(subprocess.run(sys.argv[1:]).returncode)"
+    )
+    command = [sys.executable, "-m", "tests.fuzz.run", "answers", "--seed=1", "--seconds=3"]
+    done = subprocess.run(
+        [sys.executable, "-c", starter, *command, f"--keep={tmp_path}"], cwd=CHECKOUT,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_has_small_seeds(target):
     """Honest examples, so that the fuzzer begins behind the first check."""

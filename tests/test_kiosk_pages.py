@@ -520,6 +520,14 @@ def test_the_stylesheet_of_sizes_follows_the_configured_screen():
     assert "100vw / 470" in size_sheet(102.46)
 
 
+def test_a_small_screen_has_the_sizes_of_the_hand():
+    """Below 300 mm both ways: two thirds of a millimetre for letters, whatever the kiosk has."""
+    kiosk, _, hand = size_sheet(149.45).partition("@media (max-width: 1765px) and (max-height: 17")
+
+    assert "5.8839px" in kiosk
+    assert "3.9226px, 100vw / 326, 100vh / 203" in hand
+
+
 WORDS = st.text(max_size=40)
 ACTIONS = st.sampled_from(
     ["start", "agree", "leave", "finger-skipped", "help", "rest", "scale:1.25", "theme:contrast",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from flask import Blueprint, Response, json, redirect, request, url_for
@@ -32,6 +33,13 @@ SLICE_S: Final = 0.5
 MM_PER_INCH: Final = 25.4
 ROOM_MM: Final = (470, 264)
 """Long and short side, in mm, that the layout needs; a smaller window shrinks all in proportion."""
+HAND_BELOW_MM: Final = 300
+"""A screen whose long side is shorter is held in the hand and has a layout of its own."""
+HAND_SHARE: Final = 400 / 600
+"""Looked at from 400 mm instead of 600: so large are letters that fill the same angle."""
+HAND_ROOM_MM: Final = (326, 203)
+"""What the layout for the hand needs: 217 x 136 mm, counted at the kiosk's distance."""
+HAND_RULES: Final = (Path(__file__).parent / "static" / "hand.css").read_text(encoding="utf-8")
 CAMERA_WORKS: Final = frozenset({"ready", "busy"})
 
 
@@ -104,8 +112,25 @@ def _picture_routes(pages: Blueprint, kiosk: Kiosk) -> None:
 
 
 def size_sheet(screen_ppi: float) -> str:
-    """Return the stylesheet that says how many pixels a millimetre of the configured screen has."""
-    mm_px, (long_mm, short_mm) = screen_ppi / MM_PER_INCH, ROOM_MM
+    """Return the stylesheet that says how many pixels a millimetre of the configured screen has.
+
+    On a small screen, which is held in the hand, the layout's millimetre is one as it looks from
+    the kiosk's distance; `static/hand.css` says what else is other there.
+    """
+    mm_px = screen_ppi / MM_PER_INCH
+    below = f"{HAND_BELOW_MM * mm_px:.0f}px"
+    return (
+        _unit(mm_px, ROOM_MM)
+        + f"@media (max-width: {below}) and (max-height: {below}) {{\n"
+        + _unit(HAND_SHARE * mm_px, HAND_ROOM_MM)
+        + HAND_RULES
+        + "}\n"
+    )
+
+
+def _unit(mm_px: float, room: tuple[int, int]) -> str:
+    """Return `--mm` in pixels, less where the room does not fit into the window."""
+    long_mm, short_mm = room
     return (
         f":root {{ --mm: min({mm_px:.4f}px, 100vw / {long_mm}, 100vh / {short_mm}); }}\n"
         "@media (orientation: portrait) {"

@@ -13,8 +13,6 @@ from typing import Any, Final
 
 from tests.browser.gate.colour import contrast
 
-HANZI_MM, LATIN_MM, TITLE_MM, BUTTON_MM = 8.5, 10.0, 12.0, 10.0
-TARGET_MM, CHOICE_MM, GAP_MM = 20.0, (25.0, 60.0), 6.0
 LINE_HEIGHT, PARAGRAPH_PITCH = 1.5, 1.3
 TEXT_CONTRAST, OTHER_CONTRAST = 7.0, 3.0
 CHOICES, QUESTION_LINES = 3, 2
@@ -42,15 +40,52 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Screen:
-    """A screen of this many pixels an inch, looked at from the usual distance.
+class Sizes:
+    """What is asked of one class of screen, in millimetres.
 
     Attributes:
-        share: what of the sizes of text is asked: less where a tablet is held in the hand.
+        hanzi: font size of words without any Latin letter or digit.
+        latin: font size where those must be read.
+        title: font size of the question.
+        button: font size on whatever is touched.
+        target: least side of whatever is touched.
+        choice: height and width of an answer to the question.
+        gap: between two targets.
+    """
+
+    hanzi: float
+    latin: float
+    title: float
+    button: float
+    target: float
+    choice: tuple[float, float]
+    gap: float
+
+
+KIOSK: Final = Sizes(8.5, 10.0, 12.0, 10.0, 20.0, (25.0, 60.0), 6.0)
+"""A kiosk that somebody stands or sits before, 600 mm away."""
+HAND: Final = Sizes(5.7, 6.7, 8.0, 6.7, 14.0, (16.0, 40.0), 4.0)
+"""A tablet in the hand, 400 mm away: letters at the same angle, but fingers as they are."""
+HAND_BELOW_MM: Final = 300
+"""Of the long side. Not the product's own figure: a slip there would excuse itself here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A screen as it is configured, from which follows how far away it is looked at.
+
+    Attributes:
+        ppi: pixels an inch.
+        size_px: width and height.
     """
 
     ppi: float = 102.46
-    share: float = 1.0
+    size_px: tuple[int, int] = (1080, 1920)
+
+    @property
+    def asked(self) -> Sizes:
+        """What is asked of it: it hangs, or it is held."""
+        return HAND if max(self.size_px) * 25.4 / self.ppi < HAND_BELOW_MM else KIOSK
 
     def mm(self, px: float) -> float:
         """Pixels in millimetres, with what rounding may take."""
@@ -64,11 +99,12 @@ def faults(seen: Seen, screen: Screen) -> list[Fault]:
 
 def text_sizes(seen: Seen, screen: Screen) -> Iterator[Fault]:
     """R1, R2: millimetres of every letter."""
+    asked = screen.asked
     for text in seen["texts"]:
         latin = any(char.isascii() and char.isalnum() for char in text["words"])
-        least = LATIN_MM if latin else HANZI_MM
-        least = TITLE_MM if text["title"] else BUTTON_MM if text["button"] else least
-        if screen.mm(text["font_px"]) < least * screen.share:
+        least = asked.latin if latin else asked.hanzi
+        least = asked.title if text["title"] else asked.button if text["button"] else least
+        if screen.mm(text["font_px"]) < least:
             yield Fault("text-small", f"{text['words']!r} {screen.mm(text['font_px']):.1f} mm")
         if text["line_px"] < LINE_HEIGHT * text["font_px"] - ROUNDING_PX:
             yield Fault("lines-close", f"{text['words']!r} {text['line_px'] / text['font_px']:.2f}")
@@ -114,12 +150,13 @@ def overlap(one: Seen, other: Seen) -> bool:
 
 def targets(seen: Seen, screen: Screen) -> Iterator[Fault]:
     """R4: each target as large as a hand needs that trembles."""
+    asked = screen.asked
     for target in seen["targets"]:
         width = screen.mm(target["right"] - target["left"])
         height = screen.mm(target["bottom"] - target["top"])
-        if min(width, height) < TARGET_MM:
+        if min(width, height) < asked.target:
             yield Fault("target-small", f"{target['words']!r} {width:.0f} x {height:.0f} mm")
-        if target["choice"] and (height < CHOICE_MM[0] or width < CHOICE_MM[1]):
+        if target["choice"] and (height < asked.choice[0] or width < asked.choice[1]):
             yield Fault("choice-small", f"{target['words']!r} {width:.0f} x {height:.0f} mm")
         if (
             min(target["left"], target["top"]) < -1
@@ -134,7 +171,7 @@ def gaps(seen: Seen, screen: Screen) -> Iterator[Fault]:
     for one, other in itertools.combinations(seen["targets"], 2):
         across = max(one["left"] - other["right"], other["left"] - one["right"])
         down = max(one["top"] - other["bottom"], other["top"] - one["bottom"])
-        if screen.mm(max(across, down)) < GAP_MM:
+        if screen.mm(max(across, down)) < screen.asked.gap:
             gap = f"{screen.mm(max(across, down)):.1f} mm"
             yield Fault("targets-close", f"{one['words']!r} and {other['words']!r}, {gap}")
 

@@ -33,6 +33,16 @@ RESTING: Final = tuple({"scale": scale, "theme": THEMES[0], "resting": "1"} for 
 """Where a camera's picture stands, also without it."""
 ALL_LOOKS: Final = tuple({"scale": scale, "theme": theme} for scale in SCALES for theme in THEMES)
 
+STEPS: Final = {
+    "exception-two": ("why:amputated", "until:no_date", "exception:one"),
+    "shutter": ("reason:head_covering_health", "shutter:take"),
+    "sign": ("sign:same",),
+}
+"""What staff touch on a sheet: in the hand it comes in steps, and each asks for what is lacking."""
+TABLET_SIZES: Final = {"lying": (1280, 800), "upright": (800, 1280)}
+TABLET_PPI: Final = 149.45
+"""10.1 inches: 217 x 136 mm, the least that a portable station has."""
+
 
 @dataclass
 class Gate:
@@ -61,6 +71,14 @@ class Gate:
             await gate.draw(); }""",
             action,
         )
+
+    def step_faults(self, place: str, language: str) -> Iterator[Fault]:
+        """Go on by touches on a sheet that stands, and yield what is wrong after each."""
+        looks = tuple({"scale": scale, "theme": THEMES[0]} for scale in SCALES)
+        for action in STEPS.get(place, ()):
+            self.touch(action)
+            for fault in self.faults(place, language, looks):
+                yield Fault(fault.name, f"{fault.what} after {action}")
 
     def leave(self, place: str) -> None:
         """Close a sheet that was opened: the next screen is another one's."""
@@ -113,7 +131,7 @@ class Gate:
 @contextmanager
 def gate(chromium: Browser, size: tuple[int, int], screen: Screen | None = None) -> Iterator[Gate]:
     """Open a page of this many pixels before a desk of its own; motion is asked to be still."""
-    desk, screen = Desk(), screen or Screen()
+    desk, screen = Desk(), screen or Screen(size_px=size)
     with served(desk, Camera(), screen.ppi) as listener:
         context = chromium.new_context(
             viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"

@@ -17,6 +17,7 @@ LOCKS: Final = {
     "comparison": "overrides",
     "fingerprints": "overrides",
     "gateway": "overrides",
+    "cameras": "overrides",
     "voice": "overrides",
     "dev": "overrides",
     "outside": "outside-overrides",

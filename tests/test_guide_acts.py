@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,14 +18,14 @@ from api.kiosk.catalogue import MASTER, SECOND, load_catalogue
 from api.kiosk.come_back import UNTIL
 from edge.assist.acts import ACTS, ActBook
 from edge.assist.offers import HER_OWN_WORD, NOTHING, may_see, offers
-from edge.assist.remote import GONE_AFTER_S, WORDS, places
+from edge.assist.remote import GONE_AFTER_S, NO_HOLDS_S, WORDS, places
 from edge.fingers.exceptions import ExceptionReason
 from edge.initials import UNKNOWN, surname_initial
 from edge.orders.order import Order
 from edge.override import OverrideReason
 from edge.service.ticket import KINDS
 from edge.sitting import FROM_THE_PERSON, Event, Overlay, State
-from edge.staff import ROLES, Member
+from edge.staff import ASSISTING, Member
 from tests.browser.desk import REUSE, SCENES, finger, scene
 from tests.browser.desk import FingerPhase as Phase
 from tests.guide_kit import CHECKOUT, GUIDE, REMOTE, SHOWN_AS, VOLUNTEER, Hall, hall
@@ -303,6 +304,39 @@ def test_from_afar_nothing_is_stored_consented_or_overruled(opened: Hall):
     _wait_for_end(opened)
 
 
+def test_who_said_no_is_not_asked_again_at_once(opened: Hall):
+    """Not for two minutes, unless she calls herself; a helper who withdrew may ask again."""
+    opened.desk.ask(Event.START)
+    opened.desk.call_help(True)
+    far = opened.tablet(REMOTE)
+    far.act("remote-ask")
+    far.act("remote-end")
+    opened.until(lambda now: now.remote is None)
+    _until_ended(opened, 1)
+    far.act("remote-ask")
+    assert shown(opened).remote.phase == "asked"
+    opened.desk.remote_answer(False)
+    _until_ended(opened, 2)
+    far.act("remote-ask")
+    assert shown(opened).remote is None
+    assert "remote-ask" not in far.buttons()
+    opened.clock.now_s += NO_HOLDS_S / 2
+    far.act("remote-ask")
+    assert shown(opened).remote is None
+    opened.clock.now_s += NO_HOLDS_S / 2
+    far.read()
+    far.act("remote-ask")
+    assert shown(opened).remote.phase == "asked"
+
+
+def _until_ended(opened: Hall, times: int) -> None:
+    """The watcher notes the end, and what it means, a moment after the screen shows it."""
+    until_s = time.monotonic() + 60
+    while len(opened.acts("remote.end")) < times or opened.remote.owner:
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+
 def _wait_for_end(opened: Hall) -> None:
     """The watcher notes the end a moment after the screen shows it."""
     opened.remote.close()
@@ -366,7 +400,7 @@ def test_the_console_has_a_line_for_everything_in_both_languages():
     }
     codes |= {f"reason.{reason.value}" for reason in OverrideReason}
     codes |= {f"why.{reason.value}" for reason in ExceptionReason}
-    codes |= {f"until.{until}" for until in UNTIL} | {f"role.{role}" for role in ROLES}
+    codes |= {f"until.{until}" for until in UNTIL} | {f"role.{role}" for role in ASSISTING}
     codes |= {f"take_over.reason.{reason}" for reason in TAKE_OVER}
     codes |= {f"calls.kind.{kind}" for kind in KINDS}
     sources = (path.read_text("utf-8") for path in (CHECKOUT / "edge").rglob("*.py"))

@@ -17,12 +17,12 @@ from api.guide.pages import FREE, guide_pages
 from api.guide.small_preview import SmallPreview
 from api.guide.station import GuideStation
 from api.kiosk.catalogue import load_catalogue
-from edge.staff import ROLES, Role
+from edge.staff import ASSISTING, Role
 
 GUIDE_STREAMS: Final = EVENT_STREAMS + PREVIEW_STREAMS
 WORDS: Final = Path(__file__).parent / "catalogue"
 _ON_SITE: Final = frozenset[Role]({"guide", "volunteer"})
-_EVERYBODY: Final = frozenset[Role](ROLES)
+_EVERYBODY: Final = frozenset[Role](ASSISTING)
 
 
 def create_guide_app(

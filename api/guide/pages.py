@@ -133,6 +133,7 @@ def _draw(console: Console, template: str) -> str:
         number=console.station.number,
         clock=_clock,
         remote_allowed=console.station.remote is not None,
+        remote_refused=console.station.remote is not None and console.station.remote.refused,
         reasons=[reason.value for reason in OverrideReason],
         whys=[reason.value for reason in ExceptionReason],
         untils=tuple(UNTIL),

@@ -29,6 +29,8 @@ WORDS: Final = (
 )  # fmt: skip
 """What the station can be let say: whole lines of the kiosk's catalogue, each with its voice."""
 GONE_AFTER_S: Final = 10.0
+NO_HOLDS_S: Final = 120.0
+"""Whoever said no is not asked again at once; a call of her own is heard at once."""
 LOOK_S: Final = 0.5
 log = structlog.get_logger("assist")
 
@@ -51,6 +53,8 @@ class RemoteHelp:
         self._lock = threading.Lock()
         self._owner: Member | None = None
         self._renewed_at_s = float("-inf")
+        self._withdrawn = False
+        self._refused: tuple[int, float] | None = None
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -61,20 +65,34 @@ class RemoteHelp:
             return self._owner.staff_id if self._owner else ""
 
     def ask(self, member: Member) -> None:
-        """Ask the person. Raises `NotNow`: she has not called, or somebody helps already."""
+        """Ask the person. Raises `NotNow`: no call, her "no" still holds, or somebody helps."""
         with self._lock:
             if self._closing.is_set() or self._owner is not None:
                 raise NotNow("somebody asks or helps already")
-            if self._desk.snapshot.help is None:
+            call = self._desk.snapshot.help
+            if call is None:
                 raise NotNow("nobody has called for help")
+            if self._no_holds(call.since_ms):
+                raise NotNow("the person has just said no")
             self._desk.remote_ask(member.shown_as or member.staff_id, member.role)
             self._owner, self._renewed_at_s = member, self._now_s()
+            self._withdrawn = False
             sitting_id = self._desk.snapshot.sitting_id or ""
             self._watcher = threading.Thread(
-                target=self._watch, args=(member, sitting_id), name="remote-help", daemon=True
+                target=self._watch,
+                args=(member, sitting_id, call.since_ms),
+                name="remote-help",
+                daemon=True,
             )
             self._watcher.start()
         self._note(member, "remote.ask")
+
+    @property
+    def refused(self) -> bool:
+        """Whether the person has just said no to this call, so that nobody asks again yet."""
+        call = self._desk.snapshot.help
+        with self._lock:
+            return call is not None and self._no_holds(call.since_ms)
 
     def sees(self, member: Member) -> bool:
         """Whether the person agreed to this one's help, and it goes on."""
@@ -120,6 +138,7 @@ class RemoteHelp:
     def end(self, member: Member) -> None:
         """Look away; harmless for whoever does not look."""
         if self.owner == member.staff_id:
+            self._withdrawn = True
             self._desk.remote_end()
 
     def close(self) -> None:
@@ -134,11 +153,20 @@ class RemoteHelp:
         if not self.sees(member):
             raise NotNow("the person has not agreed")
 
-    def _watch(self, member: Member, sitting_id: str) -> None:
+    def _no_holds(self, call_ms: int) -> bool:
+        if self._refused is None:
+            return False
+        refused_ms, at_s = self._refused
+        return refused_ms == call_ms and self._now_s() - at_s < NO_HOLDS_S
+
+    def _watch(self, member: Member, sitting_id: str, call_ms: int) -> None:
         """Follow one help from the question to its end, and note both."""
         try:
             begun, outcome = self._follow(member, sitting_id)
             self._desk.remote_end()
+            if not begun and outcome == "ended" and not self._withdrawn:
+                with self._lock:
+                    self._refused = (call_ms, self._now_s())
             outcome = outcome if begun else f"not_agreed_{outcome}"
             self._book.note(member, "remote.end", outcome, sitting_id=sitting_id)
         except (StoreError, TimeoutError) as error:

@@ -91,6 +91,10 @@ class Remote(Protocol):
     def owner(self) -> str:
         """Staff id of who asks or helps now, "" if nobody does."""
 
+    @property
+    def refused(self) -> bool:
+        """Whether the person has just said no to this call."""
+
     def ask(self, member: Member) -> None:
         """Ask the person; only while help is called for."""
 

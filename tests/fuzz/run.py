@@ -43,7 +43,7 @@ def main() -> None:
     if given.plant:
         PLANTS[given.target]()
     limit = f"-runs={given.runs}" if given.runs else f"-max_total_time={given.seconds}"
-    # The fuzzer's own limit asks getrusage for the peak, which an exec inherits from who started it:
+    # The fuzzer's own limit asks getrusage for the peak, which exec inherits from its starter:
     # a test run that had grown beyond the limit ended every fuzzer after its first second.
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     atheris.Setup(

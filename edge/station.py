@@ -65,6 +65,7 @@ from edge.trust.centre import PinnedCentre
 from edge.trust.heads import head_signer
 from edge.trust.keys import StationKey
 from edge.trust.station_key import open_station_key
+from edge.upkeep.maintenance import Maintenance
 from edge.vision.client import VisionWorker
 from edge.watchdog import Door, Proof, answers, listens, moves, sees, writes
 
@@ -94,6 +95,7 @@ class Station:
     prechecks: Prechecks
     tickets: Tickets
     shelf: ContentShelf
+    maintenance: Maintenance
     carried: Carried | None = None
 
     @property
@@ -131,7 +133,9 @@ class Station:
         trust = self.centre.reasons()
         carried = () if self.carried is None else self.carried.reasons()
         out = () if seeing else ("device_out",)
-        return (*out, *self.store.refusals, *trust, *carried, *broken)
+        return (
+            *out, *self.maintenance.reasons(), *self.store.refusals, *trust, *carried, *broken,
+        )  # fmt: skip
 
 
 def build(
@@ -151,6 +155,7 @@ def build(
         ModelUnfit: a model file of the comparer is not the one we tested.
     """
     settings, store = foundation.settings, foundation.store
+    maintenance = Maintenance(store)
     centre = PinnedCentre.open(settings.store.centre_keys, store, settings.store.folder)
     station_key = open_station_key(settings.store.folder, settings.store.tpm)
     verifier = ReceiptVerifier(settings.station.id, centre.receipts)
@@ -186,6 +191,7 @@ def build(
             foundation, centre, station_key, outboxes,
             lambda: _about(settings_sha256, (camera.status, reader.status), carried),
             carried,
+            maintenance,
         ),
         documents=made,
         rules=portrait_rules(settings.portrait),
@@ -213,7 +219,7 @@ def build(
     station = Station(
         settings, settings_sha256, foundation.figures, store, verifier, foundation.vision, seeing,
         camera, reader, fingers.judge, outboxes, orders, desk, centre, station_key, prechecks,
-        tickets, shelf, carried,
+        tickets, shelf, maintenance, carried,
     )  # fmt: skip
     if carried is not None:
         stack.callback(carried.close)
@@ -230,6 +236,7 @@ def _records(  # noqa: PLR0917 - the rooms that a record needs
     outboxes: Sequence[Outbox],
     about: Callable[[], Mapping[str, Any]],
     carried: Carried | None,
+    maintenance: Maintenance,
 ) -> RecordRoom:
     settings = foundation.settings
     return RecordRoom(
@@ -242,7 +249,11 @@ def _records(  # noqa: PLR0917 - the rooms that a record needs
         lambda: wake_all(outboxes),
         keep_master=settings.portrait.keep_master,
         keep_all_views=settings.fingers.keep_all_views,
-        distrust=lambda: (*centre.reasons(), *(carried.reasons() if carried else ())),
+        distrust=lambda: (
+            *maintenance.reasons(),
+            *centre.reasons(),
+            *(carried.reasons() if carried else ()),
+        ),
     )
 
 

@@ -17,7 +17,17 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class SettingsError(Exception):
-    """A settings file cannot be used. The message says where, what and what instead; mend it."""
+    """A settings file cannot be used. The message says where, what and what instead; mend it.
+
+    Attributes:
+        keys: where in the file, () for the file as a whole.
+        code: what is wrong, for a page that has its own words.
+    """
+
+    def __init__(self, sentence: str, keys: Sequence[str] = (), code: str = "refused") -> None:
+        super().__init__(sentence)
+        self.keys = tuple(keys)
+        self.code = code
 
 
 def toml_table(path: Path) -> dict[str, Any]:
@@ -59,10 +69,11 @@ def _explained(
     words = refused["msg"].removeprefix("Value error, ")
     allowed = words[:1].lower() + words[1:]
     if refused["type"] == "extra_forbidden":
-        return refusal(path, keys, "is not known", one_of(loc[-1], _known_keys(model, loc[:-1])))
+        known = one_of(loc[-1], _known_keys(model, loc[:-1]))
+        return refusal(path, keys, "is not known", known, "unknown")
     if refused["type"] == "missing":
-        return refusal(path, keys, "is missing", allowed)
-    return refusal(path, keys, f"is {refused['input']!r}", allowed)
+        return refusal(path, keys, "is missing", allowed, "missing")
+    return refusal(path, keys, f"is {refused['input']!r}", allowed, refused["type"])
 
 
 def _known_keys(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
@@ -94,8 +105,10 @@ def one_of(given: str, names: Sequence[str]) -> str:
     return f"{hint}allowed: {', '.join(names)}"
 
 
-def refusal(path: Path, keys: Sequence[str], fault: str, allowed: str) -> SettingsError:
+def refusal(
+    path: Path, keys: Sequence[str], fault: str, allowed: str, code: str = "refused"
+) -> SettingsError:
     """Return the error of one key: file, line, key, what is wrong, what may stand there."""
     line = line_of(path, keys)
     where = f"{path}, line {line}" if line else str(path)
-    return SettingsError(f"{where}: {'.'.join(keys)} {fault}; {allowed}.")
+    return SettingsError(f"{where}: {'.'.join(keys)} {fault}; {allowed}.", keys, code)

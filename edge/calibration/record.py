@@ -135,12 +135,14 @@ class Evidence:
         """Return the curves as they are kept."""
         return canonical(dict(self.curves))
 
+    def files(self) -> dict[str, bytes]:
+        """Return what is kept, by file."""
+        pictures = {f"{name}.jpg": jpeg for name, jpeg in self.pictures.items()}
+        return {**pictures, **({"curves.json": self.curves_json()} if self.curves else {})}
+
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of each file, in hex, by its name."""
-        files = {f"{name}.jpg": jpeg for name, jpeg in self.pictures.items()}
-        if self.curves:
-            files["curves.json"] = self.curves_json()
-        return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        return {name: hashlib.sha256(kept).hexdigest() for name, kept in self.files().items()}
 
 
 NO_EVIDENCE: Final = Evidence()

@@ -38,7 +38,7 @@ def test_maintenance_is_a_reason_until_it_is_ended_and_both_are_recorded(store):
     assert (maintenance.active, maintenance.reasons()) == (None, ())
     begun = maintenance.begin("tech-1", "calibration")
 
-    assert maintenance.active == begun == Maintained("tech-1", "calibration", begun.since_ms)
+    assert maintenance.active == begun == Maintained("tech-1", "calibration", begun.since_at_ms)
     assert maintenance.reasons() == ("maintenance",)
     maintenance.end("tech-2")
     assert (maintenance.active, maintenance.reasons()) == (None, ())

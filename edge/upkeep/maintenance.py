@@ -35,13 +35,13 @@ class Maintained:
 
     Attributes:
         staff_id: of the technician who began it.
-        reason_code: why: "calibration", "devices", "update", or another code.
-        since_ms: when it began, UTC.
+        reason: why: "calibration", "devices", "update", or another code.
+        since_at_ms: when it began, UTC.
     """
 
     staff_id: str
-    reason_code: str
-    since_ms: int
+    reason: str
+    since_at_ms: int
 
 
 class Maintenance:
@@ -105,20 +105,20 @@ class Maintenance:
                 return
             self._store.write(lambda db: _end(db, begun, staff_id), Reserve.LAST)
             self._active = None
-        log.info("maintenance_ended", reason=begun.reason_code)
+        log.info("maintenance_ended", reason=begun.reason)
 
 
 def _begin(db: apsw.Connection, begun: Maintained) -> None:
-    name = f"{_PREFIX}{begun.staff_id}/{begun.reason_code}"
-    db.execute("insert into counter(name, value) values(?, ?)", (name, begun.since_ms))
-    about = {"reason": begun.reason_code}
+    name = f"{_PREFIX}{begun.staff_id}/{begun.reason}"
+    db.execute("insert into counter(name, value) values(?, ?)", (name, begun.since_at_ms))
+    about = {"reason": begun.reason}
     actor = Actor("technician", begun.staff_id)
-    audit.append(db, rfc3339(begun.since_ms), actor, "maintenance.begin", about, "ok")
+    audit.append(db, rfc3339(begun.since_at_ms), actor, "maintenance.begin", about, "ok")
 
 
 def _end(db: apsw.Connection, begun: Maintained, staff_id: str) -> None:
     db.execute("delete from counter where substr(name, 1, ?) = ?", (len(_PREFIX), _PREFIX))
-    about = {"reason": begun.reason_code, "begun_by": begun.staff_id}
+    about = {"reason": begun.reason, "begun_by": begun.staff_id}
     actor = Actor("technician", staff_id)
     audit.append(db, rfc3339(now_ms()), actor, "maintenance.end", about, "ok")
 

@@ -25,6 +25,7 @@ SCHEMA_STEPS: Final = (
     "schema_orders.sql",
     "schema_custody.sql",
     "schema_service.sql",
+    "schema_calibration.sql",
 )
 """What made each version of the tables, in order; a release adds steps and never edits one."""
 SCHEMA_VERSION: Final = len(SCHEMA_STEPS)

@@ -48,7 +48,7 @@ def draw_receipt(kiosk: Kiosk, token: str) -> str:
             for row in missing_rows(shown)
         ],
         today=day(date.today().isoformat()),
-        key=kiosk.view(shown).key,
+        view=kiosk.view(shown),
         station=kiosk.station,
         stays_s=STAYS_S,
         heartbeat_ms=round(HEARTBEAT_S * 1000),

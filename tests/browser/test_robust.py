@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Error, Page
 
 from api.app import KIOSK_STREAMS, KioskStation, Listener, create_kiosk_app
 from demo.station import free_port
-from edge.sitting import Event
+from edge.sitting import Event, Overlay
 from tests.browser.desk import CHEN, SCENES, SLIP, TOKEN, Camera, Desk, demo_content, served
 from tests.browser.stand import Stand
 
@@ -84,6 +84,25 @@ def test_a_receipt_is_not_brought_back_after_the_sitting(chromium: Browser):
 
         assert screen_of(page) == "mistake"
         assert "委托书" not in page.content()
+
+
+def test_help_is_called_from_the_receipt_too(chromium: Browser):
+    """The button stands at the lower left as on every screen, and one touch is enough."""
+    desk, camera = Desk(SCENES["result-papers"]), Camera()
+    with served(desk, camera) as listener, opened(chromium, listener.url, "result") as page:
+        there = page.locator("button[value=help]").bounding_box()
+        page.click("button[formaction='/receipt']")
+        sees_receipt(page)
+        here = page.locator("button[value=help]").bounding_box()
+        page.click("button[value=help]")
+        page.wait_for_selector("body:not([data-screen=receipt])")
+
+    assert there is not None
+    assert here is not None
+    assert abs(there["x"] - here["x"]) < 2
+    assert here["y"] < there["y"] + there["height"]
+    assert here["y"] + here["height"] > there["y"]
+    assert desk.snapshot.overlay is Overlay.HELP
 
 
 def sees_receipt(page: Page) -> None:

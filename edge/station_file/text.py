@@ -243,6 +243,9 @@ def _set(text: str, keys: Keys, value: Any) -> str:
         held = value_at(tomllib.loads(text), inline.keys)
         _put(held, keys[len(inline.keys) :], value)
         return text[: inline.value[0]] + spelled(held) + text[inline.value[1] :]
+    if value == {}:
+        name = ".".join(_key(key) for key in keys if isinstance(key, str))
+        return _inserted(text, len(text), f"\n[{name}]\n")
     line = f"{_key(str(keys[-1]))} = {spelled(value)}\n"
     siblings = [place for place in places if place.value and place.keys[:-1] == keys[:-1]]
     if siblings:

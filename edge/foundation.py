@@ -40,10 +40,20 @@ def lay_foundation(settings: Settings, stack: ExitStack) -> Foundation:
         ModelUnfit: a model file is missing or not the one we tested.
         KeyUnusable: the store's key file.
     """
-    figures, where = Figures(), settings.store
+    figures = Figures()
     where_nets = settings.vision.attack_nets
     nets = tuple(AttackNet(net.file, net.sha256, net.around) for net in where_nets)
     models = ModelFiles(settings.vision.face_landmarker, settings.vision.selfie_segmentation, nets)
+    store = open_store(settings, figures, stack)
+    vision = VisionWorker(models)
+    vision.start()
+    stack.callback(vision.close)
+    return Foundation(settings, figures, store, vision)
+
+
+def open_store(settings: Settings, figures: Figures, stack: ExitStack) -> Store:
+    """Open the journal; closed by the stack. Raises `StoreError`, `OSError`."""
+    where = settings.store
     where.folder.mkdir(parents=True, exist_ok=True)
     store = Store.open(
         where.folder / "store.db",
@@ -56,10 +66,7 @@ def lay_foundation(settings: Settings, stack: ExitStack) -> Foundation:
         observe_commit=figures.observe_commit,
     )
     stack.callback(store.close)
-    vision = VisionWorker(models)
-    vision.start()
-    stack.callback(vision.close)
-    return Foundation(settings, figures, store, vision)
+    return store
 
 
 def await_sight(vision: VisionWorker, seeing: threading.Event, stack: ExitStack) -> None:

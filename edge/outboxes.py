@@ -5,19 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import Protocol
 
 from edge.delivery.outbox import Outbox
 from edge.delivery.pace import Hours, Pace
 from edge.delivery.receipt import ReceiptVerifier
-from edge.foundation import Foundation
+from edge.health import Figures
+from edge.settings import Settings
 from edge.sinks.load import PULL, open_sink
 from edge.sinks.sink import Home
+from edge.store import Store
 from edge.trust.key_list import accept_key_list
 from edge.trust.keys import StationKey
 
 
+class Ground(Protocol):
+    """What outboxes stand on; `edge.foundation.Foundation` is one."""
+
+    @property
+    def settings(self) -> Settings:
+        """Name the sinks."""
+
+    @property
+    def figures(self) -> Figures:
+        """Count the tries."""
+
+    @property
+    def store(self) -> Store:
+        """Hold what waits."""
+
+
 def open_outboxes(
-    foundation: Foundation,
+    foundation: Ground,
     verifier: ReceiptVerifier,
     station_key: StationKey,
     audit_head: Callable[[], str],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edge.camera_owner import CameraOwner
 from edge.comparison import Comparer
@@ -24,6 +24,7 @@ from edge.sitting import LANGUAGES
 from edge.staff import Staff
 from edge.vision.client import VisionWorker
 from quality.document import Document
+from quality.pitch_zero import PitchZero
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Room:
         ratings: where it is kept how it was; None where nobody asks.
         content: what the packs say today; without cards there is no idle screen.
         seated_rules: in place of `rules` for whoever stays seated; None where all do.
+        zero: of head pose, as the calibration in force has it; asked as a search begins.
         photo_timeout_s: how long an earlier photo that did not come with its order is asked for.
     """
 
@@ -71,11 +73,17 @@ class Room:
     ratings: Ratings | None = None
     content: Callable[[], Content] = Content
     seated_rules: PortraitRules | None = None
+    zero: Callable[[], PitchZero] | None = None
     service: Service = field(default_factory=Service)
 
     def makes(self, documents: Iterable[str]) -> bool:
         """Whether all these documents are known here."""
         return all(name in self.every_document for name in documents)
+
+    def rules_for(self, *, seated: bool) -> PortraitRules:
+        """Return what a search that begins now goes by."""
+        rules = self.seated_rules if seated and self.seated_rules else self.rules
+        return rules if self.zero is None else replace(rules, pitch_zero=self.zero())
 
     @property
     def vouchers(self) -> Vouchers:

@@ -160,7 +160,7 @@ class Visit:
         )
         room = self._room
         wished = self.record.progress.preferences or {}
-        rules = room.seated_rules if wished.get("seated") and room.seated_rules else room.rules
+        rules = room.rules_for(seated=bool(wished.get("seated")))
         self._search = PortraitCapture(room.camera, room.vision, self.documents, rules)
 
     def portrait_step(self) -> Event | None:

@@ -388,7 +388,9 @@ class Wizard:
     def _measure(self, step: Step) -> Measured:
         put_back = self._parts.controls(step.controls) if step.controls else _nothing
         try:
-            return step.measure(self._scene(step))
+            recorded = self._parts.book.in_force(self._session().step(step.name).device_id)
+            earlier = {} if recorded is None else recorded.calibration.parameters
+            return step.measure(replace(self._scene(step), earlier=earlier))
         finally:
             put_back()
 
@@ -442,15 +444,12 @@ class Wizard:
 
     def _scene(self, step: Step) -> Scene:
         session = self._session()
-        device = session.step(step.name).device_id
-        recorded = self._parts.book.in_force(device)
         return Scene(
             bench=self._parts.bench,
             limits=self._parts.limits[step.device],
             identity=session.identity,
             film=session.film,
             reference=session.reference,
-            earlier={} if recorded is None else recorded.calibration.parameters,
             memory=self._memory,
             stop=self._stop.is_set,
             tell=lambda share, wanted: self._told(step.name, share, wanted),

@@ -23,6 +23,7 @@ class Office:
         announce: is called after each closing, to wake the outboxes.
         keep_master: the unretouched still is delivered as well.
         keep_all_views: all presses of a finger that agree are delivered, not the best alone.
+        calibration: returns the id of what is in force of "camera" or "fingerprint", if anything.
     """
 
     store: Store
@@ -31,6 +32,7 @@ class Office:
     announce: Callable[[], None]
     keep_master: bool
     keep_all_views: bool = False
+    calibration: Callable[[str], str | None] = lambda _: None
 
 
 def sitting_record(

@@ -30,7 +30,15 @@ from edge.portrait_capture import Portrait
 from edge.progress import Progress
 from edge.reuse.rule import declined_record
 from edge.said import Said
-from edge.samples import REUSE, json_sample, now, portrait_samples, reused_samples
+from edge.samples import (
+    REUSE,
+    Sample,
+    captured_by,
+    json_sample,
+    now,
+    portrait_samples,
+    reused_samples,
+)
 from edge.seal import Sealer
 from edge.sitting import Missing, Result
 from edge.store import Actor, Ending
@@ -131,6 +139,13 @@ class Record(Said):
     def _origin(self) -> str | None:
         # A sitting that an older release began knows captured portraits only, and does not say so.
         return self.progress.origin or ("captured" if self.portrait_in else None)
+
+    def _facts(self, sample: Sample) -> Mapping[str, Any]:
+        """Return what is said of a sample: also by which calibration its device went."""
+        facts, kind = super()._facts(sample), captured_by(sample)
+        if kind is None:
+            return facts
+        return {**facts, "calibration_id": self._office.calibration(kind)}
 
     def note_parts(self, names: Iterable[str]) -> None:
         """Take note of parts that an earlier run of the service committed."""

@@ -40,6 +40,7 @@ class RecordRoom:
         keep_master: the unretouched still is delivered as well.
         keep_all_views: all presses of a finger that agree are delivered, not the best alone.
         distrust: why nothing may be sealed now, as codes.
+        calibration: the id of what is in force of "camera" or "fingerprint", if anything.
     """
 
     def __init__(
@@ -53,9 +54,12 @@ class RecordRoom:
         keep_master: bool,
         keep_all_views: bool = False,
         distrust: Callable[[], tuple[str, ...]] = tuple,
+        calibration: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self.store = store
-        self._office = Office(store, dict(sinks), about, announce, keep_master, keep_all_views)
+        self._office = Office(
+            store, dict(sinks), about, announce, keep_master, keep_all_views, calibration
+        )
         self._sealers = sealers
         self._distrust = distrust
 

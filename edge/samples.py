@@ -37,6 +37,17 @@ class Sample:
     facts: Mapping[str, Any]
 
 
+def captured_by(sample: Sample) -> str | None:
+    """Return the kind of device that a sample was captured with; None if none was.
+
+    An earlier photo that was taken over came from no device here.
+    """
+    if sample.name.startswith("finger/"):
+        return "fingerprint"
+    seen = sample.media_type == _JPEG and sample.facts.get("origin") != "reused"
+    return "camera" if seen else None
+
+
 def json_sample(name: str, content: Mapping[str, Any]) -> Sample:
     """Return a record of our own as a part."""
     plain = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()

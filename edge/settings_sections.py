@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from edge.calibration.section import CalibrationSettings
 from edge.delivery.pace import Hours
 from edge.door_sections import V1, Guide, Kiosk
 from edge.portable.section import PortableSettings
@@ -235,4 +236,5 @@ class Settings(Section):
     v1: V1 = V1()
     guide: Guide = Guide()
     portable: PortableSettings | None = None
+    calibration: CalibrationSettings = CalibrationSettings()
     sinks: Annotated[tuple[Sink, ...], Field(min_length=1)]

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from drivers.camera import Camera
 from edge import VERSION
+from edge.calibration import opened
+from edge.calibration.book import CalibrationBook
 from edge.camera_owner import CameraOwner
 from edge.candidates.load import open_lookup
 from edge.candidates.lookup import Lookup
@@ -96,6 +98,7 @@ class Station:
     tickets: Tickets
     shelf: ContentShelf
     maintenance: Maintenance
+    calibrations: CalibrationBook
     carried: Carried | None = None
 
     @property
@@ -135,6 +138,7 @@ class Station:
         out = () if seeing else ("device_out",)
         return (
             *out, *self.maintenance.reasons(), *self.store.refusals, *trust, *carried, *broken,
+            *_calibration_reasons(self.calibrations, self.settings),
         )  # fmt: skip
 
 
@@ -158,6 +162,7 @@ def build(
     maintenance = Maintenance(store)
     centre = PinnedCentre.open(settings.store.centre_keys, store, settings.store.folder)
     station_key = open_station_key(settings.store.folder, settings.store.tpm)
+    calibrations = opened.open_book(settings, store, station_key)
     verifier = ReceiptVerifier(settings.station.id, centre.receipts)
     settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
     heads = head_signer(store, station_key, settings.station.id)
@@ -189,9 +194,12 @@ def build(
         seeing=seeing,
         records=_records(
             foundation, centre, station_key, outboxes,
-            lambda: _about(settings_sha256, (camera.status, reader.status), carried),
+            lambda: _about(
+                settings_sha256, (camera.status, reader.status), carried, calibrations
+            ),
             carried,
             maintenance,
+            calibrations,
         ),
         documents=made,
         rules=portrait_rules(settings.portrait),
@@ -219,7 +227,7 @@ def build(
     station = Station(
         settings, settings_sha256, foundation.figures, store, verifier, foundation.vision, seeing,
         camera, reader, fingers.judge, outboxes, orders, desk, centre, station_key, prechecks,
-        tickets, shelf, maintenance, carried,
+        tickets, shelf, maintenance, calibrations, carried,
     )  # fmt: skip
     if carried is not None:
         stack.callback(carried.close)
@@ -237,6 +245,7 @@ def _records(  # noqa: PLR0917 - the rooms that a record needs
     about: Callable[[], Mapping[str, Any]],
     carried: Carried | None,
     maintenance: Maintenance,
+    calibrations: CalibrationBook,
 ) -> RecordRoom:
     settings = foundation.settings
     return RecordRoom(
@@ -253,8 +262,15 @@ def _records(  # noqa: PLR0917 - the rooms that a record needs
             *maintenance.reasons(),
             *centre.reasons(),
             *(carried.reasons() if carried else ()),
+            *_calibration_reasons(calibrations, settings),
         ),
+        calibration=opened.in_force_of(calibrations, settings),
     )
+
+
+def _calibration_reasons(book: CalibrationBook, settings: Settings) -> tuple[str, ...]:
+    devices = (settings.camera.id, settings.reader.id)
+    return opened.reasons(book, settings.calibration.policy, devices)
 
 
 def _comparer(settings: Settings, stack: ExitStack) -> Comparer | None:
@@ -297,17 +313,23 @@ def _seated_rules(portrait: Portrait) -> PortraitRules | None:
 
 
 def _about(
-    settings_sha256: str, devices: Sequence[DeviceStatus], carried: Carried | None
+    settings_sha256: str,
+    devices: Sequence[DeviceStatus],
+    carried: Carried | None,
+    calibrations: CalibrationBook,
 ) -> Mapping[str, Any]:
     """Return what every manifest says of the station that made it."""
     checked = {} if carried is None else {"field_check": carried.check_outcome}
+    worth = {status.device_id: calibrations.state(status.device_id) for status in devices}
     return {
         "software": {"anxin-station": VERSION},
         "settings_sha256": settings_sha256,
         "clock": asdict(clock_state()),
         "devices": [
             {
-                "device_id": status.device_id, "model": status.model, "calibration_id": None,
+                "device_id": status.device_id, "model": status.model,
+                "calibration_id": worth[status.device_id].calibration_id,
+                "calibration": worth[status.device_id].state,
                 **checked,
             }
             for status in devices

@@ -29,6 +29,7 @@ from edge.commands.technician import TECHNICIAN_COMMANDS
 
 if TYPE_CHECKING:
     from api.listener import Listener
+    from api.technician.serve import Extension
     from demo.clerk import Clerk
     from demo.neighbours import Centre
     from demo.station import DemoPlan
@@ -67,7 +68,7 @@ def run(path: Path) -> None:
         settings = load_settings(path)
         check_listeners(settings, path)
         station = build(lay_foundation(settings, stack), stack)
-        listeners = open_listeners(station, stack)
+        listeners = open_listeners(station, stack, path)
         _watch(station, listeners, stack)
         code = _serve(station, stop)
     sys.exit(code)
@@ -108,11 +109,19 @@ def demo(  # noqa: PLR0917 - one parameter an option
     stop = _stop_signal()
     folder = folder.resolve()
     with ExitStack() as stack, one_sentence():
-        from demo.badge import open_or_make_badge
+        from api.technician.serve import Extension
+        from demo.badge import open_or_make_badge, open_or_make_technician
         from demo.clerk import clerk_for
-        from demo.console import open_console
+        from demo.console import KNOB_WORDS, knob_pages
         from demo.finger_stories import story_for
-        from demo.station import DemoPlan, free_port, open_demo, usual_guide_port
+        from demo.station import (
+            DemoPlan,
+            free_port,
+            open_demo,
+            settings_copy,
+            usual_console_port,
+            usual_guide_port,
+        )
         from edge.core_files import forbid_core_files
         from edge.logs import configure_logs
 
@@ -123,26 +132,29 @@ def demo(  # noqa: PLR0917 - one parameter an option
             kiosk_port = v1_port = 0
         _check_demo_ports(kiosk_port, v1_port, centre_port, console_port or 0, guide_port or 0)
         clerk = clerk_for(earlier_photo)
-        badge = open_or_make_badge(folder)
+        badge, technician = open_or_make_badge(folder), open_or_make_technician(folder)
         plan = DemoPlan(
             folder, subject, kiosk_port, v1_port, centre_port or free_port(), badge,
             story_for(finger_story), quick_reader,
             usual_guide_port(kiosk_port) if guide_port is None else guide_port, other,
+            0 if once else usual_console_port() if console_port is None else console_port,
         )  # fmt: skip
         cues = [] if once or clerk is None else [clerk.order]
         station, centre = open_demo(plan, stack, *cues)
         if once:
             code = _walk_once(station, centre, plan, clerk, (limit_s, stop), as_json=as_json)
         else:
-            kiosk, v1, guide = open_listeners(station, stack)
-            console = open_console(console_port, plan.knobs, lambda: station.desk.snapshot, stack)
+            knobs = knob_pages(plan.knobs, lambda: station.desk.snapshot)
+            added = Extension((knobs,), (KNOB_WORDS,))
+            kiosk, v1, guide, console = open_listeners(station, stack, settings_copy(plan), added)
             if clerk is not None:
                 clerk.begin(f"{v1.url}v1/", folder)
                 stack.callback(clerk.end)
             # Only now: the first page does not wait for the centre.
             centre.await_accepting()
-            _watch(station, [kiosk, v1, guide], stack)
-            greet((kiosk.url, v1.url, console.url, guide.url), plan, badge, as_json=as_json)
+            _watch(station, [kiosk, v1, guide, console], stack)
+            urls = (kiosk.url, v1.url, console.url, guide.url)
+            greet(urls, plan, (badge, technician), as_json=as_json)
             code = _serve(station, stop)
     sys.exit(code)
 
@@ -247,11 +259,16 @@ def content_packs() -> None:
     """Check and install cards and lists that the centre has signed."""
 
 
-def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, ...]:
+def open_listeners(
+    station: Station,
+    stack: ExitStack,
+    settings_file: Path | None = None,
+    extension: Extension | None = None,
+) -> tuple[Listener, ...]:
     """Serve what the settings say, pages and `/v1` first; closed by the stack."""
     from api import serve
 
-    return serve.open_listeners(station, stack)
+    return serve.open_listeners(station, stack, settings_file, extension)
 
 
 def _check_demo_ports(kiosk: int, v1: int, centre: int, console: int, guide: int) -> None:

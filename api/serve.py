@@ -6,7 +6,11 @@ One server object for each, so that who floods one finds the others as quick as 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from api.app import (
     KIOSK_STREAMS,
@@ -22,9 +26,11 @@ from api.guide.serve import open_guide
 from api.kiosk.station import Voice
 from api.ports import WantedPort, check_ports
 from api.security import LOOPBACK, open_or_make_token
+from api.technician.serve import Extension, open_technician
 from api.tls import server_context
 from api.v1.certificates import CertificateIdentity
 from api.v1.request_limit import RequestLimit
+from api.v1.support import support_answer
 from api.v1.visit_order import read_visit_order
 from edge import VERSION
 from edge.door_sections import V1Network
@@ -52,13 +58,27 @@ def check_listeners(settings: Settings, source: object) -> None:
     if settings.guide.enabled:
         guide = settings.guide
         wanted.append(WantedPort(str(guide.host), guide.port, f"guide.port in {source}"))
+    if settings.technician.enabled:
+        console = settings.technician
+        wanted.append(WantedPort(str(console.host), console.port, f"technician.port in {source}"))
     check_ports(wanted)
 
 
-def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, ...]:
-    """Serve the kiosk pages, `/v1`, `/v1` on the network and the console; in this order.
+def open_listeners(
+    station: Station,
+    stack: ExitStack,
+    settings_file: Path | None = None,
+    extension: Extension | None = None,
+) -> tuple[Listener, ...]:
+    """Serve the kiosk pages, `/v1`, `/v1` on the network and both consoles; in this order.
 
-    The last two only where settings say so.
+    The last three only where settings say so.
+
+    Args:
+        station: an open station.
+        stack: closes what is opened here.
+        settings_file: where the settings were read, for the technician's console.
+        extension: pages that somebody adds to that console.
 
     Raises:
         OSError: a port was taken since `check_listeners`, or the token's file cannot be read.
@@ -74,6 +94,11 @@ def open_listeners(station: Station, stack: ExitStack) -> tuple[Listener, ...]:
         listeners.append(_v1_network(station, network, behind))
     if station.settings.guide.enabled and station.desk.staff is not None:
         listeners.append(open_guide(station, station.desk.staff, stack))
+    if station.settings.technician.enabled and station.desk.staff is not None:
+        told = partial(_support, behind)
+        listeners.append(
+            open_technician(station, station.desk.staff, told, settings_file, extension)
+        )
     for listener in listeners:
         listener.start()
         stack.callback(listener.close)
@@ -154,6 +179,10 @@ def behind_v1(station: Station) -> V1Station:
         request_limit=RequestLimit(),
         carried=lambda: None if station.carried is None else station.carried.told(),
     )
+
+
+def _support(behind: V1Station) -> Mapping[str, Any]:
+    return support_answer(behind).model_dump(mode="json")
 
 
 def _step(station: Station, sitting_id: str) -> str | None:

@@ -1,7 +1,7 @@
-"""The demo's one attendant: a number and a PIN, made at the first start and kept beside the demo.
+"""The demo's staff: an attendant and a technician, made at the first start, kept beside the demo.
 
-A real station knows hashes only. The demo must be able to sign by itself, so its PIN lies in a file
-that only its owner can read; it opens nothing but this demo.
+A real station knows hashes only. The demo must be able to sign by itself, so each PIN lies in a
+file that only its owner can read; it opens nothing but this demo.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Final
 
 from demo.neighbours import DemoError
-from edge.staff import add_staff
+from edge.staff import Role, add_staff, staff_ids
 
 NUMBER: Final = "1024"
+TECHNICIAN: Final = "7001"
 PIN_DIGITS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """Who signs in the demo; `new` right after it was made."""
+    """Who signs, or signs in, in the demo; `new` right after it was made."""
 
     number: str
     pin: str = field(repr=False)
@@ -40,19 +41,28 @@ def open_or_make_badge(folder: Path) -> Badge:
         OSError: a file cannot be read or made.
         StaffFileUnsafe: the staff file is none of ours.
     """
-    path, staff = folder / "attendant.json", staff_file(folder)
+    return _open_or_make(folder, folder / "attendant.json", NUMBER, "guide")
+
+
+def open_or_make_technician(folder: Path) -> Badge:
+    """Return the demo's technician, as `open_or_make_badge`; the PIN is in `technician.json`."""
+    return _open_or_make(folder, folder / "technician.json", TECHNICIAN, "technician")
+
+
+def _open_or_make(folder: Path, path: Path, number: str, role: Role) -> Badge:
+    staff = staff_file(folder)
     if not path.exists():
-        badge = Badge(NUMBER, f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}d}", new=True)
-        add_staff(staff, badge.number, badge.pin)
+        badge = Badge(number, f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}d}", new=True)
+        add_staff(staff, badge.number, badge.pin, role)
         _write(path, badge)
         return badge
     try:
         kept = json.loads(path.read_bytes())
         badge = Badge(str(kept["number"]), str(kept["pin"]))
     except (ValueError, KeyError, TypeError):
-        raise DemoError(f"{path} is no attendant: remove it, the next start makes one.") from None
-    if not staff.exists():
-        add_staff(staff, badge.number, badge.pin)
+        raise DemoError(f"{path} is no badge: remove it, the next start makes one.") from None
+    if not staff.exists() or badge.number not in staff_ids(staff):
+        add_staff(staff, badge.number, badge.pin, role)
     return badge
 
 

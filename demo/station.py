@@ -30,6 +30,7 @@ from edge.vision.client import FrameRefused, VisionLost, VisionWorker
 
 SETTINGS: Final = CHECKOUT / "firmware_configs" / "stations" / "demo.toml"
 USUAL_KIOSK_PORT: Final = 8080
+USUAL_CONSOLE_PORT: Final = 8082
 USUAL_GUIDE_PORT: Final = 8083
 OWN_PORTS: Final = range(20_000, 32_000)
 PICTURES: Final = CHECKOUT / ".cache" / "anxin" / "pictures"
@@ -55,6 +56,7 @@ class DemoPlan:
     quick_reader: bool = False
     guide_port: int = 0
     other_settings: tuple[str, ...] = ()
+    console_port: int = 0
 
     @property
     def knobs(self) -> Knobs:
@@ -128,6 +130,25 @@ def usual_guide_port(kiosk_port: int) -> int:
     return USUAL_GUIDE_PORT
 
 
+def usual_console_port() -> int:
+    """Return where the technician's console is served if nobody says: any free port beside others.
+
+    Its page of knobs belongs to every demo.
+    """
+    try:
+        check_ports([WantedPort("127.0.0.1", USUAL_CONSOLE_PORT, "--console-port")])
+    except PortTaken:
+        return 0
+    return USUAL_CONSOLE_PORT
+
+
+def settings_copy(plan: DemoPlan) -> Path:
+    """Return a copy of the demo's settings file, made anew: a change at the console changes it."""
+    copy = plan.folder / "station.toml"
+    copy.write_bytes(SETTINGS.read_bytes())
+    return copy
+
+
 def demo_settings(plan: DemoPlan) -> Settings:
     """Return the demo's settings, moved to the plan's folder and ports. Raises `SettingsError`."""
     settings = load_settings(SETTINGS, check_camera=False)
@@ -155,9 +176,12 @@ def demo_settings(plan: DemoPlan) -> Settings:
             ),
             "kiosk": settings.kiosk.model_copy(update={"port": plan.kiosk_port}),
             "v1": settings.v1.model_copy(update={"port": plan.v1_port}),
-            # Whoever can sign at it can sign in at its attendants' console.
+            # Whoever can sign at it can sign in at its consoles.
             "guide": settings.guide.model_copy(
                 update={"enabled": staff is not None, "port": plan.guide_port}
+            ),
+            "technician": settings.technician.model_copy(
+                update={"enabled": staff is not None, "port": plan.console_port}
             ),
             "sinks": (sink.model_copy(update={"options": sink_options}),),
         }

@@ -39,15 +39,15 @@ class DemoCommand(click.Command):
 
 
 def greet(
-    urls: tuple[str, str, str, str], plan: DemoPlan, badge: Badge | None, *, as_json: bool
+    urls: tuple[str, str, str, str], plan: DemoPlan, badges: tuple[Badge, Badge], *, as_json: bool
 ) -> None:
     """Say where everything is.
 
     Args:
-        urls: of the pages, of the interface (without `v1/`), of the demo's console and of the
-            attendants'.
+        urls: of the pages, of the interface (without `v1/`), of the technician's console and of
+            the attendants'.
         plan: folder and ports.
-        badge: the demo's attendant, where one is needed.
+        badges: the demo's attendant and its technician.
         as_json: for machines.
     """
     folder, centre_port = plan.folder, plan.centre_port
@@ -62,10 +62,11 @@ def greet(
     click.echo(f"The screen of the station:  {kiosk}  (stop with Ctrl-C)")
     click.echo(f"Its interface /v1:          {v1}v1/docs  (token in {token})")
     click.echo(f"What arrived at the centre: {centre}  (files in {folder / 'centre' / 'packages'})")
-    click.echo(f"Plugs, fingers, lens:       {console}  (the demo's console)")
+    attendant, technician = badges
+    click.echo(f"The technician's console:   {console}  (plugs, fingers and lens: its last page)")
+    click.echo(f"The demo's technician:      number {technician.number}, PIN {technician.pin}")
     click.echo(f"The attendants' console:    {guide}")
-    if badge is not None:
-        click.echo(f"The demo's attendant:       number {badge.number}, PIN {badge.pin}")
+    click.echo(f"The demo's attendant:       number {attendant.number}, PIN {attendant.pin}")
 
 
 def report(told: Walk, *, as_json: bool) -> None:

@@ -45,6 +45,18 @@ class Guide(Section):
     """Names, beside the address itself, by which browsers may call the station (`Host`)."""
 
 
+class Technician(Section):
+    """The technician's console: off until a station has one; on a network with TLS only."""
+
+    enabled: bool = False
+    host: IPvAnyAddress = IPv4Address("127.0.0.1")
+    port: Port = 8082
+    certificate: Path | None = None
+    private_key: Path | None = None
+    hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")], ...] = ()
+    """Names, beside the address itself, by which browsers may call the station (`Host`)."""
+
+
 class V1Network(Section):
     """`/v1` on the network: TLS 1.3, and nobody without a certificate of the centre's client CA."""
 

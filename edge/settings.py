@@ -98,10 +98,11 @@ def load_settings(path: Path, *, check_camera: bool = True) -> Settings:
     ]
     for key, name, names in named:
         if name not in names:
-            raise refusal(path, key.split("."), f"is {name!r}", one_of(name, names))
+            raise refusal(path, key.split("."), f"is {name!r}", one_of(name, names), "not_one_of")
     _check_sinks(path, settings.sinks)
     _check_fingers(path, settings.fingers)
-    _check_guide(path, settings)
+    _check_console(path, settings, "guide")
+    _check_console(path, settings, "technician")
     optioned = [
         (
             "reader",
@@ -143,15 +144,21 @@ def _check_sinks(path: Path, sinks: Sequence[Sink]) -> None:
     for n, name in enumerate(names):
         if name in names[:n]:
             taken = "another sink has that name; each needs its own"
-            raise refusal(path, ["sinks", str(n), "name"], f"is {name!r}", taken)
+            raise refusal(
+                path, ["sinks", str(n), "name"], f"is {name!r}", taken, "sink_named_twice"
+            )
     ours = (PULL, PULL, "custody")
     for n, sink in enumerate(sinks):
         if PULL in (sink.name, sink.driver) and (sink.name, sink.driver, sink.role) != ours:
             why = "the sink that clients collect from is 'pull' by name and driver, with custody"
-            raise refusal(path, ["sinks", str(n), "driver"], f"is {sink.driver!r}", why)
+            raise refusal(
+                path, ["sinks", str(n), "driver"], f"is {sink.driver!r}", why, "sink_pull"
+            )
     if not any(sink.role == "custody" for sink in sinks):
         why = "one sink at least must be 'custody', or nothing is ever deleted"
-        raise refusal(path, ["sinks", "0", "role"], "is 'copy', as everywhere", why)
+        raise refusal(
+            path, ["sinks", "0", "role"], "is 'copy', as everywhere", why, "custody_missing"
+        )
 
 
 def _check_fingers(path: Path, fingers: Fingers) -> None:
@@ -163,27 +170,29 @@ def _check_fingers(path: Path, fingers: Fingers) -> None:
     wanted = len(fingers.positions or load_finger_profile(fingers.profile).slots)
     if fingers.minimum is not None and fingers.minimum > wanted:
         most = f"at most {wanted}, for so many fingers are asked for"
-        raise refusal(path, ["fingers", "minimum"], f"is {fingers.minimum}", most)
+        raise refusal(
+            path, ["fingers", "minimum"], f"is {fingers.minimum}", most, "fingers_minimum"
+        )
     if len(fingers.records) * wanted > EXTRA_PARTS_MAX:
         most = f"at most {EXTRA_PARTS_MAX} records in a package, fingers times kinds"
-        raise refusal(path, ["fingers", "records"], "is too much", most)
+        raise refusal(path, ["fingers", "records"], "is too much", most, "fingers_records")
 
 
-def _check_guide(path: Path, settings: Settings) -> None:
+def _check_console(path: Path, settings: Settings, name: Literal["guide", "technician"]) -> None:
     """Refuse a console for nobody, and one that a PIN would cross the network to in the clear.
 
     Raises:
         SettingsError: one sentence.
     """
-    guide = settings.guide
-    if not guide.enabled:
+    console = settings.guide if name == "guide" else settings.technician
+    if not console.enabled:
         return
     if settings.reuse.staff_file is None:
         why = "only with reuse.staff_file: nobody could sign in"
-        raise refusal(path, ["guide", "enabled"], "is true", why)
-    if not guide.host.is_loopback and not (guide.certificate and guide.private_key):
-        why = "a loopback address, or guide.certificate and guide.private_key beside it"
-        raise refusal(path, ["guide", "host"], f"is {str(guide.host)!r}", why)
+        raise refusal(path, [name, "enabled"], "is true", why, "console_for_nobody")
+    if not console.host.is_loopback and not (console.certificate and console.private_key):
+        why = f"a loopback address, or {name}.certificate and {name}.private_key beside it"
+        raise refusal(path, [name, "host"], f"is {str(console.host)!r}", why, "console_without_tls")
 
 
 def document_names() -> list[str]:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from edge.calibration.section import CalibrationSettings
 from edge.delivery.pace import Hours
-from edge.door_sections import V1, Guide, Kiosk
+from edge.door_sections import V1, Guide, Kiosk, Technician
 from edge.portable.section import PortableSettings
 from edge.section import Identifier, Name, Section, each_once
 
@@ -235,6 +235,7 @@ class Settings(Section):
     kiosk: Kiosk = Kiosk()
     v1: V1 = V1()
     guide: Guide = Guide()
+    technician: Technician = Technician()
     portable: PortableSettings | None = None
     calibration: CalibrationSettings = CalibrationSettings()
     sinks: Annotated[tuple[Sink, ...], Field(min_length=1)]

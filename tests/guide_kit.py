@@ -29,7 +29,7 @@ from edge.camera_owner import CameraOwner
 from edge.capture import SittingDesk
 from edge.settings_sections import Service
 from edge.sitting import Snapshot
-from edge.staff import ROLES, Staff, add_staff
+from edge.staff import ASSISTING, Staff, add_staff
 from edge.supervisor import Upkeep
 from edge.vision.client import ModelFiles, VisionWorker
 from tests.browser.desk import Camera
@@ -233,7 +233,7 @@ def hall(folder: Path) -> Iterator[Hall]:
                 found.orders.waiting, found.orders.running, book, remote,
             )  # fmt: skip
             app = create_guide_app(
-                station, staff, closing, sessions=Sessions(staff, ROLES, clock.read_s)
+                station, staff, closing, sessions=Sessions(staff, ASSISTING, clock.read_s)
             )
             listener = Listener(app, "127.0.0.1", 0, streams=GUIDE_STREAMS, closing=closing)
             listener.start()

@@ -20,7 +20,7 @@ from api.listener import Listener
 from api.security import HEADERS
 from api.tls import browser_context
 from edge.settings import SettingsError, load_settings
-from edge.staff import ROLES, Staff, WrongPin, add_staff, remove_staff
+from edge.staff import ASSISTING, Staff, WrongPin, add_staff, remove_staff
 from edge.store import Store
 from proofs.trespassing.authority import Ca, client_context
 from tests.browser.desk import Shot, drawn_person
@@ -152,7 +152,7 @@ def test_signing_out_ends_the_session_at_once(opened: Hall):
 
 def test_the_role_decides_whatever_a_form_says(opened: Hall):
     """Every act by everybody: what is not this role's is refused before anything is looked at."""
-    for role, staff_id in zip(ROLES, (GUIDE, VOLUNTEER, REMOTE), strict=True):
+    for role, staff_id in zip(ASSISTING, (GUIDE, VOLUNTEER, REMOTE), strict=True):
         tablet = opened.tablet(staff_id)
         csrf = tablet.held("csrf")
         for act, (_, roles) in ACTS.items():
@@ -256,7 +256,7 @@ def test_the_wait_for_a_number_outlives_a_restart(tmp_path: Path):
     for _ in range(2):
         with Store.open(tmp_path / "store.db", tmp_path / "store.key") as store:
             staff = Staff(tmp_path / "staff.toml", store)
-            sessions = Sessions(staff, ROLES)
+            sessions = Sessions(staff, ASSISTING)
             for _ in range(4 if not waits else 1):
                 with pytest.raises(WrongPin):
                     sessions.sign_in(GUIDE, WRONG, "zh-CN")
@@ -282,7 +282,7 @@ def test_whoever_is_struck_off_does_nothing_any_more(book: tuple[Staff, Path]):
     for change in (
         lambda: add_staff(path, GUIDE, PIN, "remote"), lambda: remove_staff(path, GUIDE)
     ):  # fmt: skip
-        sessions = Sessions(staff, ROLES)
+        sessions = Sessions(staff, ASSISTING)
         token, _ = sessions.sign_in(GUIDE, PIN, "zh-CN")
         assert sessions.act(token)
         change()
@@ -294,7 +294,7 @@ def test_whoever_is_struck_off_does_nothing_any_more(book: tuple[Staff, Path]):
 def test_one_person_has_one_session_and_no_session_outlives_a_shift(book: tuple[Staff, Path]):
     """A tablet that was forgotten is signed out by the next one."""
     clock = Clock()
-    sessions = Sessions(book[0], ROLES, clock.read_s)
+    sessions = Sessions(book[0], ASSISTING, clock.read_s)
     first, _ = sessions.sign_in(GUIDE, PIN, "zh-CN")
     second, _ = sessions.sign_in(GUIDE, PIN, "en")
     assert sessions.of(first) is None

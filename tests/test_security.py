@@ -20,13 +20,13 @@ from api.security import CONTENT_SECURITY_POLICY, HEADERS
 from api.tls import Certificate
 from api.v1.certificates import CertificateIdentity
 from api.v1.scopes import ALL_SCOPES
-from demo.console.knobs import Knobs
-from demo.console.pages import create_console_app
+from demo.console import KNOB_WORDS, Knobs, knob_pages
 from edge.door_sections import V1Client
 from tests import order_kit
 from tests.browser.desk import SCENES, TOKEN, Camera, Desk
 from tests.delivery_kit import SINK, STATION, make_kit, new_id
 from tests.guide_kit import GUIDE, Hall, hall
+from tests.technician_kit import workshop
 
 ORIGIN = "http://127.0.0.1:8080"
 CHANGES = ("POST", "PUT", "PATCH", "DELETE")
@@ -84,11 +84,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serve
         shown = Certificate(("anxin:client:all",), "0" * 64, time() + 3600)
         identity = CertificateIdentity([V1Client(name="all", scopes=scopes)])
         kiosk = create_kiosk_app(KioskStation(desk, Camera(), "demo-01", "1", 102.46), closing)
-        knobs = Knobs(folder / "reader", folder / "camera")
+        knobs = knob_pages(Knobs(folder / "knobs", "straightens"), lambda: desk.snapshot)
+        shop = stack.enter_context(workshop(folder / "workshop", (knobs,), (KNOB_WORDS,)))
         yield {
             "kiosk": Served(kiosk, touched=lambda: bool(desk.asked)),
             "v1-network": Served(create_v1_app(station, identity), environ={CERTIFICATE: shown}),
-            "console": Served(create_console_app(knobs, lambda: desk.snapshot)),
+            "console": Served(shop.app, environ={"HTTP_COOKIE": shop.notebook().cookie}),
             "guide": signed_in(stack.enter_context(hall(folder / "hall"))),
         }
         closing.set()

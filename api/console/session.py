@@ -71,6 +71,7 @@ class Sessions:
         doorman: knows the PINs, and slows who guesses them.
         roles: who may sign in here at all.
         now_s: a clock that nobody can set and that runs while the machine sleeps.
+        locks_after_s: so long without an act, and the session is forgotten.
     """
 
     def __init__(
@@ -78,8 +79,10 @@ class Sessions:
         doorman: Doorman,
         roles: Collection[Role],
         now_s: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+        locks_after_s: float = LOCKS_AFTER_S,
     ) -> None:
         self._doorman = doorman
+        self.locks_after_s = locks_after_s
         self._roles = frozenset(roles)
         self._now_s = now_s
         self._lock = threading.Lock()
@@ -154,7 +157,7 @@ class Sessions:
         kept, now_s = self._kept.get(digest), self._now_s()
         if kept is None:
             return None
-        if now_s - kept.acted_s >= LOCKS_AFTER_S or now_s - kept.began_s >= ENDS_AFTER_S:
+        if now_s - kept.acted_s >= self.locks_after_s or now_s - kept.began_s >= ENDS_AFTER_S:
             del self._kept[digest]
             return None
         return kept

@@ -44,21 +44,26 @@ def support_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     @spec.validate(query=NoQuery, resp=answers(Support), tags=["support"])
     def read_support() -> Support:
         """Say what helps to mend this station: devices, their last words, the last log lines."""
-        traces = station.traces()
-        return Support(
-            software=station.software,
-            api=API_VERSION,
-            settings_sha256=station.settings_sha256,
-            reasons=tuple(station.reasons()),
-            devices=tuple(
-                SupportedDevice(
-                    **device_answer(status).model_dump(),
-                    detail=status.detail,
-                    trace=tuple(traces.get(status.device_id, ())),
-                )
-                for status in station.devices()
-            ),
-            log=tuple(station.log_lines()),
-        )
+        return support_answer(station)
 
     return routes
+
+
+def support_answer(station: V1Station) -> Support:
+    """Return what a support bundle takes from a running station, for whoever makes one here."""
+    traces = station.traces()
+    return Support(
+        software=station.software,
+        api=API_VERSION,
+        settings_sha256=station.settings_sha256,
+        reasons=tuple(station.reasons()),
+        devices=tuple(
+            SupportedDevice(
+                **device_answer(status).model_dump(),
+                detail=status.detail,
+                trace=tuple(traces.get(status.device_id, ())),
+            )
+            for status in station.devices()
+        ),
+        log=tuple(station.log_lines()),
+    )

@@ -23,7 +23,7 @@ _NUMBER = click.argument("number")
 
 @click.command("add")
 @_SETTINGS
-@click.option("--role", help="guide, volunteer or remote; guide for somebody new.")
+@click.option("--role", help="guide, volunteer, remote, technician or auditor.")
 @click.option("--shown-as", help="Surname for the banner of who helps from afar.")
 @_NUMBER
 def add_attendant(path: Path, number: str, role: str | None, shown_as: str | None) -> None:

@@ -43,7 +43,13 @@ def console_of(demo: Demo, page: Page) -> Page:
     """Somebody opens the demo's console beside the kiosk; nobody stands before the camera."""
     console = page.context.browser.new_page() if page.context.browser else page
     console.set_default_timeout(STEP_MS)
-    console.goto(f"{demo.console}?lang=en")
+    badge = json.loads((demo.folder / "technician.json").read_text())
+    console.goto(f"{demo.console}sign-in?language=en")
+    console.fill("[name=staff]", badge["number"])
+    console.fill("[name=pin]", badge["pin"])
+    console.click("button.main")
+    console.wait_for_selector("#places")
+    console.goto(f"{demo.console}knobs")
     # Else a photograph might be taken before a busy machine has touched that there is none today.
     turns(console, "camera.play=nobody")
     return console

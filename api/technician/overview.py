@@ -1,0 +1,41 @@
+"""The first page: whether people are served, why not if not, and how each part stands."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint
+
+from api.technician.console import Annex, Console
+from api.technician.places import EVERYBODY, Place, auditors_too
+from edge.store.errors import StoreError
+
+
+def overview_pages(console: Console) -> Blueprint:
+    """Return the first page's route."""
+    pages = Blueprint("overview", __name__)
+
+    @auditors_too
+    def page() -> str:
+        station = console.station
+        try:
+            counts, warnings = station.store.counts(), station.store.warnings
+            alarms = station.store.alarms
+        except StoreError:
+            counts, warnings, alarms = {}, (), ("store_silent",)
+        return console.draw(
+            "overview.html",
+            software=station.software,
+            reasons=tuple(station.reasons()),
+            devices=tuple(station.devices()),
+            queues=[queue.status for queue in station.outboxes],
+            counts=counts,
+            warnings=warnings,
+            alarms=alarms,
+        )
+
+    pages.add_url_rule("/", "page", page)
+    return pages
+
+
+OVERVIEW: Final = Annex(overview_pages, (Place("overview.page", "place.overview", EVERYBODY),))

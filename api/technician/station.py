@@ -1,0 +1,122 @@
+"""What the technician's console needs of the station, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from drivers.camera import Frame
+from edge.delivery.standing import OutboxStatus
+from edge.settings import Settings
+from edge.sitting import Overlay, Snapshot, State
+from edge.store import Store
+from edge.supervisor import DeviceStatus
+from edge.technician.acts import TechnicianBook
+
+
+class LiveCamera(Protocol):
+    """The camera's owner, as far as a technician looks; `edge.camera_owner.CameraOwner` is one."""
+
+    @property
+    def status(self) -> DeviceStatus:
+        """The present state."""
+
+    def wait_frame(self, after: int, timeout_s: float) -> Frame | None:
+        """Return a frame younger than a second with a sequence above `after`; None in time."""
+
+    def still(self, timeout_s: float) -> Frame:
+        """Take one frame in full resolution. Raises `DeviceError`."""
+
+
+class Queue(Protocol):
+    """One sink's outbox; `edge.delivery.outbox.Outbox` is one."""
+
+    @property
+    def status(self) -> OutboxStatus:
+        """The present state."""
+
+    def retry_now(self) -> None:
+        """Try now, also in a back-off or after a stop."""
+
+
+class Maintained(Protocol):
+    """Maintenance that is on: who turned it on, why, and when."""
+
+    @property
+    def staff_id(self) -> str:
+        """Who turned it on."""
+
+    @property
+    def reason(self) -> str:
+        """A code."""
+
+    @property
+    def since_at_ms(self) -> int:
+        """UTC milliseconds."""
+
+
+class Maintenance(Protocol):
+    """The switch; `edge.upkeep.maintenance.Maintenance` is one."""
+
+    @property
+    def active(self) -> Maintained | None:
+        """What is on now; None: nothing."""
+
+    def begin(self, staff_id: str, reason_code: str) -> object:
+        """Let no further sitting begin; a running one goes on to its end."""
+
+    def end(self, staff_id: str) -> object:
+        """Let people in again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TechnicianStation:
+    """What stands behind the console.
+
+    Attributes:
+        number: the station's id.
+        software: version of the service.
+        settings: in force now.
+        settings_file: where they were read; None where nobody says.
+        staff_file: who may sign in.
+        store: the journal: audit, packages, events, figures.
+        book: writes the audit rows of what is done here.
+        camera: the camera's owner; `reader`: the reader's.
+        devices: the present status of every device.
+        traces: the last words on each device's line, by device; never a byte of an image.
+        outboxes: every sink's queue.
+        reasons: why no sitting may begin now, as codes.
+        shown: the person's screen now; read for whether somebody is served, and nothing else.
+        log_lines: the last lines of the log, as they were written.
+        support: returns the members of the support bundle, by name.
+        maintenance, wizard, calibrations: None where the station has none.
+    """
+
+    number: str
+    software: str
+    settings: Settings
+    settings_file: Path | None
+    staff_file: Path
+    store: Store
+    book: TechnicianBook
+    camera: LiveCamera
+    reader: Any
+    devices: Callable[[], Sequence[DeviceStatus]]
+    traces: Callable[[], Mapping[str, Sequence[str]]]
+    outboxes: Sequence[Queue]
+    reasons: Callable[[], Sequence[str]]
+    shown: Callable[[], Snapshot]
+    log_lines: Callable[[], Sequence[str]]
+    support: Callable[[], Mapping[str, str]]
+    maintenance: Maintenance | None = None
+    wizard: Any = None
+    calibrations: Any = None
+
+    @property
+    def serving(self) -> bool:
+        """Whether somebody is at the screen now: in a sitting, before one, or calling for help."""
+        shown = self.shown()
+        begun = shown.sitting_id is not None or shown.state is not State.WELCOME
+        return begun or shown.overlay is Overlay.HELP

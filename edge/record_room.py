@@ -21,6 +21,7 @@ from edge.store import STATION, OpenPackage, Store
 from edge.store.disk_floor import Reserve
 from edge.store.rows import Role
 from edge.trust.centre import SITTING_MS
+from edge.upkeep.notices import TRYING
 
 
 class NoSealingKey(Exception):
@@ -96,7 +97,8 @@ class RecordRoom:
         relative showed a letter, or said that it comes later, goes on at the consent.
         """
         found: Record | None = None
-        for package in self.store.open_packages():
+        # A version on trial may be taken back: nobody's samples are trusted to it, or dropped by it.
+        for package in () if TRYING in self._distrust() else self.store.open_packages():
             fresh = 0 <= time.time() - package.opened_at_ms / 1000 <= within_s
             begun = package.sitting.get("consented")
             if not begun and not (fresh and package.sitting.get("proxy")):

@@ -68,6 +68,7 @@ from edge.trust.heads import head_signer
 from edge.trust.keys import StationKey
 from edge.trust.station_key import open_station_key
 from edge.upkeep.maintenance import Maintenance
+from edge.upkeep.notices import Notices
 from edge.vision.client import VisionWorker
 from edge.watchdog import Door, Proof, answers, listens, moves, sees, writes
 
@@ -98,6 +99,7 @@ class Station:
     tickets: Tickets
     shelf: ContentShelf
     maintenance: Maintenance
+    notices: Notices
     calibrations: CalibrationBook
     carried: Carried | None = None
 
@@ -137,13 +139,16 @@ class Station:
         carried = () if self.carried is None else self.carried.reasons()
         out = () if seeing else ("device_out",)
         return (
-            *out, *self.maintenance.reasons(), *self.store.refusals, *trust, *carried, *broken,
-            *_calibration_reasons(self.calibrations, self.settings),
+            *out, *self.maintenance.reasons(), *self.notices.reasons(), *self.store.refusals, *trust,
+            *carried, *broken, *_calibration_reasons(self.calibrations, self.settings),
         )  # fmt: skip
 
 
 def build(
-    foundation: Foundation, stack: ExitStack, open_camera_: Callable[[], Camera] | None = None
+    foundation: Foundation,
+    stack: ExitStack,
+    open_camera_: Callable[[], Camera] | None = None,
+    notices: Notices | None = None,
 ) -> Station:
     """Start outboxes, devices and the sitting's loop on the foundation; one piece, in their order.
 
@@ -151,6 +156,7 @@ def build(
         foundation: what stands already.
         stack: closes what is opened here, in reverse.
         open_camera_: opens another camera than the one that the settings name.
+        notices: what whoever starts the station knows of it already; None: nothing.
 
     Raises:
         KeyUnusable: the centre's pinned keys, or the station's own.
@@ -159,7 +165,7 @@ def build(
         ModelUnfit: a model file of the comparer is not the one we tested.
     """
     settings, store = foundation.settings, foundation.store
-    maintenance = Maintenance(store)
+    maintenance, notices = Maintenance(store), notices or Notices()
     centre = PinnedCentre.open(settings.store.centre_keys, store, settings.store.folder)
     station_key = open_station_key(settings.store.folder, settings.store.tpm)
     calibrations = opened.open_book(settings, store, station_key)
@@ -198,7 +204,7 @@ def build(
                 settings_sha256, (camera.status, reader.status), carried, calibrations
             ),
             carried,
-            maintenance,
+            lambda: (*maintenance.reasons(), *notices.reasons()),
             calibrations,
         ),
         documents=made,
@@ -227,7 +233,7 @@ def build(
     station = Station(
         settings, settings_sha256, foundation.figures, store, verifier, foundation.vision, seeing,
         camera, reader, fingers.judge, outboxes, orders, desk, centre, station_key, prechecks,
-        tickets, shelf, maintenance, calibrations, carried,
+        tickets, shelf, maintenance, notices, calibrations, carried,
     )  # fmt: skip
     if carried is not None:
         stack.callback(carried.close)
@@ -244,7 +250,7 @@ def _records(  # noqa: PLR0917 - the rooms that a record needs
     outboxes: Sequence[Outbox],
     about: Callable[[], Mapping[str, Any]],
     carried: Carried | None,
-    maintenance: Maintenance,
+    upkeep: Callable[[], tuple[str, ...]],
     calibrations: CalibrationBook,
 ) -> RecordRoom:
     settings = foundation.settings
@@ -259,7 +265,7 @@ def _records(  # noqa: PLR0917 - the rooms that a record needs
         keep_master=settings.portrait.keep_master,
         keep_all_views=settings.fingers.keep_all_views,
         distrust=lambda: (
-            *maintenance.reasons(),
+            *upkeep(),
             *centre.reasons(),
             *(carried.reasons() if carried else ()),
             *_calibration_reasons(calibrations, settings),

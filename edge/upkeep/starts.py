@@ -125,7 +125,9 @@ class Starts:
     def fallen(self, subject: str) -> tuple[Start, ...]:
         """Return the starts since the last good one that fell on this subject, in this boot."""
         mine = [row for row in self._rows if row.subject == subject and self._of_this_boot(row)]
-        healthy = [n for n, row in enumerate(mine) if row.stage == "healthy"]
+        # That other settings are healthy says nothing for these.
+        whole = Level.WHOLE
+        healthy = [n for n, row in enumerate(mine) if row.stage == "healthy" and row.level == whole]
         return tuple(row for row in mine[healthy[-1] + 1 if healthy else 0 :] if row.fell)
 
     def due(self, subject: str, *, known_good: bool) -> Level:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import Final, Literal, Protocol, runtime_checkable
 
@@ -180,6 +181,15 @@ class HasControls(Protocol):
         Raises:
             DeviceError: no such control, refused, or the camera kept another value.
         """
+
+
+@runtime_checkable
+class HasNode(Protocol):
+    """A camera that is a node of this machine: a pulled cable is seen there without opening it."""
+
+    @property
+    def node(self) -> Path:
+        """The name under which it comes back, as /dev/v4l/by-id/..."""
 
 
 Dropped = Literal["torn", "wrong_size", "late"]

@@ -23,3 +23,27 @@ class SpeedRefused(DeviceError):
 
 class PortHeld(DeviceAbsent):
     """Another program or a login console has the port. Free it: the sentence says whom to ask."""
+
+
+class DeviceHeld(DeviceError):
+    """It is there, but another program has it. End that one: the sentence names it."""
+
+
+class TechnicianNeeded(DeviceError):
+    """Base of what no retry mends: somebody must change something, and then say so."""
+
+
+class WrongModel(TechnicianNeeded):
+    """Another device answers than the one that is set up. Connect that one, or set up this one."""
+
+
+class PermissionRefused(TechnicianNeeded):
+    """This user may not open it. Mend the group or the udev rule."""
+
+
+class SettingsRefused(TechnicianNeeded):
+    """The device refuses what its settings ask of it. Correct them."""
+
+
+class PasswordLocked(TechnicianNeeded):
+    """The module has a password that is not ours. Set it back with its maker's program."""

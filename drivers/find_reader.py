@@ -16,6 +16,7 @@ from drivers.errors import (
     DeviceAbsent,
     DeviceError,
     DeviceTimeout,
+    PermissionRefused,
     PortHeld,
     ProtocolViolation,
 )
@@ -110,6 +111,10 @@ def most_telling(failures: Sequence[DeviceError]) -> DeviceError:
 
 def _telling(failure: DeviceError) -> int:
     """Rank what was met on one port: who answers, even wrongly, is nearer than who is not there."""
+    if isinstance(failure, PermissionRefused):
+        # Its rights are somebody's business only if nothing else is amiss: else the reader that is
+        # looked for waits for a technician because of a line that was never its own.
+        return -1
     if isinstance(failure, PortHeld):
         return 1
     if isinstance(failure, DeviceAbsent):

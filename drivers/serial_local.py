@@ -16,7 +16,13 @@ from typing import Final
 
 import serial
 
-from drivers.errors import DeviceAbsent, DeviceTimeout, PortHeld, SpeedRefused
+from drivers.errors import (
+    DeviceAbsent,
+    DeviceTimeout,
+    PermissionRefused,
+    PortHeld,
+    SpeedRefused,
+)
 from drivers.serial_drain import drain
 
 WRITE_LIMIT_S: Final = 2.0
@@ -115,6 +121,8 @@ class LocalPort:
 
 _LOCKED: Final = (errno.EAGAIN, errno.EBUSY)
 
+_FORBIDDEN: Final = (errno.EACCES, errno.EPERM)
+
 _HELP: Final = {
     errno.ENOENT: "there is no such port; is it plugged in?",
     errno.EACCES: "this user may not open it; is it in the group dialout?",
@@ -126,7 +134,7 @@ _LOST: Final = (serial.SerialException, OSError, termios.error, ValueError)
 
 @contextmanager
 def _mapped(path: str) -> Iterator[None]:
-    """Turn what pyserial and the kernel raise into the two errors a caller can act on."""
+    """Turn what pyserial and the kernel raise into the errors that a caller can act on."""
     try:
         yield
     except serial.SerialTimeoutException as failure:
@@ -134,6 +142,8 @@ def _mapped(path: str) -> Iterator[None]:
     except _LOST as failure:
         if isinstance(failure, OSError) and failure.errno in _LOCKED:
             raise PortHeld(f"{path}: another program has locked it") from failure
+        if isinstance(failure, OSError) and failure.errno in _FORBIDDEN:
+            raise PermissionRefused(f"{path}: {_in_words(failure)}") from failure
         raise DeviceAbsent(f"{path}: {_in_words(failure)}") from failure
 
 

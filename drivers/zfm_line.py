@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
+from drivers.errors import DeviceError, DeviceTimeout, PasswordLocked, ProtocolViolation
 from drivers.line_trace import LineTrace, Way
 from drivers.serial_port import SerialPort
 from drivers.zfm_packets import (
@@ -236,7 +236,7 @@ def demand_welcome(confirmation: int) -> None:
     A module that does not know the command has no password: it is alive, and that is enough.
     """
     if confirmation == Confirmation.WRONG_PASSWORD:
-        raise DeviceError("the module has a password: set it back with its maker's program")
+        raise PasswordLocked("the module has a password: set it back with its maker's program")
     demand_health(confirmation)
 
 

@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final, Self
 
-from drivers.errors import DeviceError, ProtocolViolation
+from drivers.errors import ProtocolViolation, WrongModel
 
 SIDE_MAX_PX: Final = 1024
 SIDE_MIN_PX: Final = 32
@@ -48,11 +48,11 @@ LARGEST_BYTES: Final = max(size.content_bytes for size in KNOWN_SIZES)
 
 
 def size_of_count(content_bytes: int, bits: int) -> ImageSize:
-    """Return the size that an image of so many bytes has. Raises `DeviceError`: no known one."""
+    """Return the size that an image of so many bytes has. Raises `WrongModel`: no known one."""
     for size in KNOWN_SIZES:
         if (size.content_bytes, size.bits) == (content_bytes, bits):
             return size
-    raise DeviceError(
+    raise WrongModel(
         f"image size not known: {content_bytes} bytes came, of {bits} bits a pixel; "
         "state width_px and height_px of the model"
     )
@@ -62,10 +62,10 @@ def agreed_size(told: ImageSize | None, stated: ImageSize | None) -> ImageSize |
     """Return what module and model's file say together; None if neither says anything.
 
     Raises:
-        DeviceError: they contradict each other.
+        WrongModel: they contradict each other.
     """
     if told and stated and told != stated:
-        raise DeviceError(
+        raise WrongModel(
             f"image size not known: the module tells {told}, its model's file {stated}; "
             "name the model that it is"
         )

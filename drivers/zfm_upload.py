@@ -15,7 +15,7 @@ from collections.abc import Callable
 from threading import Event
 
 from drivers.agreement import Agreement
-from drivers.errors import DeviceError
+from drivers.errors import WrongModel
 from drivers.zfm_line import ZfmLine
 from drivers.zfm_stream import Received, Upload, upload
 
@@ -57,7 +57,8 @@ class Uploads:
             DeviceAbsent: the port is gone. DeviceTimeout: the module fell silent.
             ProtocolViolation: no upload could be trusted, at this speed and at the next.
             BufferEmpty: the module has no image.
-            DeviceError: images of another size come, or the module reports a fault of its own.
+            WrongModel: images of another size come.
+            DeviceError: the module reports a fault of its own.
         """
         return self._agreement.trusted(self._fetch)
 
@@ -71,7 +72,7 @@ class Uploads:
         if other is None:
             return
         if other in self._others:
-            raise DeviceError(
+            raise WrongModel(
                 f"image size not known: {len(other)} bytes come, twice the same, "
                 f"instead of {self._expected_bytes}; name the model that it is"
             )

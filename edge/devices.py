@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 
 from drivers.camera import Camera
+from drivers.find_reader import candidate_ports
 from drivers.load import open_camera, reader_opener
+from drivers.serial_port import AUTO
 from edge.camera_owner import CameraOwner
+from edge.plug_stamp import PlugStamp, stamp_of, stamp_of_all
 from edge.reader_owner import ReaderOwner
 from edge.settings import Settings, device_options
 from edge.supervisor import Upkeep
@@ -35,9 +40,17 @@ def open_devices(
     reader = ReaderOwner(
         Upkeep(settings.reader.id, "fingerprint", settings.reader.driver),
         reader_opener(settings.reader.driver, reader_options),
+        _line_stamp(str(reader_options.get("port", ""))),
     )
     camera.start()
     stack.callback(camera.close)
     reader.start()
     stack.callback(reader.close)
     return camera, reader
+
+
+def _line_stamp(port: str) -> PlugStamp | None:
+    """Return how to see that a reader's plug was pulled or put in; None across a network."""
+    if port == AUTO:
+        return lambda: stamp_of_all(map(Path, candidate_ports()))
+    return partial(stamp_of, Path(port)) if port.startswith("/") else None

@@ -1,12 +1,14 @@
 """The one thread that touches the fingerprint reader: opens it, takes presses, reopens it.
 
-At most one press is asked for at a time; between presses a cheap command proves the reader alive.
+At most one press is asked for at a time; between presses a cheap command proves the reader alive,
+and a look at its plug, which costs nothing, that it is still there.
 """
 
 from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing
@@ -17,7 +19,9 @@ import structlog
 
 from drivers.errors import DeviceAbsent, DeviceError
 from drivers.fingerprint import FingerImage, FingerprintReader, Progress, Retry
-from edge.supervisor import DeviceState, DeviceStatus, DeviceWarning, Upkeep
+from edge.plug_stamp import PlugStamp
+from edge.reopening import LOOK_S, Reopening
+from edge.supervisor import DeviceState, DeviceStatus, DeviceWarning, Transition, Upkeep
 
 CHECK_EVERY_S: Final = 2.0
 CLOSE_A_SCAN_S: Final = 1.0
@@ -36,13 +40,24 @@ class _Press:
 
 
 class ReaderOwner:
-    """Owns one fingerprint reader. All methods may be called from any thread."""
+    """Owns one fingerprint reader. All methods may be called from any thread.
 
-    def __init__(self, upkeep: Upkeep, open_reader: Callable[[], FingerprintReader]) -> None:
+    Args:
+        upkeep: is told its state.
+        open_reader: opens it; called by the owner's thread alone.
+        plugged: tells a pulled plug from none; None where there is no node to look at.
+    """
+
+    def __init__(
+        self,
+        upkeep: Upkeep,
+        open_reader: Callable[[], FingerprintReader],
+        plugged: PlugStamp | None = None,
+    ) -> None:
         self._upkeep = upkeep
         self._open_reader = open_reader
+        self._reopening = Reopening(plugged)
         self._news = threading.Condition()
-        self._stop = False
         self._press: _Press | None = None
         self._reader: FingerprintReader | None = None
         self._last_words: tuple[str, ...] = ()
@@ -55,8 +70,8 @@ class ReaderOwner:
 
     def close(self) -> None:
         """Cancel what runs, close the reader and end the thread. Closing twice is allowed."""
+        self._reopening.close()
         with self._news:
-            self._stop = True
             self._news.notify_all()
         self.cancel()
         if self._thread.ident is not None:
@@ -78,6 +93,14 @@ class ReaderOwner:
     def out_for_s(self) -> float:
         """Seconds since the reader last worked; 0.0 while it works."""
         return self._upkeep.out_for_s
+
+    def transitions(self) -> tuple[Transition, ...]:
+        """Return the last moves of seven days, oldest first: at most 200."""
+        return self._upkeep.transitions()
+
+    def clear(self) -> None:
+        """Try again now: a technician says that it is mended. The only way out of `failed`."""
+        self._reopening.try_now()
 
     @property
     def enrolment_grade(self) -> bool | None:
@@ -121,8 +144,9 @@ class ReaderOwner:
             reader.cancel()
 
     def _run(self) -> None:
-        while not self._stop:
+        while not self._reopening.closing:
             self._upkeep.opening()
+            self._reopening.note_plug()
             try:
                 with closing(self._open_reader()) as reader:
                     self._serve(reader)
@@ -130,7 +154,8 @@ class ReaderOwner:
                 # What a driver said while it opened, it hands over with the failure.
                 self._last_words = tuple(getattr(error, "__notes__", ())) or self._last_words
                 self._give_up(error)
-                self._pause(self._upkeep.lost(error))
+                pause_s = self._upkeep.lost(error, blind=self._reopening.blind)
+                self._reopening.wait(pause_s)
 
     def _serve(self, reader: FingerprintReader) -> None:
         with self._news:
@@ -144,16 +169,24 @@ class ReaderOwner:
             self._last_words = reader.trace()
 
     def _obey(self, reader: FingerprintReader) -> None:
-        while not self._stop:
+        checked_at_s = time.monotonic()
+        while not self._reopening.closing:
             with self._news:
-                self._news.wait_for(lambda: self._stop or self._press is not None, CHECK_EVERY_S)
+                self._news.wait_for(
+                    lambda: self._reopening.closing or self._press is not None, LOOK_S
+                )
                 press = self._press
-            if self._stop:
+            due = time.monotonic() - checked_at_s >= CHECK_EVERY_S
+            if self._reopening.closing:
                 self._give_up(DeviceAbsent("the station is closing"))
-            elif press is None:
-                reader.check()
-            else:
+            elif press is not None:
                 self._take(reader, press)
+                checked_at_s = time.monotonic()
+            elif due or self._reopening.replugged():
+                # A plug that was pulled and put in: the line that is open leads nowhere.
+                self._reopening.note_plug()
+                reader.check()
+                checked_at_s = time.monotonic()
 
     def _describe(self, reader: FingerprintReader) -> None:
         facts = reader.facts
@@ -183,10 +216,6 @@ class ReaderOwner:
         if press is not None:
             failure = error if isinstance(error, DeviceError) else DeviceError("driver fault")
             press.outcome.set_exception(failure)
-
-    def _pause(self, seconds: float) -> None:
-        with self._news:
-            self._news.wait_for(lambda: self._stop, seconds)
 
 
 def log_reader(status: DeviceStatus, model: str) -> None:

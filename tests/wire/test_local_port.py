@@ -8,20 +8,22 @@ import os
 import pytest
 import serial
 
-from drivers.errors import DeviceAbsent
+from drivers.errors import DeviceAbsent, PermissionRefused
 from drivers.serial_local import LocalPort
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "kind", "said"),
     [
-        (errno.ENOENT, "is it plugged in?"),
-        (errno.EACCES, "is it in the group dialout?"),
-        (errno.EIO, os.strerror(errno.EIO)),
+        (errno.ENOENT, DeviceAbsent, "is it plugged in?"),
+        (errno.EACCES, PermissionRefused, "is it in the group dialout?"),
+        (errno.EIO, DeviceAbsent, os.strerror(errno.EIO)),
     ],
     ids=["absent", "rights", "other"],
 )
-def test_a_port_that_cannot_be_opened_says_so_once_and_what_to_look_at(monkeypatch, number, said):
+def test_a_port_that_cannot_be_opened_says_so_once_and_what_to_look_at(
+    monkeypatch, number, kind, said
+):
     """In words, with the path once: pyserial names path and number twice."""
 
     def refuse(path: str, *_: object, **__: object) -> None:
@@ -29,7 +31,7 @@ def test_a_port_that_cannot_be_opened_says_so_once_and_what_to_look_at(monkeypat
         raise serial.SerialException(number, f"could not open port {path}: {why}")
 
     monkeypatch.setattr(serial, "Serial", refuse)
-    with pytest.raises(DeviceAbsent) as absent:
+    with pytest.raises(kind) as absent:
         LocalPort("/dev/ttyUSB9", 57600)
 
     assert str(absent.value).startswith("/dev/ttyUSB9: ")

@@ -16,6 +16,7 @@ import math
 import time
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -61,6 +62,11 @@ class FolderCamera:
         self._obey(self._read_control())
         self._noise = _noise_tile(config, self._rng)
         self._view_at(self._clock())
+
+    @property
+    def node(self) -> Path:
+        """What stands for its cable."""
+        return self._config.plugged or self._config.folder
 
     def read(self, timeout_s: float) -> Frame:
         """Return the next preview frame. Raises `DeviceTimeout`, `DeviceAbsent`."""
@@ -135,10 +141,9 @@ class FolderCamera:
         return self._reel, age_s
 
     def _require_plugged(self) -> None:
-        marker = self._config.plugged or self._config.folder
         if self._closed:
             raise DeviceAbsent("the camera was closed")
-        if not marker.exists():
+        if not self.node.exists():
             raise DeviceAbsent("the camera is unplugged")
 
     def _stamp(self) -> tuple[int, int] | None:

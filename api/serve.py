@@ -178,6 +178,7 @@ def behind_v1(station: Station) -> V1Station:
         prechecks=station.prechecks,
         request_limit=RequestLimit(),
         carried=lambda: None if station.carried is None else station.carried.told(),
+        calibrations=station.calibrations,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from flask import Blueprint
 from spectree import SpecTree
 
@@ -29,18 +31,23 @@ class ReaderLine(Answer):
 
 
 class DeviceCalibration(Answer):
-    """The calibration in force; `state` is one of valid, expiring, expired."""
+    """What a device's calibration is worth now.
 
-    id: str
-    state: str
-    valid_until: str
+    `state` is valid; due in its last 30 days; expired; failed, by the newest calibration or check;
+    or none. `id` is the one in force, and `days_left` below 0 once it expired; null without one.
+    """
+
+    state: Literal["valid", "due", "expired", "failed", "none"]
+    id: str | None
+    valid_until: str | None
+    days_left: float | None
 
 
 class Device(Answer):
     """One device; `state` is one of absent, opening, ready, busy, degraded, failed.
 
     `warnings` are codes of what a technician should know of a device that works; `line` is null
-    unless it is a fingerprint reader that is open; `calibration` is null while none was recorded.
+    unless it is a fingerprint reader that is open.
     """
 
     device_id: str
@@ -71,7 +78,11 @@ def device_routes(station: V1Station, spec: SpecTree) -> Blueprint:
     @spec.validate(query=NoQuery, resp=answers(Devices), tags=["devices"])
     def list_devices() -> Devices:
         """List the devices and their states."""
-        return Devices(items=tuple(device_answer(status) for status in station.devices()))
+        return Devices(
+            items=tuple(
+                device_answer(one, calibration_of(station, one)) for one in station.devices()
+            )
+        )
 
     @routes.get("/v1/devices/<device_id>")
     @spec.validate(query=NoQuery, resp=answers(Device, "HTTP_404"), tags=["devices"])
@@ -80,13 +91,24 @@ def device_routes(station: V1Station, spec: SpecTree) -> Blueprint:
         wanted = checked_id(device_id)
         for status in station.devices():
             if status.device_id == wanted:
-                return device_answer(status)
+                return device_answer(status, calibration_of(station, status))
         raise Refused("not-found")
 
     return routes
 
 
-def device_answer(status: DeviceStatus) -> Device:
+def calibration_of(station: V1Station, status: DeviceStatus) -> DeviceCalibration | None:
+    """Return what a device's calibration is worth; None where the station keeps no book."""
+    if station.calibrations is None:
+        return None
+    worth = station.calibrations.state(status.device_id)
+    left = None if worth.days_left is None else round(worth.days_left, 2)
+    return DeviceCalibration(
+        state=worth.state, id=worth.calibration_id, valid_until=worth.valid_until, days_left=left
+    )
+
+
+def device_answer(status: DeviceStatus, calibration: DeviceCalibration | None = None) -> Device:
     """Return a device's status as `/v1` says it."""
     return Device(
         device_id=status.device_id,
@@ -100,7 +122,7 @@ def device_answer(status: DeviceStatus) -> Device:
         attempts=status.attempts,
         warnings=tuple(warning.value for warning in status.warnings),
         line=_line(status.facts),
-        calibration=None,
+        calibration=calibration,
     )
 
 

@@ -9,7 +9,7 @@ from spectree import SpecTree
 
 from api.v1.caller import caller
 from api.v1.contract import Answer, NoQuery, answers
-from api.v1.devices import ReaderLine, device_answer
+from api.v1.devices import DeviceCalibration, ReaderLine, calibration_of, device_answer
 from api.v1.scopes import STATION_READ
 from api.v1.station import Clock, V1Station, clock_answer
 from edge.delivery.collection import often_leased
@@ -89,6 +89,7 @@ class Health(Answer):
 
     `examiner` says how NFIQ 2 and the matching of presses are: resting, beginning, ready, lost, or
     none where a press has our own score. `carried` is null for a station that stays in its place.
+    `calibration_alarms` are codes of what in the folder of calibrations is not as it should be.
     """
 
     ready: bool
@@ -101,6 +102,8 @@ class Health(Answer):
     examiner: str
     sinks: dict[str, SinkHealth]
     carried: Carried | None
+    calibrations: dict[str, DeviceCalibration]
+    calibration_alarms: tuple[str, ...]
 
 
 def health_routes(station: V1Station, spec: SpecTree) -> Blueprint:
@@ -155,6 +158,17 @@ def _store(station: V1Station) -> StoreHealth:
     )
 
 
+def _calibrations(station: V1Station) -> dict[str, DeviceCalibration]:
+    told = {one.device_id: calibration_of(station, one) for one in station.devices()}
+    return {device_id: worth for device_id, worth in told.items() if worth is not None}
+
+
+def _calibration_alarms(station: V1Station) -> tuple[str, ...]:
+    book = station.calibrations
+    found = () if book is None else (finding.trouble for finding in book.findings)
+    return tuple(f"calibration_{trouble}" for trouble in dict.fromkeys(found))
+
+
 def _leased_in_vain(station: V1Station) -> tuple[str, ...]:
     return ("packages_leased_in_vain",) if station.store.read(often_leased) else ()
 
@@ -188,4 +202,6 @@ def _health(station: V1Station) -> Health:
             for status in station.outboxes()
         },
         carried=None if told is None else Carried(**told),
+        calibrations=_calibrations(station),
+        calibration_alarms=_calibration_alarms(station),
     )

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from spectree import SpecTree
 
 from api.v1.contract import NoQuery
+from api.v1.devices import calibration_of
 from api.v1.health import oldest_age_s
 from api.v1.station import V1Station
 from edge.figures import package_counts
@@ -55,7 +56,11 @@ class StationCollector(Collector):
             ([device.device_id, state.value], device.state is state)
             for device in station.devices() for state in DeviceState
         ])  # fmt: skip
-        yield _family("calibration_days_left", "Days until a calibration ends.", ["device"], [])
+        yield _family("calibration_days_left", "Days until a calibration ends.", ["device"], [
+            ([device.device_id], worth.days_left)
+            for device in station.devices()
+            if (worth := calibration_of(station, device)) and worth.days_left is not None
+        ])  # fmt: skip
         yield _family("anxin_ready", "1 while a sitting may begin.", [], [
             ([], not station.reasons())
         ])  # fmt: skip

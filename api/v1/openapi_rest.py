@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any, Final
 
+from api.v1.calibrations import SIGNATURE
 from api.v1.changed_sitting import MEDIA_TYPE as MERGE_PATCH
 from api.v1.keys import JOSE
 from api.v1.photo_body import JPEG
@@ -42,8 +43,19 @@ def describe_rest(document: Described, problem: Words, header: Words) -> None:
     _describe_lists(paths, problem)
     _describe_photo_checks(paths, problem)
     certificate = paths["/v1/calibrations/{calibration_id}/certificate"]["get"]["responses"]
-    signed = {JOSE: {"schema": {"type": "string"}}}
-    certificate["200"] = {"description": "Signed by the station.", "content": signed}
+    certificate["200"] = {
+        "description": "Signed by the station: record and signature in one (the default); or the"
+        " record's very bytes, or a PDF in `Accept-Language`, each with its detached signature.",
+        "content": {
+            JOSE: {"schema": {"type": "string"}},
+            "application/json": {"schema": {"type": "object"}},
+            "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+        },
+        "headers": {
+            SIGNATURE: header("Detached JWS of the bytes in this answer; RFC 7515, appendix F."),
+            "Repr-Digest": header("RFC 9530, of the bytes in this answer."),
+        },
+    }
     certificate["404"] = problem("No such calibration.")
     _describe_limit(paths, problem)
     if "/v1/sittings/{sitting_id}" in paths:

@@ -12,6 +12,7 @@ from spectree import SpecTree
 
 from api.v1.contract import API_VERSION, Answer, NoQuery, answers
 from api.v1.request_limit import RequestLimit
+from edge.calibration.book import CalibrationBook
 from edge.clock_state import ClockState, clock_state
 from edge.delivery.leases import Leases
 from edge.delivery.receipt import ReceiptVerifier
@@ -51,6 +52,7 @@ class V1Station:
         clock: how well the machine knows the time.
         content: what each content pack that is in force today says of itself.
         carried: the field check, battery and lid of a station that is carried; None of others.
+        calibrations: what was measured of the devices; None where no book is kept.
     """
 
     station_id: str
@@ -75,6 +77,7 @@ class V1Station:
     clock: Callable[[], ClockState] = clock_state
     content: Callable[[], Sequence[Pack]] = tuple
     carried: Callable[[], Mapping[str, Any] | None] = lambda: None
+    calibrations: CalibrationBook | None = None
     leases: Leases = field(init=False)
 
     def __post_init__(self) -> None:

@@ -254,13 +254,14 @@ class CalibrationBook:
             ValueError: no such language.
             OSError, KeyUnusable: it cannot be kept, or not signed.
         """
-        return self._certificate(calibration_id, language)[0]
+        return self.certificate(calibration_id, language)[0]
 
     def pdf_signature(self, calibration_id: str, language: str) -> str:
         """Return the detached signature of the PDF. Raises as `pdf`."""
-        return self._certificate(calibration_id, language)[1]
+        return self.certificate(calibration_id, language)[1]
 
-    def _certificate(self, calibration_id: str, language: str) -> tuple[bytes, str]:
+    def certificate(self, calibration_id: str, language: str) -> tuple[bytes, str]:
+        """Return the PDF and its detached signature. Raises as `pdf`."""
         if language not in LANGUAGES:
             raise ValueError(f"no certificate in {language!r}")
         with self._lock:

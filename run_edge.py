@@ -8,8 +8,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from demo.neighbours import Centre
     from demo.station import DemoPlan
     from edge.station import Station
+    from edge.watchdog import Proof
 
 DEMO_FOLDER: Final = Path(__file__).resolve().parent / "var" / "demo"
 CANNOT_BEGIN: Final = 2
@@ -52,25 +54,31 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--settings", "path", type=click.Path(path_type=Path), required=True)
-def run(path: Path) -> None:
-    """Run the station that a settings file describes."""
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="As a service: never end, see docs/safe-mode.md.",
+)
+def run(path: Path, state: Path | None) -> None:
+    """Run the station that a settings file describes.
+
+    With --state, the folder where starts and the last good settings are remembered, a start that
+    fails ends in safe mode; without it in one sentence.
+    """
     stop = _stop_signal()
     with ExitStack() as stack, one_sentence():
-        from api.serve import check_listeners
+        from api import start
         from edge.core_files import forbid_core_files
-        from edge.foundation import lay_foundation
         from edge.logs import configure_logs
-        from edge.settings import load_settings
-        from edge.station import build
 
         forbid_core_files()
         configure_logs()
-        settings = load_settings(path)
-        check_listeners(settings, path)
-        station = build(lay_foundation(settings, stack), stack)
-        listeners = open_listeners(station, stack, path)
-        _watch(station, listeners, stack)
-        code = _serve(station, stop)
+        if state is None:
+            station, listeners = start.open_whole(path, stack)
+            _watch(station.proofs(*listeners), stack)
+            code = _serve(station, stop)
+        else:
+            code = start.serve_on(path, state, stop, _watch, partial(click.echo, err=True))
     sys.exit(code)
 
 
@@ -152,7 +160,7 @@ def demo(  # noqa: PLR0917 - one parameter an option
                 stack.callback(clerk.end)
             # Only now: the first page does not wait for the centre.
             centre.await_accepting()
-            _watch(station, [kiosk, v1, guide, console], stack)
+            _watch(station.proofs(kiosk, v1, guide, console), stack)
             urls = (kiosk.url, v1.url, console.url, guide.url)
             greet(urls, plan, (badge, technician), as_json=as_json)
             code = _serve(station, stop)
@@ -279,13 +287,13 @@ def _check_demo_ports(kiosk: int, v1: int, centre: int, console: int, guide: int
     check_ports([WantedPort("127.0.0.1", port, option) for option, port in wanted.items()])
 
 
-def _watch(station: Station, listeners: Sequence[Listener], stack: ExitStack) -> None:
+def _watch(proofs: Mapping[str, Proof], stack: ExitStack) -> None:
     """Tell whoever keeps the service, if anybody does, that it is ready and that it lives."""
     from edge.watchdog import Keeper, Watchdog
 
     # What hangs is ended by SIGABRT: then the places of all threads, no values, go to the journal.
     faulthandler.enable()
-    watchdog = Watchdog(Keeper.from_environment(os.environ), station.proofs(*listeners))
+    watchdog = Watchdog(Keeper.from_environment(os.environ), proofs)
     watchdog.start()
     stack.callback(watchdog.close)
 

@@ -97,7 +97,7 @@ class RecordRoom:
         relative showed a letter, or said that it comes later, goes on at the consent.
         """
         found: Record | None = None
-        # A version on trial may be taken back: nobody's samples are trusted to it, or dropped by it.
+        # A version on trial may be taken back: it neither goes on with samples nor drops any.
         for package in () if TRYING in self._distrust() else self.store.open_packages():
             fresh = 0 <= time.time() - package.opened_at_ms / 1000 <= within_s
             begun = package.sitting.get("consented")

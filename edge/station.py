@@ -139,8 +139,8 @@ class Station:
         carried = () if self.carried is None else self.carried.reasons()
         out = () if seeing else ("device_out",)
         return (
-            *out, *self.maintenance.reasons(), *self.notices.reasons(), *self.store.refusals, *trust,
-            *carried, *broken, *_calibration_reasons(self.calibrations, self.settings),
+            *out, *self.maintenance.reasons(), *self.notices.reasons(), *self.store.refusals,
+            *trust, *carried, *broken, *_calibration_reasons(self.calibrations, self.settings),
         )  # fmt: skip
 
 

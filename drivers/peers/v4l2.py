@@ -81,10 +81,10 @@ class VideoNode(System):
         return descriptor
 
     def close(self, node: int) -> None:
-        """Close it; a stream ends with it."""
+        """Close it; stream and buffers end with it."""
         self.opened.discard(node)
         os.close(node)
-        self._since_s = None
+        self._since_s, self._buffers = None, []
 
     def map(self, node: int, length: int, offset: int) -> Any:
         """Share one buffer."""

@@ -24,11 +24,12 @@ from drivers.errors import DeviceAbsent
 from edge import VERSION
 from edge.camera_owner import CameraOwner
 from edge.delivery.standing import OutboxStatus
+from edge.reader_owner import ReaderOwner
 from edge.settings import load_settings
 from edge.sitting import Snapshot
 from edge.staff import Staff, add_staff
 from edge.store import Store
-from edge.supervisor import DeviceState, DeviceStatus, Upkeep
+from edge.supervisor import Upkeep
 from edge.technician.acts import TechnicianBook
 from edge.upkeep.maintenance import Maintenance
 from tests.delivery_kit import Kit, make_kit
@@ -39,7 +40,6 @@ PIN = "190604"
 PATIENCE_S = 30.0
 CHECKOUT = Path(__file__).resolve().parent.parent
 DEMO = CHECKOUT / "firmware_configs" / "stations" / "demo.toml"
-READER = DeviceStatus("reader-1", "fingerprint", "zfm", state=DeviceState.READY, reason="")
 
 
 class Notebook(Tablet):
@@ -95,6 +95,10 @@ class CameraHeld:
     sequence: int = 0
 
 
+def _no_reader() -> Any:
+    raise DeviceAbsent("no reader is plugged in here")
+
+
 @dataclass
 class Way:
     """One outbox at its border: a status that a test sets, and whether it was hurried."""
@@ -121,7 +125,8 @@ class Workshop:
     listener: Listener
     behind: TechnicianStation
     ways: list[Way]
-    devices: list[DeviceStatus]
+    reader: ReaderOwner
+    traces: list[str]
     log: list[str]
     shown: list[Snapshot]
 
@@ -163,7 +168,10 @@ def workshop(
         owner.start()
         stack.callback(owner.close)
         ways = [Way(OutboxStatus("centre", "custody", "idle", None, 0, (), None, 0, None))]
-        devices, log, shown = [READER], list[str](), [Snapshot()]
+        reader = ReaderOwner(Upkeep("reader-1", "fingerprint", "zfm"), _no_reader)
+        reader.start()
+        stack.callback(reader.close)
+        traces, log, shown = list[str](), list[str](), [Snapshot()]
         station = TechnicianStation(
             number="demo-01",
             software=VERSION,
@@ -173,9 +181,9 @@ def workshop(
             store=store,
             book=TechnicianBook(store),
             camera=owner,
-            reader=None,
-            devices=lambda: (owner.status, *devices),
-            traces=dict,
+            reader=reader,
+            devices=lambda: (owner.status, reader.status),
+            traces=lambda: {"reader-1": tuple(traces)},
             outboxes=ways,
             reasons=tuple,
             shown=lambda: shown[0],
@@ -193,8 +201,8 @@ def workshop(
         listener.start()
         stack.callback(listener.close)
         yield Workshop(
-            kit, store, held, owner, clock, staff_file, app, listener, station, ways, devices,
-            log, shown,
+            kit, store, held, owner, clock, staff_file, app, listener, station, ways, reader,
+            traces, log, shown,
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from api.console import gate
 from api.console.session import Doorman, Sessions
 from api.kiosk.catalogue import MASTER, SECOND
 from api.technician import places
+from api.technician.audit import AUDIT
 from api.technician.console import (
     BY_MODULE,
     LOCKS_AFTER_S,
@@ -21,8 +22,12 @@ from api.technician.console import (
     Annex,
     Console,
 )
+from api.technician.devices import DEVICES
 from api.technician.door import door_pages
 from api.technician.lines import FOLDER, load_lines
+from api.technician.logs import LOGS
+from api.technician.maintenance import MAINTENANCE
+from api.technician.outbox import OUTBOX
 from api.technician.overview import OVERVIEW
 from api.technician.station import TechnicianStation
 from edge.staff import TECHNICAL, Role
@@ -34,7 +39,7 @@ FREE: Final = frozenset(
 )
 """What anybody may ask for; everything else needs a session."""
 
-ANNEXES: Final[tuple[Annex, ...]] = (OVERVIEW,)
+ANNEXES: Final[tuple[Annex, ...]] = (OVERVIEW, DEVICES, OUTBOX, AUDIT, LOGS, MAINTENANCE)
 """Every page of the console, in the order in which the frame leads to them."""
 
 

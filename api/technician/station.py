@@ -12,7 +12,7 @@ from edge.delivery.standing import OutboxStatus
 from edge.settings import Settings
 from edge.sitting import Overlay, Snapshot, State
 from edge.store import Store
-from edge.supervisor import DeviceStatus
+from edge.supervisor import DeviceState, DeviceStatus
 from edge.technician.acts import TechnicianBook
 
 
@@ -23,11 +23,47 @@ class LiveCamera(Protocol):
     def status(self) -> DeviceStatus:
         """The present state."""
 
+    def transitions(self) -> Sequence[Move]:
+        """Return the last moves, oldest first."""
+
+    def clear(self) -> None:
+        """Try again now: somebody says that it is mended."""
+
     def wait_frame(self, after: int, timeout_s: float) -> Frame | None:
         """Return a frame younger than a second with a sequence above `after`; None in time."""
 
     def still(self, timeout_s: float) -> Frame:
         """Take one frame in full resolution. Raises `DeviceError`."""
+
+
+class Move(Protocol):
+    """One move of a device from state to state; `edge.device_moves.Transition` is one."""
+
+    @property
+    def at(self) -> int:
+        """UTC milliseconds."""
+
+    @property
+    def state(self) -> DeviceState:
+        """What the device became."""
+
+    @property
+    def reason(self) -> str:
+        """A code, "" for none."""
+
+
+class DeviceOwner(Protocol):
+    """Who owns a device; `edge.camera_owner` and `edge.reader_owner` have one each."""
+
+    @property
+    def status(self) -> DeviceStatus:
+        """The present state."""
+
+    def transitions(self) -> Sequence[Move]:
+        """Return the last moves, oldest first."""
+
+    def clear(self) -> None:
+        """Try again now: somebody says that it is mended."""
 
 
 class Queue(Protocol):
@@ -83,7 +119,7 @@ class TechnicianStation:
         staff_file: who may sign in.
         store: the journal: audit, packages, events, figures.
         book: writes the audit rows of what is done here.
-        camera: the camera's owner; `reader`: the reader's.
+        camera: the camera's owner, who shows what it sees; `reader`: the reader's.
         devices: the present status of every device.
         traces: the last words on each device's line, by device; never a byte of an image.
         outboxes: every sink's queue.
@@ -102,7 +138,7 @@ class TechnicianStation:
     store: Store
     book: TechnicianBook
     camera: LiveCamera
-    reader: Any
+    reader: DeviceOwner
     devices: Callable[[], Sequence[DeviceStatus]]
     traces: Callable[[], Mapping[str, Sequence[str]]]
     outboxes: Sequence[Queue]
@@ -113,6 +149,11 @@ class TechnicianStation:
     maintenance: Maintenance | None = None
     wizard: Any = None
     calibrations: Any = None
+
+    def owner(self, device_id: str) -> DeviceOwner | None:
+        """Return who owns the device of this id; None: there is none."""
+        owners: tuple[DeviceOwner, ...] = (self.camera, self.reader)
+        return next((one for one in owners if one.status.device_id == device_id), None)
 
     @property
     def serving(self) -> bool:

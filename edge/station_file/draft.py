@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from edge.settings import Settings, SettingsError, load_settings
-from edge.station_file.questions import Question, is_secret
+from edge.station_file.questions import Question, secrets_of, without_passwords
 from edge.station_file.text import Edited, Keys, changed_table, edited, value_at
 
 Form = Mapping[str, Sequence[str]]
@@ -123,7 +123,7 @@ def checked(text: str, table: Mapping[str, Any], *, check_camera: bool = True) -
     try:
         Settings.model_validate(table)
     except ValidationError as error:
-        return tuple(_fault(one) for one in error.errors(include_url=False))
+        return tuple(_fault(one, table) for one in error.errors(include_url=False))
     with tempfile.TemporaryDirectory(prefix="anxin-settings-") as folder:
         copy = Path(folder) / "station.toml"
         copy.write_text(text, encoding="utf-8")
@@ -131,7 +131,7 @@ def checked(text: str, table: Mapping[str, Any], *, check_camera: bool = True) -
             load_settings(copy, check_camera=check_camera)
         except SettingsError as error:
             sentence = str(error).replace(str(copy), "station.toml")
-            return (_settings_fault(error, sentence),)
+            return (_settings_fault(error, _told(sentence, table)),)
         except ImportError:
             return (Fault((), "driver_not_installed"),)
     return ()
@@ -139,13 +139,19 @@ def checked(text: str, table: Mapping[str, Any], *, check_camera: bool = True) -
 
 def _settings_fault(error: SettingsError, sentence: str) -> Fault:
     keys = tuple(int(key) if key.isdigit() else key for key in error.keys)
-    code = FORM_CODES.get(error.code, error.code)
-    return Fault(keys, code, "" if any(is_secret(str(key)) for key in keys) else sentence)
+    return Fault(keys, FORM_CODES.get(error.code, error.code), sentence)
 
 
-def _fault(refused: ErrorDetails) -> Fault:
+def _told(sentence: str, table: Mapping[str, Any]) -> str:
+    """Return a sentence that may be shown: none that holds a secret of this file."""
+    said = without_passwords(sentence)
+    return "" if any(secret in said for secret in secrets_of(table)) else str(said)
+
+
+def _fault(refused: ErrorDetails, table: Mapping[str, Any]) -> Fault:
     code = FORM_CODES.get(refused["type"], "refused")
     words = refused["msg"].removeprefix("Value error, ") if code == "not_together" else ""
+    words = _told(words, table)
     # Places inside a union or a list's entry say nothing that a form could show.
     keys = tuple(part for part in refused["loc"] if not str(part).startswith("function-"))
     return Fault(keys, code, words)

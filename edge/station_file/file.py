@@ -183,6 +183,11 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Ke
 
 
 def _differing(before: Any, after: Any, way: Keys) -> list[Keys]:
+    # A table that is not there differs in each of its values, so that each is named.
+    if before is None and isinstance(after, Mapping) and after:
+        before = {}
+    if after is None and isinstance(before, Mapping) and before:
+        after = {}
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         names = [*before, *(name for name in after if name not in before)]
         return [

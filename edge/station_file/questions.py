@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -107,11 +108,16 @@ def section_questions(section: str, table: Mapping[str, Any]) -> tuple[Question,
         table: the whole file as it is, or as it is about to be: lists, optional tables and the
             options of a driver are asked for as they stand there.
     """
-    schema = Settings.model_json_schema()
+    schema = _schema(Settings)
     walk = _Walk(table, schema["$defs"])
     properties, required = schema["properties"], schema.get("required", ())
     found = walk.property(properties[section], (section,), section in required)
     return tuple(_named(question, table) for question in found)
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def hidden(question: Question, value: Any) -> Any:
@@ -132,6 +138,16 @@ def without_passwords(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [without_passwords(one) for one in value]
     return value
+
+
+def secrets_of(table: Any) -> Iterator[str]:
+    """Yield every secret text in a table, so that no sentence repeats it."""
+    rows = table.items() if isinstance(table, Mapping) else enumerate(table)
+    for key, value in rows:
+        if isinstance(value, Mapping | list | tuple):
+            yield from secrets_of(value)
+        elif isinstance(value, str) and value and is_secret(str(key)):
+            yield value
 
 
 def is_secret(key: str) -> bool:
@@ -191,7 +207,7 @@ class _Walk:
         owner = ".".join(key for key in keys[:-1] if isinstance(key, str))
         driver = value_at(self.table, (*keys[:-1], "driver"))
         try:
-            schema = _CONFIGS[owner](str(driver)).model_json_schema()
+            schema = _schema(_CONFIGS[owner](str(driver)))
         except (ValueError, KeyError, ImportError, PydanticInvalidForJsonSchema):
             # No such driver, or one that is not installed: its options cannot be asked for.
             return

@@ -1,0 +1,10 @@
+"""The console's pages that fill something in: settings, controls, staff, screen, calibration."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api.technician.console import Annex
+from api.technician.settings import SETTINGS
+
+FORMS: Final[tuple[Annex, ...]] = (SETTINGS,)

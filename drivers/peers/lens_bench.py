@@ -29,7 +29,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from drivers.camera import Control, Frame, JpegPicture, Picture
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
 from drivers.peers.lens_bench_controls import Controls
-from drivers.peers.lens_bench_render import focal_px, render
+from drivers.peers.lens_bench_geometry import focal_px
+from drivers.peers.lens_bench_render import render
 from drivers.peers.lens_bench_truth import TARGETS, Target, Truth
 
 __all__ = [

@@ -10,28 +10,17 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from drivers.camera import Picture
+from drivers.peers.lens_bench_geometry import FINE, focal_px, projected, window_of
 from drivers.peers.lens_bench_sheets import WALL, Light, Sheet, portrait, screen, sheet_of
 from drivers.peers.lens_bench_truth import Target, Truth
 
-Matrix = npt.NDArray[np.float64]
-
-FOCAL_SHARE: Final = 1.25
-"""Focal length over the picture's longer side: an angle of view of 43.6 degrees."""
-FINE: Final = 4
-"""Samples of one pixel, across and down."""
 COVER: Final = 0.42
 PREVIEW_PX: Final = 1280
 """The width at which blur and sway are given; other pictures of the same lens scale them."""
 NOISE_SLACK_PX: Final = 64
 _STEPS: Final = 65535
-
-
-def focal_px(size_px: tuple[int, int]) -> float:
-    """Return the focal length for pictures of this width and height."""
-    return FOCAL_SHARE * max(size_px)
 
 
 def render(  # noqa: PLR0917 - a picture is all of these
@@ -109,9 +98,8 @@ def _standing(sight: _Sight) -> Light:
 def _seen(sight: _Sight, photograph: Picture | None) -> Light:
     """Return the light of every pixel before exposure: reflectance through lens and aperture."""
     truth, (width, height) = sight.truth, sight.size_px
-    focal = focal_px(sight.size_px)
     # A sheet as fine as the samples: coarser ones would soften it, finer ones let edges jump.
-    fineness = FINE * focal / (1000 * truth.distance_m)
+    fineness = FINE * focal_px(sight.size_px) / (1000 * truth.distance_m)
     px_per_mm = int(min(16, max(2, 2 * round(fineness / 2))))
     sheet = sheet_of(sight.target, px_per_mm)
     if sight.target is Target.TIME_CODE:
@@ -122,8 +110,12 @@ def _seen(sight: _Sight, photograph: Picture | None) -> Light:
         return np.full((height, width), WALL, np.float32)
     if truth.hidden > 0:
         sheet = _covered(sheet, truth.hidden)
-    samples = _projected(sheet, truth, sight.size_px, focal)
-    seen = _blurred(samples, truth, width)
+    reach_px = 6 * math.hypot(truth.blur_sigma_px, truth.corner_blur_px) * width / PREVIEW_PX + 4
+    left, top, right, bottom = window_of(sheet, truth, sight.size_px, reach_px)
+    samples = projected(sheet, truth, sight.size_px, (left, top, right, bottom), WALL)
+    colours = sheet.light.shape[2:]
+    seen = np.full((height, width, *colours), WALL, np.float32)
+    seen[top:bottom, left:right] = _blurred(samples, truth, sight.size_px, (left, top))
     return seen[:, ::-1] if truth.mirrored else seen
 
 
@@ -133,82 +125,18 @@ def _covered(sheet: Sheet, share: float) -> Sheet:
     return Sheet(light, sheet.px_per_mm)
 
 
-def _projected(sheet: Sheet, truth: Truth, size_px: tuple[int, int], focal: float) -> Light:
-    """Return FINE x FINE samples of every pixel."""
-    width, height = size_px[0] * FINE, size_px[1] * FINE
-    to_sheet = _to_sheet(sheet, truth, size_px, focal)
-    # Middle of a sample to the pixel's own coordinates, whose whole numbers are pixels' middles.
-    fine = np.array(
-        [[1 / FINE, 0, (1 / FINE - 1) / 2], [0, 1 / FINE, (1 / FINE - 1) / 2], [0, 0, 1]]
-    )
-    wall = WALL if sheet.light.ndim == 2 else (WALL, WALL, WALL)
-    if truth.k1 == 0:
-        found = cv2.warpPerspective(
-            sheet.light, to_sheet @ fine, (width, height),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=wall,
-        )  # fmt: skip
-        return np.asarray(found, np.float32)
-    places = _undistorted_places(to_sheet, truth.k1, size_px, focal)
-    x, y = (cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in places)
-    found = cv2.remap(sheet.light, x, y, cv2.INTER_LINEAR, borderValue=wall)
-    return np.asarray(found, np.float32)
-
-
-def _to_sheet(sheet: Sheet, truth: Truth, size_px: tuple[int, int], focal: float) -> Matrix:
-    """Return the map from undistorted pixels to pixels of the sheet."""
-    width, height = size_px
-    yaw, pitch, roll = (
-        math.radians(one) for one in (truth.yaw_deg, truth.pitch_deg, truth.roll_deg)
-    )
-    turned = _about(1, yaw) @ _about(0, pitch) @ _about(2, roll)
-    towards = np.array([truth.shift_x * width / focal, truth.shift_y * height / focal, 1.0])
-    place = 1000 * truth.distance_m * towards / np.linalg.norm(towards)
-    camera = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
-    to_picture = camera @ np.stack([turned[:, 0], turned[:, 1], place], axis=1)
-    scale = sheet.px_per_mm
-    to_px = np.array([
-        [scale, 0, (sheet.light.shape[1] - 1) / 2],
-        [0, scale, (sheet.light.shape[0] - 1) / 2],
-        [0, 0, 1],
-    ])  # fmt: skip
-    return np.asarray(to_px @ np.linalg.inv(to_picture), np.float64)
-
-
-def _about(axis: int, angle: float) -> Matrix:
-    """Return the right-handed turn about x (0, right), y (1, down) or z (2, away)."""
-    way = np.zeros(3)
-    way[axis] = angle
-    return np.asarray(cv2.Rodrigues(way)[0], np.float64)
-
-
-def _undistorted_places(
-    to_sheet: Matrix, k1: float, size_px: tuple[int, int], focal: float
-) -> tuple[Light, Light]:
-    """Return where on the sheet half-pixel samples lie; they are smooth, so finer ones follow."""
-    width, height = size_px
-    x = ((np.arange(2 * width) + 0.5) / 2 - 0.5 - (width - 1) / 2) / focal
-    y = ((np.arange(2 * height) + 0.5) / 2 - 0.5 - (height - 1) / 2) / focal
-    xs, ys = np.meshgrid(x, y)
-    bent = np.hypot(xs, ys)
-    straight = np.linspace(0, 1.2 * float(bent.max()) / (1 - min(0.5, abs(k1))), 4096)
-    curve = straight * (1 + k1 * straight**2)
-    rising = int(np.argmax(np.diff(curve, append=-1.0) <= 0)) + 1
-    radius = np.interp(bent, curve[:rising], straight[:rising])
-    gain = focal * radius / np.maximum(bent, 1e-9)
-    points = np.stack([xs * gain + (width - 1) / 2, ys * gain + (height - 1) / 2, np.ones_like(xs)])
-    found = np.tensordot(to_sheet, points, axes=1)
-    return (found[0] / found[2]).astype(np.float32), (found[1] / found[2]).astype(np.float32)
-
-
-def _blurred(samples: Light, truth: Truth, width: int) -> Light:
-    """Return pixels: the lens's blur first, then the aperture of each pixel."""
-    scale = width / PREVIEW_PX
+def _blurred(
+    samples: Light, truth: Truth, size_px: tuple[int, int], place: tuple[int, int]
+) -> Light:
+    """Return the window's pixels: the lens's blur first, then the aperture of each pixel."""
+    scale = size_px[0] / PREVIEW_PX
     sharp = _spread(samples, truth.blur_sigma_px * scale)
     if truth.corner_blur_px <= 0:
         return sharp
     # Two blurs and a blend by radius: between them the blur is nearly, not wholly, a Gaussian.
     soft = _spread(samples, math.hypot(truth.blur_sigma_px, truth.corner_blur_px) * scale)
-    share = np.clip(_radius_squared(sharp.shape[1], sharp.shape[0]), 0, 1)
+    (left, top), (height, width) = place, sharp.shape[:2]
+    share = radius_squared(*size_px)[top : top + height, left : left + width]
     share = share if sharp.ndim == 2 else share[..., None]
     return np.asarray(sharp + (soft - sharp) * share, np.float32)
 
@@ -229,12 +157,12 @@ def _halved(samples: Light) -> Light:
     return np.asarray(cv2.resize(samples, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _radius_squared(width: int, height: int) -> Light:
-    """Return the squared distance from the middle; 1 in the corners."""
-    x = (np.arange(width, dtype=np.float32) - (width - 1) / 2) / (width / 2)
-    y = (np.arange(height, dtype=np.float32) - (height - 1) / 2) / (height / 2)
-    corner = width**2 + height**2
-    return np.asarray((x**2 * width**2 + (y**2 * height**2)[:, None]) / corner, np.float32)
+@lru_cache(maxsize=2)
+def radius_squared(width: int, height: int) -> Light:
+    """Return the squared distance from the picture's middle; 1 in its corners."""
+    x = 2 * np.arange(width, dtype=np.float32) + 1 - width
+    y = 2 * np.arange(height, dtype=np.float32) + 1 - height
+    return np.asarray((x**2 + (y**2)[:, None]) / (width**2 + height**2), np.float32)
 
 
 def _swayed(base: Light, truth: Truth, at_s: float) -> Light:
@@ -271,7 +199,7 @@ def _lit(falloff: float, left: float, top: float, width: int, height: int) -> Li
     x = 0.5 - (np.arange(width, dtype=np.float32) + 0.5) / width
     y = 0.5 - (np.arange(height, dtype=np.float32) + 0.5) / height
     lamps = (1 + left * x) * (1 + top * y)[:, None]
-    return np.asarray(lamps * (1 - falloff * _radius_squared(width, height)), np.float32)
+    return np.asarray(lamps * (1 - falloff * radius_squared(width, height)), np.float32)
 
 
 def _lamps(truth: Truth, width: int, height: int) -> Light:

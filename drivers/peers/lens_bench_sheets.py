@@ -69,9 +69,10 @@ def sheet_of(target: Target, px_per_mm: int) -> Sheet | None:
     if target is Target.WRONG_CHART:
         return Sheet(_chessboard(px_per_mm), px_per_mm)
     if target in {Target.GREY_CARD, Target.GREY_SHEET}:
-        width, height = CARD_MM if target is Target.GREY_CARD else SHEET_MM
-        # Alike everywhere: a few pixels say it all.
-        return Sheet(np.full((round(height / 50), round(width / 50)), GREY, np.float32), 1 / 50)
+        (width, height), scale = (CARD_MM, 1.0) if target is Target.GREY_CARD else (SHEET_MM, 0.02)
+        # Alike everywhere: few pixels say it all.
+        size = (round(height * scale), round(width * scale))
+        return Sheet(np.full(size, GREY, np.float32), scale)
     return None
 
 

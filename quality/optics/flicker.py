@@ -17,6 +17,7 @@ from quality.optics.refusal import Refusal, refused
 
 FRAMES_MIN: Final = 10
 GAP_MAX_S: Final = 1.0
+ANOTHER_SURFACE: Final = 0.25
 BANDS_MIN: Final = 2.0
 """Fewer bands in the height of the picture are a fall of light, not a band."""
 _CYCLES: Final = np.linspace(0.05, 0.5, 451)
@@ -75,7 +76,8 @@ def measure_flicker(
     mean_sd = float(np.hypot(noise, 0.29 / 255 / 4)) / np.sqrt(pixels) / mean
     beat_hz, amplitude = _beat(means, np.asarray(times_s, np.float64))
     rows = np.stack([one.mean(axis=1, dtype=np.float64) for one in columns])
-    depth, bands = _bands(rows)
+    even = _even_rows(rows.mean(axis=0), (top + bottom) // 2)
+    depth, bands = _bands(rows[:, even], rows.shape[1])
     row_sd = noise / mean / np.sqrt(right - left)
     return Flicker(
         100 * (high - low) / (high + low), 100 * np.sqrt(2) * mean_sd,
@@ -101,8 +103,18 @@ def _beat(means: npt.NDArray[np.float64], times_s: npt.NDArray[np.float64]) -> t
     return best[0], float(np.sqrt(2 * best[1] / len(means))) / float(means.mean())
 
 
-def _bands(rows: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return relative amplitude and number of the strongest bands over the rows of all frames."""
+def _even_rows(profile: npt.NDArray[np.float64], middle: int) -> slice:
+    """Return the rows about the middle that belong to one surface: above and below is another."""
+    around = float(np.median(profile[max(0, middle - 20) : middle + 20]))
+    other = np.flatnonzero(np.abs(profile / around - 1) > ANOTHER_SURFACE)
+    before, after = other[other < middle], other[other > middle]
+    return slice(
+        int(before[-1]) + 1 if before.size else 0, int(after[0]) if after.size else len(profile)
+    )
+
+
+def _bands(rows: npt.NDArray[np.float64], of_rows: int) -> tuple[float, float]:
+    """Return relative amplitude of the strongest bands, and how many the whole height has."""
     height = rows.shape[1]
     places = np.linspace(-1, 1, height)
     terms = np.stack([places**n for n in range(4)], axis=1)
@@ -114,4 +126,4 @@ def _bands(rows: npt.NDArray[np.float64]) -> tuple[float, float]:
     strength = np.sqrt((spectrum**2).mean(axis=0))
     first = round(8 * BANDS_MIN)
     at = first + int(np.argmax(strength[first : 8 * height // 4]))
-    return float(strength[at]), at / 8
+    return float(strength[at]), at / 8 * of_rows / height

@@ -40,13 +40,15 @@ def why_none(grey: Picture, wanted: range, found: Mapping[int, Corners]) -> Refu
         wanted: the numbers of that sheet.
         found: what was found.
     """
-    if any(number in wanted for number in found):
+    ours = sum(number in wanted for number in found)
+    # In a mirror some marks look like others of the set: the way round that shows more is right.
+    turned = _found(np.ascontiguousarray(grey[:, ::-1]), DICTIONARY)
+    if sum(number in wanted for number in turned) > max(1, ours):
+        return Refusal.MIRRORED
+    if ours:
         return Refusal.PARTLY_HIDDEN
     if found:
         return Refusal.WRONG_CHART
-    turned = _found(np.ascontiguousarray(grey[:, ::-1]), DICTIONARY)
-    if any(number in wanted for number in turned):
-        return Refusal.MIRRORED
     fault = exposure_fault(grey)
     if fault is not None:
         return fault
@@ -75,6 +77,4 @@ def _found(grey: Picture, dictionary: int) -> Mapping[int, Corners]:
 def _squares(grey: Picture) -> bool:
     """Return whether a bare chessboard is in view, of a usual size."""
     small = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    return any(
-        cv2.findChessboardCornersSB(small, size)[0] for size in ((4, 6), (6, 4), (6, 9), (9, 6))
-    )
+    return any(cv2.checkChessboard(small, size) for size in ((4, 6), (6, 4), (6, 9), (9, 6)))

@@ -24,7 +24,9 @@ from api.technician.console import (
 )
 from api.technician.devices import DEVICES
 from api.technician.door import door_pages
+from api.technician.forms import FORMS
 from api.technician.lines import FOLDER, load_lines
+from api.technician.live import LIVE
 from api.technician.logs import LOGS
 from api.technician.maintenance import MAINTENANCE
 from api.technician.outbox import OUTBOX
@@ -39,7 +41,16 @@ FREE: Final = frozenset(
 )
 """What anybody may ask for; everything else needs a session."""
 
-ANNEXES: Final[tuple[Annex, ...]] = (OVERVIEW, DEVICES, OUTBOX, AUDIT, LOGS, MAINTENANCE)
+ANNEXES: Final[tuple[Annex, ...]] = (
+    OVERVIEW,
+    LIVE,
+    DEVICES,
+    OUTBOX,
+    AUDIT,
+    LOGS,
+    MAINTENANCE,
+    *FORMS,
+)
 """Every page of the console, in the order in which the frame leads to them."""
 
 

@@ -85,7 +85,7 @@ def behind_technician(
         shown=lambda: station.desk.snapshot,
         log_lines=last_lines,
         support=lambda: bundle_members(settings) | station_members({"running": True, **told()}),
-        maintenance=getattr(station, "maintenance", None),
+        maintenance=station.maintenance,
         wizard=getattr(station, "wizard", None),
-        calibrations=getattr(station, "calibrations", None),
+        calibrations=station.calibrations,
     )

@@ -1,0 +1,206 @@
+"""What can be read off one live picture, and the aids that are drawn into it. Pure: no I/O.
+
+The figures are for comparing one turn of a screw with the next before the same scene. Figures that
+hold by themselves come from calibration, before its targets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from drivers.camera import Picture
+
+Grey = npt.NDArray[np.uint8]
+
+CENTRE_SHARE: Final = 0.4
+"""Of each side: the part in the middle that sharpness is counted over, at full resolution."""
+CLIPPED_FROM: Final = 250
+BLACK_TO: Final = 5
+BINS: Final = 64
+BLUR_TAPS: Final = 9
+FLAT_LEVELS: Final = 2.0
+"""Below this spread of grey levels there is nothing to be sharp: noise alone would be judged."""
+TILT_MOST_DEG: Final = 12.0
+TILT_WIDTH_PX: Final = 640
+DRAWN_WIDTH_PX: Final = 960
+HISTOGRAM_PX: Final = 96
+QUALITY: Final = 80
+AIDS: Final = ("zebra", "cross", "histogram")
+_LINE: Final = (40, 220, 255)
+_GREY: Final = (160, 160, 160)
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The figures of one picture.
+
+    Attributes:
+        sharpness: 0 (blurred) to 100, of the middle, for the same scene only; None: nothing there.
+        lightness: mean L* of the whole picture, 0 to 100 (CIE 1976, sRGB taken as delivered).
+        clipped_percent: share of pixels of which a channel is at `CLIPPED_FROM` or above.
+        black_percent: share of pixels of which all channels are at `BLACK_TO` or below.
+        tilt_deg: of the longest straight edges near level or plumb, clockwise; None: none found.
+        histogram: share of pixels in each of `BINS` steps of luma, 0 to 1.
+        width_px, height_px: of the picture as the camera gave it.
+    """
+
+    sharpness: float | None
+    lightness: float
+    clipped_percent: float
+    black_percent: float
+    tilt_deg: float | None
+    histogram: tuple[float, ...]
+    width_px: int
+    height_px: int
+
+
+def look(bgr: Picture) -> Looks:
+    """Read the figures off a picture: (height, width, 3), BGR, 8 bits a channel."""
+    height_px, width_px = bgr.shape[:2]
+    small = _within(bgr, TILT_WIDTH_PX)
+    grey: Grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+    brightest = small.max(axis=2)
+    counts = np.bincount(grey.reshape(-1) // (256 // BINS), minlength=BINS)
+    return Looks(
+        sharpness=sharpness(_middle(bgr)),
+        lightness=_lightness(small),
+        clipped_percent=100 * float(np.mean(brightest >= CLIPPED_FROM)),
+        black_percent=100 * float(np.mean(brightest <= BLACK_TO)),
+        tilt_deg=tilt_deg(grey),
+        histogram=tuple(float(count) / grey.size for count in counts),
+        width_px=width_px,
+        height_px=height_px,
+    )
+
+
+def sharpness(grey: Grey) -> float | None:
+    """Return how much detail a further blur would take away: 0 (none) to 100; None if it is flat.
+
+    Source: Crete, Dolmiere, Ladret, Nicolas, "The blur effect: perception and estimation with a new
+    no-reference perceptual blur metric", SPIE 6492 (2007); 100 times one minus its measure.
+    """
+    if grey.size == 0 or float(grey.std()) < FLAT_LEVELS:
+        return None
+    picture = grey.astype(np.float32)
+    blurred = (
+        cv2.blur(picture, (BLUR_TAPS, 1), borderType=cv2.BORDER_REFLECT),
+        cv2.blur(picture, (1, BLUR_TAPS), borderType=cv2.BORDER_REFLECT),
+    )
+    measures = [_lost(picture, far, axis) for far, axis in zip(blurred, (1, 0), strict=True)]
+    # The blurrier direction counts: a picture that moved is sharp along its way.
+    return 100 * min(measures)
+
+
+def _lost(picture: npt.NDArray[np.float32], blurred: Any, axis: int) -> float:
+    steps = np.abs(np.diff(picture, axis=axis))
+    lost = np.maximum(0.0, steps - np.abs(np.diff(blurred, axis=axis)))
+    total = float(steps.sum())
+    return float(lost.sum()) / total if total > 0 else 0.0
+
+
+def tilt_deg(grey: Grey) -> float | None:
+    """Return how far straight edges lean from level or plumb, clockwise, weighted by length.
+
+    Only edges of a fifth of the picture's width or more, within `TILT_MOST_DEG`, are believed;
+    None if there is none.
+    """
+    least_px = grey.shape[1] // 5
+    edges = cv2.Canny(grey, 60, 160)
+    lines = cv2.HoughLinesP(
+        edges, 1, np.pi / 1440, threshold=60, minLineLength=least_px, maxLineGap=6
+    )
+    if lines is None:
+        return None
+    from_x, from_y, to_x, to_y = lines.reshape(-1, 4).astype(np.float64).T
+    across, down = to_x - from_x, to_y - from_y
+    angles = np.degrees(np.arctan2(down, across))
+    lean = (angles + 45.0) % 90.0 - 45.0
+    lengths = np.hypot(across, down)
+    believed = np.abs(lean) <= TILT_MOST_DEG
+    if not believed.any():
+        return None
+    order = np.argsort(lean[believed])
+    weights = np.cumsum(lengths[believed][order])
+    middle = int(np.searchsorted(weights, weights[-1] / 2))
+    return float(lean[believed][order][middle])
+
+
+def drawn(bgr: Picture, looks: Looks, aids: frozenset[str]) -> bytes:
+    """Return the picture as JPEG, at most `DRAWN_WIDTH_PX` wide, with these of `AIDS` drawn in."""
+    picture = np.array(_within(bgr, DRAWN_WIDTH_PX), np.uint8, copy=True)
+    if "zebra" in aids:
+        _draw_zebra(picture)
+    if "cross" in aids:
+        _draw_cross(picture)
+    if "histogram" in aids:
+        picture = np.vstack((picture, _histogram(looks, picture.shape[1])))
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+
+
+def _within(bgr: Picture, width_px: int) -> Picture:
+    height, width = bgr.shape[:2]
+    if width <= width_px:
+        return bgr
+    size = (width_px, max(1, round(height * width_px / width)))
+    return np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _middle(bgr: Picture) -> Grey:
+    height, width = bgr.shape[:2]
+    half_high, half_wide = round(height * CENTRE_SHARE / 2), round(width * CENTRE_SHARE / 2)
+    part = bgr[
+        height // 2 - half_high : height // 2 + half_high,
+        width // 2 - half_wide : width // 2 + half_wide,
+    ]
+    return np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _lightness(bgr: Picture) -> float:
+    values = bgr.astype(np.float64) / 255
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    luminance = float((linear @ np.array([0.0722, 0.7152, 0.2126])).mean())
+    if luminance <= 216 / 24389:
+        return luminance * 24389 / 27
+    return float(116 * luminance ** (1 / 3) - 16)
+
+
+def _draw_zebra(picture: Picture) -> None:
+    rows, columns = np.indices(picture.shape[:2])
+    stripes = (rows + columns) // 6 % 2 == 0
+    clipped = picture.max(axis=2) >= CLIPPED_FROM
+    black = picture.max(axis=2) <= BLACK_TO
+    picture[clipped & stripes] = (0, 0, 200)
+    picture[clipped & ~stripes] = (255, 255, 255)
+    picture[black & stripes] = (200, 80, 0)
+
+
+def _draw_cross(picture: Picture) -> None:
+    height, width = picture.shape[:2]
+    for third in (1, 2):
+        cv2.line(picture, (width * third // 3, 0), (width * third // 3, height), _GREY, 1)
+        cv2.line(picture, (0, height * third // 3), (width, height * third // 3), _GREY, 1)
+    cv2.line(picture, (width // 2, 0), (width // 2, height), _LINE, 1)
+    cv2.line(picture, (0, height // 2), (width, height // 2), _LINE, 1)
+    half_high, half_wide = round(height * CENTRE_SHARE / 2), round(width * CENTRE_SHARE / 2)
+    corners = (width // 2 - half_wide, height // 2 - half_high)
+    far = (width // 2 + half_wide, height // 2 + half_high)
+    cv2.rectangle(picture, corners, far, _LINE, 1)
+
+
+def _histogram(looks: Looks, width_px: int) -> Picture:
+    strip = np.full((HISTOGRAM_PX, width_px, 3), 24, np.uint8)
+    # The tallest inner step fills the strip; the ends may tower over it and are cut.
+    tallest = max((*looks.histogram[1:-1], 1e-9))
+    for step, share in enumerate(looks.histogram):
+        high = min(HISTOGRAM_PX - 2, round(share / tallest * (HISTOGRAM_PX - 6)))
+        left, right = step * width_px // BINS, (step + 1) * width_px // BINS - 1
+        colour = (90, 90, 255) if step == BINS - 1 else (255, 150, 60) if step == 0 else (210,) * 3
+        cv2.rectangle(
+            strip, (left, HISTOGRAM_PX - 1 - high), (max(left, right), HISTOGRAM_PX - 1), colour, -1
+        )
+    return strip

@@ -227,19 +227,6 @@ class Recorded:
 _WHOLE: Final = TypeAdapter(Calibration)
 
 
-def overall_of(steps: tuple[StepResult, ...]) -> Overall:
-    """Return what steps come to: one that fails fails it all, what is not assessed is a remark.
-
-    Nothing assessed at all is not assessed.
-    """
-    verdicts = {one.verdict for one in steps}
-    if Verdict.FAIL in verdicts:
-        return Overall.FAIL
-    if verdicts <= {Verdict.NOT_ASSESSED}:
-        return Overall.NOT_ASSESSED
-    return Overall.PASS if verdicts == {Verdict.PASS} else Overall.PASS_WITH_REMARKS
-
-
 def record_json(calibration: Calibration) -> bytes:
     """Return the canonical JSON of a calibration: what is signed. Raises `RecordUnfit`."""
     said = {one.name: getattr(calibration, one.name) for one in fields(calibration)}

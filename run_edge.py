@@ -24,6 +24,7 @@ from edge.commands.portable import VISITS_COMMANDS, PortableRefused, check
 from edge.commands.provision import provision
 from edge.commands.staff import STAFF_COMMANDS, StaffRefused
 from edge.commands.technician import TECHNICIAN_COMMANDS
+from edge.commands.upkeep import SAFE_MODE_COMMANDS
 
 # Rooms are imported by the command that needs them, so that --help and a refusal answer at once.
 # ruff: noqa: PLC0415
@@ -260,6 +261,11 @@ def visits() -> None:
 @cli.group(cls=_RefusingGroup, commands=STAFF_COMMANDS)
 def staff() -> None:
     """Say who may sign at the station: numbers and hashed PINs, in `reuse.staff_file`."""
+
+
+@cli.group("safe-mode", cls=_RefusingGroup, commands=SAFE_MODE_COMMANDS)
+def safe_mode() -> None:
+    """Say why the station does not run as its settings say, and let it try again."""
 
 
 @cli.group("content", cls=_RefusingGroup, commands=CONTENT_COMMANDS)

@@ -164,6 +164,7 @@ def behind_v1(station: Station) -> V1Station:
         verifier=station.verifier,
         devices=station.devices,
         reasons=station.reasons,
+        notices=lambda: station.notices.codes,
         sinks=tuple(sink.name for sink in station.settings.sinks),
         outboxes=station.queues,
         registry=station.figures.registry,

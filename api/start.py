@@ -23,12 +23,13 @@ from api.serve import check_listeners, open_listeners
 from edge import VERSION
 from edge.foundation import lay_foundation
 from edge.safe_station import open_safe_station
-from edge.settings import Settings, SettingsError, load_settings
+from edge.settings import load_settings
 from edge.station import Station, build
 from edge.store.errors import StoreBusy
 from edge.upkeep.fault import Fault, fault_of
 from edge.upkeep.health_watch import HEALTHY_AFTER_S, HealthWatch, Healthy
 from edge.upkeep.notices import Notices
+from edge.upkeep.rescue import rescue
 from edge.upkeep.starts import Level
 from edge.upkeep.ways import Way, Ways
 from edge.watchdog import Proof
@@ -137,7 +138,7 @@ def _serve_safe(ways: Ways, fault: Fault, stop: threading.Event, watch: Watch) -
     again_s = ways.again_s()
     ways.begin(level, fault)
     with ExitStack() as stack:
-        station = open_safe_station(fault, level, _readable(ways), again_s, stack)
+        station = open_safe_station(fault, level, rescue(ways.files()), again_s, stack)
         told = Told(lambda: ways.rows, ways.good.kept, ways.again_s)
         try:
             listeners = open_safe_listeners(station, told, stack)
@@ -152,16 +153,6 @@ def _serve_safe(ways: Ways, fault: Fault, stop: threading.Event, watch: Watch) -
                 return AGAIN
     ways.ended("stopped")
     return 0
-
-
-def _readable(ways: Ways) -> Settings | None:
-    """Return the settings that can be read: the file's, else the last good ones."""
-    for path in (ways.file, *(one.path for one in (ways.good.kept(),) if one)):
-        try:
-            return load_settings(path)
-        except (SettingsError, OSError, ValueError):
-            continue
-    return None
 
 
 __all__ = ["AGAIN", "HEALTHY_AFTER_S", "PortTaken", "Watch", "open_whole", "serve_on"]

@@ -28,6 +28,7 @@ from edge.trust.centre import PinnedCentre
 from edge.trust.heads import head_signer
 from edge.trust.station_key import open_station_key
 from edge.upkeep.fault import Fault, fault_of
+from edge.upkeep.rescue import Rescued
 from edge.upkeep.starts import Level
 from edge.utc import now_ms, rfc3339
 from edge.watchdog import Door, Proof, answers, writes
@@ -52,14 +53,14 @@ class SafeStation:
     Attributes:
         fault: why it is.
         level: how much was opened.
-        settings: those that could be read; None: none could, and the usual ports are used.
+        settings: the sections that could be read.
         beside: what else could not be opened: delivery.
         again_s: in how many seconds the whole station is tried again; counted at the start.
     """
 
     fault: Fault
     level: Level
-    settings: Settings | None
+    settings: Rescued
     again_s: float
     store: Store | None = None
     outboxes: tuple[Outbox, ...] = ()
@@ -90,27 +91,28 @@ class SafeStation:
 
 
 def open_safe_station(
-    fault: Fault, level: Level, settings: Settings | None, again_s: float, stack: ExitStack
+    fault: Fault, level: Level, settings: Rescued, again_s: float, stack: ExitStack
 ) -> SafeStation:
     """Open what may be opened at this level; never raises for a part that cannot be.
 
     Args:
         fault: why the station is in safe mode.
         level: `DELIVERY` or `BARE`.
-        settings: those that could be read, if any.
+        settings: the sections that could be read.
         again_s: in how many seconds the whole station is tried again.
         stack: closes what is opened here, in reverse.
     """
     station = SafeStation(fault, level, settings, again_s)
     log.error("safe_mode", code=fault.code, level_reached=level.name.lower())
-    if settings is None or level is not Level.DELIVERY:
+    delivery = settings.delivery
+    if delivery is None or level is not Level.DELIVERY:
         return station
     try:
         with ExitStack() as opening:
             figures = Figures()
-            station.store = open_store(settings, figures, opening)
+            station.store = open_store(delivery, figures, opening)
             _note(station.store, fault)
-            station.outboxes = _deliver(settings, figures, station.store, opening)
+            station.outboxes = _deliver(delivery, figures, station.store, opening)
             stack.push(opening.pop_all())
     except Exception as error:  # whatever it is, the pages must come
         station.store, station.outboxes = None, ()

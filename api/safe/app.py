@@ -24,7 +24,6 @@ from edge.utc import rfc3339
 
 MARK: Final = "Anxin-Safe-Mode"
 """Header of every answer, by which a page knows that the station is not back yet."""
-USUAL_PPI: Final = 102.46
 _KIOSK_FILES: Final = Path(__file__).parent.parent / "kiosk" / "static"
 _FILES: Final = Path(__file__).parent / "static"
 
@@ -47,7 +46,7 @@ class Told:
 def create_calm_app(station: SafeStation) -> Flask:
     """Build the person's page: the machine rests, in both languages, and clears itself."""
     app = Flask("api.safe", static_folder=str(_KIOSK_FILES), static_url_path="/kiosk/static")
-    catalogue, settings = load_catalogue(), station.settings
+    catalogue, named = load_catalogue(), station.settings.station
     _install(app)
 
     def page() -> str:
@@ -55,13 +54,12 @@ def create_calm_app(station: SafeStation) -> Flask:
             "out_of_service.html",
             zh=partial(catalogue.line, MASTER),
             en=partial(catalogue.line, SECOND),
-            number="" if settings is None else settings.station.id,
-            hotline="" if settings is None else settings.station.hotline,
+            number="" if named is None else named.id,
+            hotline="" if named is None else named.hotline,
         )
 
     def sizes() -> Response:
-        ppi = USUAL_PPI if settings is None else settings.kiosk.screen_ppi
-        return Response(size_sheet(ppi), mimetype="text/css")
+        return Response(size_sheet(station.settings.kiosk.screen_ppi), mimetype="text/css")
 
     def watch() -> Response:
         return send_from_directory(_FILES, "watch.mjs", mimetype="text/javascript")
@@ -99,7 +97,8 @@ def create_fault_app(station: SafeStation, told: Told) -> Flask:
 
     def page() -> str:
         asked = request.args.get("language", "")
-        usual = MASTER if station.settings is None else station.settings.station.language
+        named = station.settings.station
+        usual = MASTER if named is None else named.language
         language = asked if asked in LANGUAGES else usual
         return render_template(
             "fault.html",

@@ -13,7 +13,6 @@ from api.app import KIOSK_STREAMS, V1_STREAMS
 from api.listener import Listener
 from api.ports import WantedPort, check_ports
 from api.safe.app import Told, create_calm_app, create_fault_app, create_health_app
-from edge.door_sections import V1, Kiosk, Technician
 from edge.safe_station import SafeStation
 
 LOOPBACK = "127.0.0.1"
@@ -27,15 +26,12 @@ def open_safe_listeners(station: SafeStation, told: Told, stack: ExitStack) -> t
     Raises:
         PortTaken: the kiosk's own port; then nothing can be shown at all.
     """
-    settings = station.settings
-    kiosk = Kiosk() if settings is None else settings.kiosk
-    v1 = V1() if settings is None else settings.v1
-    technician = Technician() if settings is None else settings.technician
+    kiosk, v1 = station.settings.kiosk, station.settings.v1
     check_ports([WantedPort(kiosk.host, kiosk.port, "kiosk.port")])
     wanted = (
         (create_calm_app(station), kiosk.host, kiosk.port, KIOSK_STREAMS),
         (create_health_app(station), v1.host, v1.port, V1_STREAMS),
-        (create_fault_app(station, told), LOOPBACK, technician.port, V1_STREAMS),
+        (create_fault_app(station, told), LOOPBACK, station.settings.technician.port, V1_STREAMS),
     )
     listeners: list[Listener] = []
     for app, host, port, streams in wanted:

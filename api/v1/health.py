@@ -90,6 +90,7 @@ class Health(Answer):
     `examiner` says how NFIQ 2 and the matching of presses are: resting, beginning, ready, lost, or
     none where a press has our own score. `carried` is null for a station that stays in its place.
     `calibration_alarms` are codes of what in the folder of calibrations is not as it should be.
+    `notices` are codes of what a technician must know: settings that were refused, an update.
     """
 
     ready: bool
@@ -104,6 +105,7 @@ class Health(Answer):
     carried: Carried | None
     calibrations: dict[str, DeviceCalibration]
     calibration_alarms: tuple[str, ...]
+    notices: tuple[str, ...]
 
 
 def health_routes(station: V1Station, spec: SpecTree) -> Blueprint:
@@ -202,6 +204,7 @@ def _health(station: V1Station) -> Health:
             for status in station.outboxes()
         },
         carried=None if told is None else Carried(**told),
+        notices=tuple(station.notices()),
         calibrations=_calibrations(station),
         calibration_alarms=_calibration_alarms(station),
     )

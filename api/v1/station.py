@@ -53,6 +53,7 @@ class V1Station:
         content: what each content pack that is in force today says of itself.
         carried: the field check, battery and lid of a station that is carried; None of others.
         calibrations: what was measured of the devices; None where no book is kept.
+        notices: what a technician must know of a station that runs, as codes.
     """
 
     station_id: str
@@ -78,6 +79,7 @@ class V1Station:
     content: Callable[[], Sequence[Pack]] = tuple
     carried: Callable[[], Mapping[str, Any] | None] = lambda: None
     calibrations: CalibrationBook | None = None
+    notices: Callable[[], Sequence[str]] = tuple
     leases: Leases = field(init=False)
 
     def __post_init__(self) -> None:

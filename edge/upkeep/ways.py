@@ -74,6 +74,11 @@ class Ways:
         if due <= Level.KNOWN_GOOD and self.other is not None:
             yield Way(Level.KNOWN_GOOD, self.other.path)
 
+    def files(self) -> tuple[Path, ...]:
+        """Return every file with settings: the station's own, then the one known good."""
+        kept = self.good.kept()
+        return (self.file,) if kept is None else (self.file, kept.path)
+
     def safe(self) -> Level:
         """Return how much a station in safe mode may open now."""
         due = self._starts.due(self._subject, known_good=False)

@@ -36,8 +36,8 @@ from edge.device_moves import WORKING, DeviceState, Moves, Transition
 from edge.utc import now_ms
 
 __all__ = [
-    "DeviceState", "DeviceStatus", "DeviceWarning", "PictureFault", "Transition", "Upkeep",
-    "reason_of",
+    "PAUSES_S", "DeviceState", "DeviceStatus", "DeviceWarning", "PictureFault", "Transition",
+    "Upkeep", "reason_of",
 ]  # fmt: skip
 
 OPENING_TRIES: Final = 3

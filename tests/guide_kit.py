@@ -176,8 +176,8 @@ class Hall:
         ]
 
 
-class OldFrames:
-    """A camera that works and whose every picture is too old to be looked at: nobody looks."""
+class UntakenFrames:
+    """A camera that works and numbers its pictures so that nobody takes one to look at."""
 
     model = "wired"
 
@@ -186,11 +186,11 @@ class OldFrames:
         self._closed = threading.Event()
 
     def read(self, timeout_s: float) -> Frame:
-        """Return another picture of a minute ago."""
+        """Return another picture, not newer than the one that everybody has."""
         self._closed.wait(0.02)
         self._sequence += 1
-        bgr = np.full((48, 64, 3), self._sequence % 251, np.uint8)
-        return Frame(bgr, self._sequence, time.monotonic() - 60)
+        bgr = np.full((48, 64, 3), 100 + self._sequence % 100, np.uint8)
+        return Frame(bgr, -1, time.monotonic())
 
     still = read
 
@@ -201,7 +201,7 @@ class OldFrames:
 
 def can_serve(found: Sittings, stack: ExitStack) -> None:
     """Let the station take people: its camera works, and it could see."""
-    camera = CameraOwner(Upkeep("camera-1", "camera", "wired"), OldFrames)
+    camera = CameraOwner(Upkeep("camera-1", "camera", "wired"), UntakenFrames)
     camera.start()
     stack.callback(camera.close)
     models = CHECKOUT / ".cache" / "anxin" / "models"

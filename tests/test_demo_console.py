@@ -13,7 +13,7 @@ from api.technician.lines import FOLDER, load_lines
 from demo.badge import open_or_make_badge, open_or_make_technician, staff_file
 from demo.console import KNOB_WORDS, Knobs, knob_pages
 from demo.console.knobs import KNOBS
-from drivers.cameras.folder.script import Control
+from drivers.cameras.folder.script import Hand
 from drivers.peers.reader_control import CONTROL_NAME, read_controls
 from edge.sitting import Overlay, State
 from edge.staff import members
@@ -77,7 +77,7 @@ def test_every_position_of_every_knob_is_understood_by_its_device(
     said = tomllib.loads(camera.read_text()) if camera.exists() else {}
 
     assert complaints == []
-    assert Control.model_validate(said)
+    assert Hand.model_validate(said)
     assert f"{knob}={to}" in pressed(console.sees("/knobs"))
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from drivers.cameras.folder import Config, FolderCamera
-from drivers.cameras.folder.script import Control, Script, View
+from drivers.cameras.folder.script import Hand, Script, View
 from drivers.errors import DeviceError, DeviceTimeout
 from drivers.peers.folder import Peer
 
@@ -276,6 +276,6 @@ def test_a_video_plays_by_time_and_begins_again(peer, clock, tmp_path):
 def test_every_setting_is_on_the_page():
     """A technician finds each of the camera's settings in docs/add-a-camera.md."""
     page = (Path(__file__).resolve().parent.parent / "docs" / "add-a-camera.md").read_text("utf-8")
-    names = {name for model in (Config, Script, View, Control) for name in model.model_fields}
+    names = {name for model in (Config, Script, View, Hand) for name in model.model_fields}
 
     assert [name for name in sorted(names) if f"`{name}" not in page] == []

@@ -9,12 +9,14 @@ import json
 import threading
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from demo.pictures import MOVING, SUBJECTS
-from drivers.cameras.folder.script import Lens
+from drivers.cameras.folder.script import Hand, Lens
 from drivers.peers.reader_control import CONTROL_NAME, PRESSES, Controls, read_controls
 
 NOISES: Final[Mapping[str, float]] = {"none": 0.0, "some": 20.0, "much": 400.0}
@@ -26,19 +28,16 @@ KNOBS: Final[Mapping[str, tuple[str, ...]]] = {
     "reader.plug": ("in", "out"),
     "reader.press": PRESSES,
     "reader.line": ("talks", "silent"),
+    "reader.lock": ("open", "locked"),
     "reader.noise": tuple(NOISES),
     "reader.glass": GLASSES,
     "camera.plug": ("in", "out"),
     "camera.lens": LENSES,
+    "camera.still": ("quick", "slow"),
+    "camera.holder": ("station", "other"),
     "camera.play": PLAYS,
 }
 """Every knob with its positions, in the order of the page."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Camera:
-    play: str
-    lens: str
 
 
 class Knobs:
@@ -61,11 +60,14 @@ class Knobs:
             "reader.plug": "out" if reader.unplugged else "in",
             "reader.press": reader.press,
             "reader.line": "silent" if reader.silent else "talks",
+            "reader.lock": "locked" if reader.locked else "open",
             "reader.noise": noise,
             "reader.glass": glass,
             "camera.plug": "in" if self._plugged.exists() else "out",
-            "camera.lens": camera.lens,
-            "camera.play": camera.play,
+            "camera.lens": camera.lens.value,
+            "camera.still": "slow" if camera.slow_still else "quick",
+            "camera.holder": "other" if camera.held else "station",
+            "camera.play": camera.play or self._subject,
         }
 
     def turn(self, knob: str, to: str) -> None:
@@ -79,7 +81,8 @@ class Knobs:
             elif name == "plug":
                 self._plug_camera(to == "in")
             else:
-                _write(self._camera, asdict(replace(self._camera_now(), **{name: to})))
+                hand = self._camera_now().model_copy(update=_handled(name, to))
+                _write(self._camera, hand.model_dump(mode="json", exclude_none=True))
 
     def reset(self) -> None:
         """Bring both devices to where a demo begins: plugged in, clean, the usual person."""
@@ -97,12 +100,20 @@ class Knobs:
     def _reader_now(self) -> Controls:
         return read_controls(_text(self._reader))[0]
 
-    def _camera_now(self) -> _Camera:
+    def _camera_now(self) -> Hand:
         try:
-            said = tomllib.loads(_text(self._camera))
-        except tomllib.TOMLDecodeError:
-            said = {}
-        return _Camera(str(said.get("play", self._subject)), str(said.get("lens", "clear")))
+            return Hand.model_validate(tomllib.loads(_text(self._camera)))
+        except (tomllib.TOMLDecodeError, ValidationError):
+            return Hand()
+
+
+def _handled(name: str, to: str) -> dict[str, object]:
+    """Return what a knob of the camera changes in its file."""
+    if name == "still":
+        return {"slow_still": to == "slow"}
+    if name == "holder":
+        return {"held": to == "other"}
+    return {"lens": Lens(to)} if name == "lens" else {"play": to}
 
 
 def _turned(now: Controls, name: str, to: str) -> Controls:
@@ -112,6 +123,8 @@ def _turned(now: Controls, name: str, to: str) -> Controls:
         return replace(now, press=to)
     if name == "line":
         return replace(now, silent=to == "silent")
+    if name == "lock":
+        return replace(now, locked=to == "locked")
     if name == "noise":
         return replace(now, noise_per_megabyte=NOISES[to])
     return replace(now, latent=to == "latent", finger_always=to == "always")

@@ -5,6 +5,7 @@
     finger_always = true        # the module reports a finger on the empty glass
     unplugged = true
     silent = true               # it answers nothing
+    locked = true               # it has a password that nobody here knows
     noise_per_megabyte = 200    # bytes that the line hits
 
 What the file does not say is as it was at the start. A mistake in it is said in the log, once, and
@@ -51,6 +52,9 @@ class Controlled(Protocol):
     def leave_glass(self, empty: EmptyGlass) -> None:
         """Say what the empty glass brings."""
 
+    def lock(self, *, locked: bool) -> None:
+        """Give it a password that nobody here knows, or take it away."""
+
     def unplug(self) -> None:
         """Pull the plug."""
 
@@ -68,6 +72,7 @@ class Controls:
     noise_per_megabyte: float = 0.0
     silent: bool = False
     finger_always: bool = False
+    locked: bool = False
 
 
 def read_controls(text: str) -> tuple[Controls, list[str]]:
@@ -183,6 +188,8 @@ class ReaderControl:
 
     def _turn(self, wanted: Controls) -> None:
         reader, before = self._reader, self._now
+        if wanted.locked != before.locked:
+            reader.lock(locked=wanted.locked)
         if wanted.unplugged != before.unplugged:
             (reader.unplug if wanted.unplugged else reader.replug)()
         if wanted.press != before.press:

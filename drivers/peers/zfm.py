@@ -40,6 +40,8 @@ from drivers.zfm_packets import (
 
 DELIVERED_MAX: Final = 8
 
+UNKNOWN_PASSWORD: Final = 0x5EC1_0CED
+
 
 class ZfmPeer:
     """One simulated module, plugged in from the start; a context manager that unplugs it for good.
@@ -156,6 +158,10 @@ class ZfmPeer:
     def leave_glass(self, empty: EmptyGlass) -> None:
         """Say what GetImage brings from now on when nothing lies on the glass."""
         self._glass.empty = empty
+
+    def lock(self, *, locked: bool) -> None:
+        """Give it a password that nobody here knows, or take it away."""
+        self._module.lock(UNKNOWN_PASSWORD if locked else 0)
 
     def harm(self, *faults: Fault) -> None:
         """Damage the next uploads."""

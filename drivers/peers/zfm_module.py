@@ -189,6 +189,11 @@ class Module:
         self._verified = self.password == 0
         self._buffer = None
 
+    def lock(self, password: int) -> None:
+        """Have this password from now on; nought is none. Nobody has said it yet."""
+        self.password = password
+        self._verified = password == 0
+
     def answer(self, packet: Packet) -> Answer:
         """Return what it says to a whole command packet with at least one byte of payload."""
         opcode, parameters = packet.payload[0], packet.payload[1:]

@@ -22,7 +22,7 @@ from drivers.peers.line_faults import Fault, Harm
 from drivers.peers.zfm import ZfmPeer
 from drivers.zfm_packets import stream_line_bytes
 from edge.reader_owner import ReaderOwner
-from edge.supervisor import LONGEST_PAUSE_S, Upkeep
+from edge.supervisor import PAUSES_S, DeviceState, Upkeep
 from tests.serial_server import SerialServer
 from tests.wire.glass import HEIGHT_PX, WIDTH_PX
 
@@ -83,7 +83,7 @@ def test_wherever_in_an_image_the_plug_is_pulled_the_reader_comes_back(peer, pix
 
             assert isinstance(image, FingerImage)
             assert image.pixels == pixels
-    assert min(back_s) < LONGEST_PAUSE_S + 1
+    assert min(back_s) < PAUSES_S[DeviceState.ABSENT][1] + 1
 
 
 def test_a_reader_put_into_another_port_is_found_by_its_owner(

@@ -7,7 +7,9 @@ What a tester does to a real camera is done here by files, from any process:
 
 * the cable: while `plugged` (or, without it, the folder) does not exist, the device is absent;
 * the hand: every change of the `control` file starts the script anew; it may name another script
-  and what is wrong with the lens (`play = "two"`, `lens = "black"`).
+  and what is wrong with the camera (`play = "two"`, `lens = "black"`, `held = true`).
+
+Its settings (`sensor`) can be read and written as a real one's.
 """
 
 from __future__ import annotations
@@ -23,18 +25,29 @@ import cv2
 import numpy as np
 from pydantic import ValidationError
 
-from drivers.camera import Frame, Picture
+from drivers.camera import Control, Frame, JpegPicture, Picture
+from drivers.cameras.folder.delivery import as_jpeg, half_size, torn_jpeg
 from drivers.cameras.folder.reel import Reel
-from drivers.cameras.folder.script import Config, Control, Lens, on_screen
-from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
+from drivers.cameras.folder.scene_clock import draw_clock
+from drivers.cameras.folder.script import Config, Hand, Lens, on_screen
+from drivers.cameras.folder.sensor import Sensor, blurred
+from drivers.errors import DeviceAbsent, DeviceError, DeviceHeld, DeviceTimeout
 
 __all__ = ["Config", "FolderCamera", "open_camera"]
 
 NOISE_SLACK_PX: Final = 64
+DRIFT_PX_A_S: Final = 0.1
+DRIFT_MAX_PX: Final = 4.0
 
 
 def open_camera(config: Config) -> FolderCamera:
-    """Open the camera. Raises `DeviceAbsent` while unplugged, `DeviceError` on a bad picture."""
+    """Open the camera.
+
+    Raises:
+        DeviceAbsent: it is unplugged.
+        DeviceHeld: another program has it.
+        DeviceError: a picture or the control file is bad.
+    """
     return FolderCamera(config)
 
 
@@ -56,10 +69,13 @@ class FolderCamera:
         self._sequence = 0
         self._due_s = self._clock()
         self._reel: Reel | None = None
+        self._last: Picture | None = None
         self._require_plugged()
         self._control_stamp = self._stamp()
-        self._control = Control()
+        self._sensor = Sensor()
+        self._control = Hand()
         self._obey(self._read_control())
+        self._require_ours()
         self._noise = _noise_tile(config, self._rng)
         self._view_at(self._clock())
 
@@ -71,12 +87,26 @@ class FolderCamera:
     def read(self, timeout_s: float) -> Frame:
         """Return the next preview frame. Raises `DeviceTimeout`, `DeviceAbsent`."""
         self._await_tick(timeout_s)
-        return self._expose(self._config.width_px, self._config.height_px)
+        return self._expose(self._config.width_px, self._config.height_px, live=True)
 
     def still(self, timeout_s: float) -> Frame:
         """Return one frame in the script's still size. Raises as `read`."""
         self._await_tick(timeout_s)
-        return self._expose(self._script.still_width_px, self._script.still_height_px)
+        if self._control.slow_still:
+            self._sleep(timeout_s)
+            raise DeviceTimeout(f"no still within {timeout_s:g} s")
+        size_px = (self._script.still_width_px, self._script.still_height_px)
+        return self._expose(*size_px, live=False)
+
+    def controls(self) -> tuple[Control, ...]:
+        """Return what can be set, as it stands."""
+        self._require_plugged()
+        return self._sensor.controls()
+
+    def set_control(self, name: str, value: int) -> Control:
+        """Set one and return it as it stands. Raises `DeviceError`: it takes no such value."""
+        self._require_plugged()
+        return self._sensor.set_control(name, value)
 
     def close(self) -> None:
         """Forget the pictures. Closing twice is allowed."""
@@ -89,6 +119,7 @@ class FolderCamera:
         """Wait until the sensor's next frame is due, never longer than the caller allows."""
         self._require_plugged()
         self._notice_control()
+        self._require_ours()
         now_s = self._clock()
         wait_s = max(0.0, self._due_s - now_s)
         if self._control.lens is Lens.STALLED or wait_s > timeout_s:
@@ -99,21 +130,46 @@ class FolderCamera:
             # The cable may have gone while we slept; a real driver would notice too.
             self._require_plugged()
         # A slow caller loses frames, as with a real sensor; it never gets old ones.
-        self._due_s = max(self._due_s, now_s) + 1 / self._config.rate_hz
+        frame_s = max(1 / self._config.rate_hz, self._sensor.exposure_s)
+        self._due_s = max(self._due_s, now_s) + frame_s
 
-    def _expose(self, width_px: int, height_px: int) -> Frame:
+    def _expose(self, width_px: int, height_px: int, *, live: bool) -> Frame:
         now_s = self._clock()
         reel, view_age_s = self._view_at(now_s)
         still_scale = self._script.still_width_px / width_px
         self._sequence += 1
         if self._control.lens is Lens.FROZEN:
-            return Frame(reel.frozen(width_px, height_px), self._sequence, now_s, still_scale)
-        bgr = reel.shown(width_px, height_px, view_age_s)
+            return Frame(self._stuck(width_px, height_px), self._sequence, now_s, still_scale)
+        bgr = self._lit(reel.shown(width_px, height_px, view_age_s), now_s)
+        if live and self._config.clock and self._control.lens is not Lens.BLACK:
+            bgr = draw_clock(bgr, now_s)
+        self._last = bgr
+        return Frame(self._delivered(bgr), self._sequence, now_s, still_scale)
+
+    def _stuck(self, width_px: int, height_px: int) -> Picture:
+        """Return the last picture once more, to the bit."""
+        if self._last is None or self._last.shape[:2] != (height_px, width_px):
+            self._last = self._lit(self._view_at(self._clock())[0].shown(width_px, height_px, 0.0),
+                                   self._clock())  # fmt: skip
+        return self._last
+
+    def _lit(self, bgr: Picture, now_s: float) -> Picture:
+        """Return what the sensor makes of the view."""
         if self._control.lens is Lens.BLACK:
-            bgr = np.zeros_like(bgr)
-        else:
-            bgr = _shifted(bgr, *self._sway(now_s, width_px))
-        return Frame(self._with_noise(bgr), self._sequence, now_s, still_scale)
+            return self._with_noise(np.zeros_like(bgr))
+        bgr = _shifted(bgr, *self._sway(now_s, bgr.shape[1]))
+        if self._control.lens is Lens.DRIFTING:
+            age_s = now_s - self._started_s
+            bgr = blurred(bgr, min(DRIFT_MAX_PX, DRIFT_PX_A_S * age_s))
+        return self._with_noise(self._sensor.develop(bgr))
+
+    def _delivered(self, bgr: Picture) -> Picture | JpegPicture:
+        """Return what of it arrives."""
+        if self._control.lens is Lens.TORN:
+            return torn_jpeg(bgr)
+        if self._control.lens is Lens.WRONG_SIZE:
+            bgr = half_size(bgr)
+        return as_jpeg(bgr) if self._config.delivers == "jpeg" else bgr
 
     def _sway(self, now_s: float, width_px: int) -> tuple[float, float]:
         # Two slow, unrelated periods: never still, never the same, far below a pixel per frame.
@@ -146,6 +202,10 @@ class FolderCamera:
         if not self.node.exists():
             raise DeviceAbsent("the camera is unplugged")
 
+    def _require_ours(self) -> None:
+        if self._control.held:
+            raise DeviceHeld("another program has the camera: close it, or end its process")
+
     def _stamp(self) -> tuple[int, int] | None:
         try:
             status = self._config.control.stat() if self._config.control else None
@@ -159,17 +219,17 @@ class FolderCamera:
             self._control_stamp = stamp
             self._obey(self._read_control())
 
-    def _read_control(self) -> Control:
+    def _read_control(self) -> Hand:
         if self._control_stamp is None or self._config.control is None:
-            return Control()
+            return Hand()
         try:
-            return Control.model_validate(tomllib.loads(self._config.control.read_text("utf-8")))
+            return Hand.model_validate(tomllib.loads(self._config.control.read_text("utf-8")))
         except FileNotFoundError:
-            return Control()
+            return Hand()
         except (ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
             raise DeviceError(f"{self._config.control.name}: {failure}") from failure
 
-    def _obey(self, control: Control) -> None:
+    def _obey(self, control: Hand) -> None:
         name = control.play or self._config.play
         if name not in self._config.scripts:
             raise DeviceError(f"no script {name!r}; there are: {', '.join(self._config.scripts)}")

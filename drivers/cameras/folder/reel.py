@@ -30,7 +30,6 @@ class Reel:
         self._video = Video(path) if path.suffix.lower() in VIDEO_SUFFIXES else None
         self._picture = None if self._video else decoded(path)
         self._laid: dict[tuple[int, int], Picture] = {}
-        self._frozen: dict[tuple[int, int], Picture] = {}
 
     def shown(self, width_px: int, height_px: int, age_s: float) -> Picture:
         """Return the view in this size, without noise: (height_px, width_px, 3)."""
@@ -40,13 +39,6 @@ class Reel:
         if size not in self._laid and self._picture is not None:
             self._laid[size] = self._lay_in(self._picture, size)
         return self._laid[size]
-
-    def frozen(self, width_px: int, height_px: int) -> Picture:
-        """Return one and the same picture, whenever it is asked for."""
-        size = (width_px, height_px)
-        if size not in self._frozen:
-            self._frozen[size] = self.shown(width_px, height_px, 0.0).copy()
-        return self._frozen[size]
 
     def close(self) -> None:
         """Release the video's decoder, if there is one."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -57,6 +57,8 @@ class Config(_Section):
         fill_bgr: colour where no picture lies.
         plugged: the device is absent while this path does not exist; None watches the folder.
         control: see the module; None for a camera that nobody touches.
+        delivers: "pixels", or "jpeg" as most UVC cameras do.
+        clock: a clock stands in the preview's picture (`scene_clock`).
     """
 
     folder: Path
@@ -72,6 +74,8 @@ class Config(_Section):
     fill_bgr: tuple[int, int, int] = (226, 224, 222)
     plugged: Path | None = None
     control: Path | None = None
+    delivers: Literal["pixels", "jpeg"] = "pixels"
+    clock: bool = False
 
     @model_validator(mode="after")
     def _play_is_a_script(self) -> Config:
@@ -90,13 +94,28 @@ class Lens(Enum):
     """Hung: the same frame comes again and again, to the bit."""
     STALLED = "stalled"
     """Silent: present, but no frame comes."""
+    TORN = "torn"
+    """Every frame comes as a JPEG whose last third was lost on the way."""
+    WRONG_SIZE = "wrong_size"
+    """Every frame comes half as wide and half as high as agreed."""
+    DRIFTING = "drifting"
+    """It goes out of focus, slowly, as a lens does that was touched or warms up."""
 
 
-class Control(_Section):
-    """The content of the control file; an empty file only restarts the script."""
+class Hand(_Section):
+    """The content of the control file; an empty file only restarts the script.
+
+    Attributes:
+        play: the script; None for the one that the settings name.
+        lens: what was done to it.
+        slow_still: a still takes longer than anybody waits for it.
+        held: another program has the camera: it is there, but cannot be opened.
+    """
 
     play: str | None = None
     lens: Lens = Lens.CLEAR
+    slow_still: bool = False
+    held: bool = False
 
 
 def on_screen(script: Script, age_s: float) -> tuple[View, float]:

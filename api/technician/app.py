@@ -32,6 +32,7 @@ from api.technician.maintenance import MAINTENANCE
 from api.technician.outbox import OUTBOX
 from api.technician.overview import OVERVIEW
 from api.technician.station import TechnicianStation
+from api.technician.statistics import STATISTICS
 from edge.staff import TECHNICAL, Role
 
 TECHNICIAN_STREAMS: Final = PICTURE_STREAMS
@@ -47,6 +48,7 @@ ANNEXES: Final[tuple[Annex, ...]] = (
     DEVICES,
     OUTBOX,
     AUDIT,
+    STATISTICS,
     LOGS,
     MAINTENANCE,
     *FORMS,

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from math import isfinite, sqrt
 from statistics import median, stdev
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from drivers.camera import Frame
-from drivers.fingerprint import FingerImage, Retry
 from edge.calibration.aid import Aid
 from edge.calibration.limits import Limit, LimitProfile
 from edge.calibration.record import Evidence, Overall, StepResult, Verdict
 from edge.calibration.session import DeviceKind, Reference
-from edge.fingers.judge import JudgedPress
+from edge.camera_owner import CameraOwner
+from edge.fingers.judge import PressJudge
 from edge.preset import PortraitRules
-from edge.vision.sight import Depth, Sight
+from edge.reader_owner import ReaderOwner
+from edge.vision.client import VisionWorker
 from quality.document import Document
-from quality.finger.print import Print
 
 COVERAGE: Final = 2.0
 """A limit nearer than so many standard uncertainties is a remark: some 95 % of a normal error.
 Source: JCGM 100:2008 (GUM), 6.3.3; JCGM 106:2012 (guarded acceptance)."""
-EXEMPT: Final = frozenset({"no_film", "no_flash"})
+EXEMPT: Final = frozenset({"no_film", "no_flash", "beyond_nyquist", "no_earlier_blank"})
 """[ours] Not assessed for want of what this station is not meant to have: neither a remark nor a
 want. Source: docs/calibration.md."""
 LENIENT: Final = frozenset({"no_matcher", "no_blank"})
@@ -35,57 +35,6 @@ class Stopped(Exception):
     """The measurement was asked to end: the station closes, or the run is abandoned."""
 
 
-class Eye(Protocol):
-    """What gives frames: `edge.camera_owner.CameraOwner`."""
-
-    def wait_frame(self, after: int, timeout_s: float) -> Frame | None:
-        """Return a fresh frame with a sequence above `after`, None if none came in time."""
-
-    def still(self, timeout_s: float) -> Frame:
-        """Take one frame in full resolution. Raises `DeviceError`."""
-
-    def hold_exposure(self, for_s: float) -> None:
-        """Keep exposure and white balance for so long, where the camera can."""
-
-
-class Glass(Protocol):
-    """What takes presses: `edge.reader_owner.ReaderOwner`."""
-
-    def capture(
-        self, timeout_s: float, progress: Callable[[int, int], None]
-    ) -> Future[FingerImage | Retry | None]:
-        """Ask for one press. Raises `DeviceError`."""
-
-    def cancel(self) -> None:
-        """Make a running press end soon."""
-
-
-class Examiner(Protocol):
-    """What judges presses: `edge.fingers.judge.PressJudge`."""
-
-    @property
-    def matching(self) -> bool:
-        """Whether presses are matched now."""
-
-    def begin(self) -> None:
-        """Let it load."""
-
-    def judge(
-        self, image: FingerImage, earlier: Sequence[Print], against: Mapping[str, FingerImage]
-    ) -> Future[JudgedPress]:
-        """Judge one press."""
-
-    def forget(self) -> None:
-        """Drop all that is known of the technician's fingers."""
-
-
-class Vision(Protocol):
-    """What looks at frames: `edge.vision.client.VisionWorker`."""
-
-    def look(self, frame: Frame, depth: Depth, timeout_s: float) -> Sight:
-        """Return what is seen. Raises `VisionLost`, `FrameRefused`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Bench:
     """Everything that is measured, and by what.
@@ -94,20 +43,21 @@ class Bench:
         documents: that a reference portrait must give, all of them.
         rules: by which portraits are taken here, without any zero of the station.
         seen_fields: what the station itself knows for the identity, by field; asked anew each time.
-        booth: a person may sit nearer than a metre.
-        camera_answers, reader_answers: whether each works now.
+        lift_s: so long a finger has to be lifted between two presses.
+        pace: of what asks for a slow hand; 0.0 where no hand has to follow.
+        clock_ms: of the machine, as the time code on its screen shows it.
     """
 
-    camera: Eye
-    reader: Glass
-    judge: Examiner
-    vision: Vision
+    camera: CameraOwner
+    reader: ReaderOwner
+    judge: PressJudge
+    vision: VisionWorker
     documents: tuple[Document, ...]
     rules: PortraitRules
     seen_fields: Callable[[], Mapping[str, str]]
-    camera_answers: Callable[[], bool]
-    reader_answers: Callable[[], bool]
-    booth: bool = False
+    lift_s: float = 1.0
+    pace: float = 1.0
+    clock_ms: Callable[[], float] = lambda: time.time() * 1000
 
 
 @dataclass(slots=True)
@@ -125,7 +75,7 @@ class Scene:
     Attributes:
         limits: of its kind of device.
         identity: filled in by the technician.
-        earlier: parameters of the calibration in force, for offsets against it.
+        earlier: parameters of the calibration in force, and over them those of this session.
         stop: asked again and again; True: raise `Stopped`.
         tell: is told how far the measurement has come, 0..1, and what is wanted of the hands.
     """

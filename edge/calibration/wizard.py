@@ -390,7 +390,8 @@ class Wizard:
         try:
             recorded = self._parts.book.in_force(self._session().step(step.name).device_id)
             earlier = {} if recorded is None else recorded.calibration.parameters
-            return step.measure(replace(self._scene(step), earlier=earlier))
+            scene = self._scene(step)
+            return step.measure(replace(scene, earlier={**earlier, **scene.earlier}))
         finally:
             put_back()
 
@@ -450,10 +451,20 @@ class Wizard:
             identity=session.identity,
             film=session.film,
             reference=session.reference,
+            earlier=self._found(session.step(step.name).device),
             memory=self._memory,
             stop=self._stop.is_set,
             tell=lambda share, wanted: self._told(step.name, share, wanted),
         )
+
+    def _found(self, device: DeviceKind) -> dict[str, float]:
+        """Return what earlier steps of this session found of the device."""
+        found: dict[str, float] = {}
+        now = self._now
+        for view in () if now is None else now.session.steps:
+            if now is not None and view.device == device and view.step in now.measured:
+                found.update(now.measured[view.step].parameters)
+        return found
 
     def _told(self, step: str, share: float, wanted: str) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""The ChArUco board: its geometry in one place, its corners in a picture, and the pose they tell.
+"""How the ChArUco board stands before the camera.
 
 The camera is level and straight before a board that hangs plumb if yaw, pitch and roll are 0.
 """
@@ -7,65 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from quality.optics.light import Picture, grey_of
-from quality.optics.marks import BOARD_MARKS, DICTIONARY, find_marks, why_none
+from quality.optics.board_corners import BOARD, Board, BoardCorners, find_corners
+from quality.optics.light import Picture
 from quality.optics.refusal import Refusal, refused
 
 Matrix = npt.NDArray[np.float64]
 
-CORNERS_SHARE_MIN: Final = 0.75
+__all__ = [
+    "BOARD", "Board", "BoardCorners", "Optics", "Pose", "assumed_optics", "find_corners",
+    "find_pose", "pose_of", "settled_pose",
+]  # fmt: skip
+
 RESIDUE_MAX_PX: Final = 3.0
+SHARED_PX: Final = 0.025
+"""[ours, measured] Error of a corner's place that its neighbours share."""
 MOVED_DEG: Final = 0.6
 MOVED_SHARE: Final = 0.01
 STEADY_FRAMES_MIN: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """A board to print: dark squares from the top left corner on, a mark in every light one.
-
-    Attributes:
-        columns, rows: of squares.
-        square_mm, mark_mm: sides.
-        dictionary: OpenCV's number of the marks' set; they are numbered from 0 on, by rows.
-    """
-
-    columns: int = 5
-    rows: int = 7
-    square_mm: float = 36.0
-    mark_mm: float = 27.0
-    dictionary: int = DICTIONARY
-
-    @property
-    def width_mm(self) -> float:
-        """Of the printed pattern."""
-        return self.columns * self.square_mm
-
-    @property
-    def height_mm(self) -> float:
-        """Of the printed pattern."""
-        return self.rows * self.square_mm
-
-    @property
-    def corners(self) -> int:
-        """How many inner corners it has."""
-        return (self.columns - 1) * (self.rows - 1)
-
-    def drawn(self, px_per_mm: int) -> Picture:
-        """Return the pattern, (height, width) of black 0 and white 255, without a margin."""
-        size = (round(self.width_mm * px_per_mm), round(self.height_mm * px_per_mm))
-        return np.asarray(_opencv(self).generateImage(size, marginSize=0), np.uint8)
-
-
-BOARD: Final = Board()
-"""The station's one board: 180 x 252 mm, on a sheet of A4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,27 +78,6 @@ def assumed_optics(width_px: int, height_px: int, field_deg: float = 43.6) -> Op
     return Optics((focal_px, focal_px), ((width_px - 1) / 2, (height_px - 1) / 2))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BoardCorners:
-    """Inner corners of the board in one picture.
-
-    Attributes:
-        numbers: (n,), by rows from the board's top left.
-        places_px: (n, 2).
-        size_px: width and height of the picture.
-    """
-
-    numbers: npt.NDArray[np.intp]
-    places_px: npt.NDArray[np.float32]
-    size_px: tuple[int, int]
-
-    @property
-    def places_mm(self) -> npt.NDArray[np.float32]:
-        """(n, 3) on the board: x to its right, y down, z into it; 0 at its top left corner."""
-        points = np.asarray(_opencv(BOARD).getChessboardCorners(), np.float32)
-        return points[self.numbers]
-
-
 @dataclass(frozen=True, slots=True)
 class Pose:
     """How the board stands before the camera.
@@ -164,24 +107,6 @@ class Pose:
     middle_px: tuple[float, float]
 
 
-def find_corners(picture: Picture) -> BoardCorners:
-    """Return the board's inner corners.
-
-    Raises:
-        CannotAssess: no_chart, wrong_chart, partly_hidden, mirrored, over_exposed, under_exposed.
-    """
-    grey = grey_of(picture)
-    places, numbers, _, _ = _detector().detectBoard(grey)
-    count = 0 if numbers is None else len(numbers)
-    if count < CORNERS_SHARE_MIN * BOARD.corners:
-        raise refused(why_none(grey, BOARD_MARKS, find_marks(grey)))
-    return BoardCorners(
-        np.asarray(numbers, np.intp).ravel(),
-        np.asarray(places, np.float32).reshape(-1, 2),
-        (int(grey.shape[1]), int(grey.shape[0])),
-    )
-
-
 def find_pose(picture: Picture, optics: Optics) -> Pose:
     """Return how the board stands before the camera that draws so.
 
@@ -209,7 +134,10 @@ def pose_of(corners: BoardCorners, optics: Optics) -> Pose:
         raise refused(Refusal.WRONG_CHART)
     steps = np.asarray(slopes, np.float64)[:, :6]
     freedom = max(1, residues.size - 6)
-    scatter = np.linalg.pinv(steps.T @ steps) * float((residues**2).sum()) / freedom
+    # Corners near each other err alike: only four groups of them count as independent.
+    alike = SHARED_PX**2 * len(corners.numbers) / 4
+    variance = float((residues**2).sum()) / freedom + alike
+    scatter = np.linalg.pinv(steps.T @ steps) * variance
     state = np.concatenate([turn.ravel(), place.ravel()])
     values = _told(state)
     around = np.stack([(_told(state + one) - values) / 1e-5 for one in np.eye(6) * 1e-5])
@@ -284,16 +212,3 @@ def _told(state: Matrix) -> Matrix:
     roll = np.arctan2(turned[1, 0], turned[1, 1])
     angles = np.degrees([yaw, pitch, roll])
     return np.array([*angles, np.linalg.norm(state[3:]) / 1000])
-
-
-@cache
-def _opencv(board: Board) -> Any:
-    return cv2.aruco.CharucoBoard(
-        (board.columns, board.rows), board.square_mm, board.mark_mm,
-        cv2.aruco.getPredefinedDictionary(board.dictionary),
-    )  # fmt: skip
-
-
-@cache
-def _detector() -> Any:
-    return cv2.aruco.CharucoDetector(_opencv(BOARD))

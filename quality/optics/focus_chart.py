@@ -164,10 +164,12 @@ def _quadrangles(grey: Picture) -> list[Points]:
 def _is_dark(grey: Picture, square: Points) -> bool:
     """Return whether it is darker than what lies about it: else it is a gap."""
     middle = square.mean(axis=0)
-    inside, outside = (
-        [_level(grey, middle + (one - middle) * far) for one in square] for far in (0.6, 1.3)
-    )
-    return float(np.mean(inside)) < float(np.min(outside))
+    # At several depths: a sheet with dark squares on it is dark at some of them alone.
+    inside = [
+        _level(grey, middle + (one - middle) * far) for one in square for far in (0, 0.4, 0.75)
+    ]
+    outside = [_level(grey, middle + (one - middle) * 1.3) for one in square]
+    return max(inside) < min(outside)
 
 
 def _level(grey: Picture, place: Points) -> float:

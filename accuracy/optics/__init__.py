@@ -1,0 +1,1 @@
+"""Every technician's measure against a known truth: `docs/calibration-accuracy.md`."""

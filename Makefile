@@ -8,7 +8,7 @@ SECONDS ?= 300
 # More than the two cores: half of a test's time is waiting for a line, a disk or a page.
 JOBS ?= 3
 
-.PHONY: help run test lint fuzz-vision fuzz-line bench accuracy proof-line proof-plugs soak-vision lock release clean
+.PHONY: help run test lint fuzz-vision fuzz-line bench accuracy proof-line proof-plugs proof-replug soak-vision lock release clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\): *## */make \1: /p' Makefile
@@ -49,6 +49,10 @@ proof-line:  ## damage an image on a reader's line in every way and write docs/w
 proof-plugs:  ## pull the reader's plug and its network in whole stations; two minutes
 	@$(PYTHON) -m setup test
 	@ANXIN_LONG=1 .venv/bin/pytest -q tests/station/test_readers.py $(ARGS)
+
+proof-replug:  ## pull camera and reader 200 times in a whole demo station while somebody watches; 25 minutes
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m proofs replug --long $(ARGS)
 
 soak-vision:  ## watch the vision worker's memory over ten thousand frames and 300 stills
 	@$(PYTHON) -m setup test

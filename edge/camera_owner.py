@@ -43,7 +43,7 @@ __all__ = ["CameraOwner", "Changed", "Preview"]
 
 READ_TIMEOUT_S: Final = 0.9
 FAULTY_AFTER_S: Final = 0.6
-"""So long without a whole frame is a state of the camera; what is not whole is withheld at once."""
+"""So long nothing but faulty frames is a state of the camera; each of them is withheld at once."""
 VIEWER_LINGERS_S: Final = 3.0
 FRESH_S: Final = 1.0
 """An older frame is never shown as live, nor judged."""
@@ -72,7 +72,7 @@ class CameraOwner:
         self._desk = SettingsDesk()
         self._viewer_at_s = self._hold_until_s = float("-inf")
         self._holding = False
-        self._whole_at_s = 0.0
+        self._faulty_since_s: float | None = None
         self._reopen_at_s: float | None = None
         self._whole_times_s: deque[float] = deque(maxlen=RATE_FRAMES)
         self._dropped: Mapping[Dropped, int] = {}
@@ -206,7 +206,7 @@ class CameraOwner:
             self._reopening.watch(partial(stamp_of, camera.node))
         self._judge.opened()
         self._reopen_at_s, self._holding, self._dropped = None, False, {}
-        self._whole_at_s = time.monotonic()
+        self._faulty_since_s = None
         self._desk.restore(camera)
         while not self._reopening.closing:
             self._take(camera)
@@ -243,7 +243,7 @@ class CameraOwner:
         except ProtocolViolation:
             self._withhold(Fault.TORN, now_s)
             return
-        self._whole_at_s, self._reopen_at_s = now_s, None
+        self._faulty_since_s = self._reopen_at_s = None
         self._whole_times_s.append(now_s)
         warnings = (DeviceWarning.DARK_ROOM,) if judged.dark_room else ()
         if self._upkeep.status.warnings != warnings or self._upkeep.status.detail:
@@ -257,7 +257,8 @@ class CameraOwner:
             self._upkeep.ready(camera.model)
 
     def _withhold(self, fault: Fault, now_s: float) -> None:
-        if now_s - self._whole_at_s < FAULTY_AFTER_S or self._reopen_at_s is not None:
+        since_s = self._faulty_since_s = self._faulty_since_s or now_s
+        if now_s - since_s < FAULTY_AFTER_S or self._reopen_at_s is not None:
             return
         self._forget()
         self._whole_times_s.clear()
@@ -296,7 +297,7 @@ class CameraOwner:
             # A slow still is one person's; whether the camera hangs, the next frame tells.
             wanted.set_exception(failure)
         self._upkeep.ready()
-        self._whole_at_s = time.monotonic()
+        self._faulty_since_s = None
 
     def _rate_hz(self) -> float:
         times_s = self._whole_times_s

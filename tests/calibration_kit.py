@@ -26,7 +26,6 @@ NOW_MS = 1_795_369_973_000
 DAY_MS = 86_400_000
 CAMERA, READER = "camera-1", "reader-1"
 UNMEASURED: Mapping[str, str] = {
-    "framing.distance_booth": "no_target",
     "noise.flash": "no_flash",
     "geometry.deviation": "no_film",
     "geometry.deviation_short": "no_film",
@@ -62,6 +61,9 @@ def steps_of(kind: str, values: Mapping[str, float] | None = None) -> tuple[Step
     found = []
     for step, measures in load_limits(kind).steps.items():
         for measure in measures:
+            if measure == "distance_booth":
+                # Instead of the distance, never beside it.
+                continue
             details: dict[str, object] = {}
             if measure == "delta_e_mean":
                 details = {"patches": patches()}

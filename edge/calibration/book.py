@@ -471,7 +471,7 @@ def _by_number(row: Row) -> int:
 
 
 def _text(path: Path) -> str:
-    return files.read_file(path, 4096).decode("ascii", "replace").strip()
+    return files.read_file(path, 4096).decode("ascii", "replace")
 
 
 def _draw_pdf(recorded: Recorded, evidence: Evidence, language: str) -> bytes:

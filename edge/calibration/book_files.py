@@ -155,7 +155,7 @@ def read_lying(path: Path, keys: Keys) -> Recorded:
     """
     try:
         content = read_file(path / RECORD, RECORD_BYTES_MAX)
-        token = read_file(path / f"{RECORD}{SIGNATURE}", 4096).decode("ascii").strip()
+        token = read_file(path / f"{RECORD}{SIGNATURE}", 4096).decode("ascii")
         recorded = read_record(content)
     except (OSError, UnicodeDecodeError) as error:
         raise RecordUnfit("it cannot be read") from error

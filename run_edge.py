@@ -24,6 +24,7 @@ from edge.commands.portable import VISITS_COMMANDS, PortableRefused, check
 from edge.commands.provision import provision
 from edge.commands.staff import STAFF_COMMANDS, StaffRefused
 from edge.commands.technician import TECHNICIAN_COMMANDS
+from edge.commands.update import UPDATE_COMMANDS
 from edge.commands.upkeep import SAFE_MODE_COMMANDS
 
 # Rooms are imported by the command that needs them, so that --help and a refusal answer at once.
@@ -75,9 +76,9 @@ def run(path: Path, state: Path | None) -> None:
         forbid_core_files()
         configure_logs()
         if state is None:
-            station, listeners = start.open_whole(path, stack)
-            _watch(station.proofs(*listeners), stack)
-            code = _serve(station, stop)
+            whole = start.open_whole(path, stack)
+            _watch(whole.proofs(), stack)
+            code = _serve(whole.station, stop)
         else:
             code = start.serve_on(path, state, stop, _watch, partial(click.echo, err=True))
     sys.exit(code)
@@ -268,6 +269,11 @@ def safe_mode() -> None:
     """Say why the station does not run as its settings say, and let it try again."""
 
 
+@cli.group("update", cls=_RefusingGroup, commands=UPDATE_COMMANDS)
+def update() -> None:
+    """Install a signed release into the other version folder, and go back by itself if it fails."""
+
+
 @cli.group("content", cls=_RefusingGroup, commands=CONTENT_COMMANDS)
 def content_packs() -> None:
     """Check and install cards and lists that the centre has signed."""
@@ -330,6 +336,7 @@ def one_sentence() -> Iterator[None]:
     from edge.staff import StaffFileUnsafe
     from edge.store import StoreError, StoreFull
     from edge.trust.keys import KeyUnusable
+    from edge.upkeep.update import UpdateRefused
     from edge.vision.client import ModelUnfit
 
     try:
@@ -339,7 +346,7 @@ def one_sentence() -> Iterator[None]:
     except (
         SettingsError, StoreError, KeyUnusable, ModelUnfit, DemoError, PortTaken, TokenUnusable,
         TlsUnusable, StaffFileUnsafe, StaffRefused, CustodyRefused,
-        ContentRefused, PortableRefused,
+        ContentRefused, PortableRefused, UpdateRefused,
     ) as error:  # fmt: skip
         _refuse(str(error))
     except OSError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,9 @@ from edge.upkeep.fault import Fault, fault_of
 from edge.upkeep.health_watch import HEALTHY_AFTER_S, HealthWatch, Healthy
 from edge.upkeep.notices import Notices
 from edge.upkeep.rescue import rescue
+from edge.upkeep.slots import own_slots
 from edge.upkeep.starts import Level
+from edge.upkeep.trial import UpdateWatch, on_trial, on_trial_here
 from edge.upkeep.ways import Way, Ways
 from edge.watchdog import Proof
 
@@ -44,9 +47,20 @@ Watch = Callable[[Mapping[str, Proof], ExitStack], None]
 log = structlog.get_logger("station")
 
 
-def open_whole(
-    path: Path, stack: ExitStack, notices: Notices | None = None
-) -> tuple[Station, tuple[Listener, ...]]:
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole station, its doors, and what follows the update that may be in hand."""
+
+    station: Station
+    listeners: tuple[Listener, ...]
+    updates: UpdateWatch
+
+    def proofs(self) -> Mapping[str, Proof]:
+        """Return what proves that each part lives."""
+        return self.station.proofs(*self.listeners)
+
+
+def open_whole(path: Path, stack: ExitStack, notices: Notices | None = None) -> Whole:
     """Open everything that a settings file describes; closed by the stack.
 
     Raises:
@@ -55,8 +69,12 @@ def open_whole(
     """
     settings = load_settings(path)
     check_listeners(settings, path)
+    notices, (slots, slot) = notices or Notices(), own_slots(Path(__file__))
+    settings = on_trial(settings, slots.update(), slot, stack)
+    updates = UpdateWatch(slots, slot, notices)
     station = build(lay_foundation(settings, stack), stack, notices=notices)
-    return station, open_listeners(station, stack, path)
+    updates.note(station.store)
+    return Whole(station, open_listeners(station, stack, path), updates)
 
 
 def serve_on(
@@ -103,11 +121,12 @@ def _serve_whole(
     ways.begin(way.level, fault if known_good else None)
     with ExitStack() as stack:
         notices = Notices(fault if known_good else None)
-        station, listeners = open_whole(way.file, stack, notices)
-        healthy = HealthWatch(_healthy(station, ways, way))
+        whole = open_whole(way.file, stack, notices)
+        station = whole.station
+        healthy = HealthWatch(_healthy(whole, ways, way))
         healthy.start()
         stack.callback(healthy.close)
-        watch(station.proofs(*listeners), stack)
+        watch(whole.proofs(), stack)
         ways.reached("serving")
         while not stop.wait(LOOK_S):
             if station.failed:
@@ -119,7 +138,9 @@ def _serve_whole(
     return 0
 
 
-def _healthy(station: Station, ways: Ways, way: Way) -> Healthy:
+def _healthy(whole: Whole, ways: Ways, way: Way) -> Healthy:
+    station = whole.station
+
     def good() -> None:
         if way.level is Level.WHOLE:
             ways.keep_good()
@@ -130,11 +151,14 @@ def _healthy(station: Station, ways: Ways, way: Way) -> Healthy:
         devices_work=lambda: all(device.working for device in station.devices()),
         lived=lambda: ways.reached("healthy"),
         good=good,
+        each=lambda: whole.updates.note(station.store),
     )
 
 
 def _serve_safe(ways: Ways, fault: Fault, stop: threading.Event, watch: Watch) -> int:
-    level = ways.safe()
+    slots, slot = own_slots(Path(__file__))
+    # A version on trial never opens the journal itself: it might not be its to change.
+    level = Level.BARE if on_trial_here(slots.update(), slot) else ways.safe()
     again_s = ways.again_s()
     ways.begin(level, fault)
     with ExitStack() as stack:

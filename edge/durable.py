@@ -6,13 +6,14 @@ import os
 from pathlib import Path
 
 
-def write_secret(path: Path, secret: bytes) -> None:
-    """Write a new file of mode 0600 that is whole or absent, also after a power cut."""
+def write_secret(path: Path, secret: bytes, mode: int = 0o600) -> None:
+    """Write a new file of this mode that is whole or absent, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
         file.write(secret)
         file.flush()
         os.fsync(file.fileno())

@@ -5,9 +5,13 @@
         wheels/                          every package of the lock, so that no network is needed
         runtime.lock, fingerprints.lock, comparison.lock     what may be installed, by digest
         sbom.cdx.json                    CycloneDX 1.6: what is in it, by name, version, licence
+        models/                          the model files, so that set-up has nothing to fetch
+        schema.json                      which step of the journal's tables it makes
         SHA256SUMS                       of all of these
 
-Nothing is signed here: whoever releases signs SHA256SUMS with a key that never sees this machine.
+Nothing is signed here: whoever releases signs with a key that never sees this machine, SHA256SUMS
+for who installs by hand, and by `python -m setup.release_file pack` the one file that a station
+installs by itself (`docs/update.md`).
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +27,7 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-from setup import environment, steps
+from setup import environment, files, steps
 from setup.commands import CACHE, CHECKOUT, Stop, run, say
 
 LOCKS: Final = ("runtime", "fingerprints", "comparison")
@@ -51,11 +56,13 @@ def release(*, wheels: bool = True) -> Path:
     (folder / f"{name}.tar.gz").write_bytes(_archive(name))
     for lock in LOCKS:
         shutil.copy(CHECKOUT / "requirements" / f"{lock}.lock", folder)
+    (folder / "schema.json").write_text(json.dumps({"schema": _schema()}) + "\n", encoding="utf-8")
     say("listing what is in it")
     _list_parts(folder / "sbom.cdx.json")
     if wheels:
         say("fetching the packages")
         _fetch(folder / "wheels")
+        _copy_models(folder / "models")
     _sum_up(folder)
     say(f"released into {folder.relative_to(CHECKOUT)}")
     return folder
@@ -102,17 +109,36 @@ def _fetched(table: str, kind: str, mark: str) -> list[dict[str, object]]:
 
 
 def _fetch(folder: Path) -> None:
-    # The last lock holds all that the others hold.
-    wanted = ["--require-hashes", "-r", str(CHECKOUT / "requirements" / f"{LOCKS[-1]}.lock")]
+    # The last lock holds all that the others hold; the first is of what installs.
     pip = str(environment.TOOLS / "bin" / "pip")
+    tools = ["--require-hashes", "-r", str(environment.SETUP)]
+    run("release-tools", [pip, "download", "--no-deps", "-d", str(folder), *tools])
+    wanted = ["--require-hashes", "-r", str(CHECKOUT / "requirements" / f"{LOCKS[-1]}.lock")]
     run("release-wheels", [pip, "download", "--no-deps", "-d", str(folder), *wanted])
 
 
+def _schema() -> int:
+    """Return how many steps of the journal's tables the tree has, without running it."""
+    words = (CHECKOUT / "edge" / "store" / "schema.py").read_text(encoding="utf-8")
+    steps = re.search(r"^SCHEMA_STEPS: Final = \((.*?)^\)", words, re.DOTALL | re.MULTILINE)
+    if steps is None:
+        raise Stop("edge/store/schema.py does not say the steps of the journal's tables")
+    return len(re.findall(r"\"[a-z_]+\.sql\"", steps[1]))
+
+
+def _copy_models(folder: Path) -> None:
+    folder.mkdir()
+    for wanted in files.listed(CACHE / "models", CHECKOUT / "setup" / "models.toml"):
+        if not wanted.is_here():
+            raise Stop(f"{wanted.place.name} is not here: run set-up first")
+        shutil.copy(wanted.place, folder)
+
+
 def _sum_up(folder: Path) -> None:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder)}\n"
-        for path in files
+        for path in found
     ]
     (folder / "SHA256SUMS").write_text("".join(lines))
 

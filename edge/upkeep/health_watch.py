@@ -13,6 +13,8 @@ from typing import Final
 
 import structlog
 
+from edge.store.errors import StoreError
+
 LOOK_S: Final = 1.0
 HEALTHY_AFTER_S: Final = 120.0
 """[ours] Longer than the vision worker's start, a reader's speed search and the first delivery."""
@@ -96,6 +98,6 @@ class HealthWatch:
         while not self._closing.wait(LOOK_S):
             try:
                 self.look()
-            except OSError as error:
+            except (OSError, StoreError) as error:
                 # It is tried again: a disk that is full today has room tomorrow.
                 log.warning("health_not_kept", code=type(error).__name__)

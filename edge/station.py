@@ -19,6 +19,9 @@ from drivers.camera import Camera
 from edge import VERSION
 from edge.calibration import opened
 from edge.calibration.book import CalibrationBook
+from edge.calibration.parameters import zero_in_force
+from edge.calibration.wizard import Wizard
+from edge.calibration.wizard_open import WizardRooms, open_wizard
 from edge.camera_owner import CameraOwner
 from edge.candidates.load import open_lookup
 from edge.candidates.lookup import Lookup
@@ -101,6 +104,7 @@ class Station:
     maintenance: Maintenance
     notices: Notices
     calibrations: CalibrationBook
+    wizard: Wizard
     carried: Carried | None = None
 
     @property
@@ -224,16 +228,26 @@ def build(
         tickets=tickets,
         content=lambda: shelf.content,
         ratings=Ratings(store, tickets),
+        zero=zero_in_force(
+            calibrations.parameters, settings.camera.id, settings.portrait.pitch_zero_deg
+        ),
     )  # fmt: skip
     desk = SittingDesk(room, foundation.figures)
     desk.start()
     stack.callback(desk.close)
     await_sight(foundation.vision, seeing, stack)
+    wizard = open_wizard(
+        WizardRooms(
+            settings, store, calibrations, camera, reader, fingers.judge, foundation.vision,
+            maintenance, lambda: desk.snapshot.sitting_id is not None,
+        )
+    )  # fmt: skip
+    stack.callback(wizard.close)
     prechecks = Prechecks(foundation.vision, documents, lambda: _occupied(desk, seeing))
     station = Station(
         settings, settings_sha256, foundation.figures, store, verifier, foundation.vision, seeing,
         camera, reader, fingers.judge, outboxes, orders, desk, centre, station_key, prechecks,
-        tickets, shelf, maintenance, notices, calibrations, carried,
+        tickets, shelf, maintenance, notices, calibrations, wizard, carried,
     )  # fmt: skip
     if carried is not None:
         stack.callback(carried.close)

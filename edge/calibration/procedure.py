@@ -9,6 +9,8 @@ from math import isfinite, sqrt
 from statistics import median, stdev
 from typing import Any, Final
 
+import numpy as np
+
 from drivers.camera import Frame
 from edge.calibration.aid import Aid
 from edge.calibration.limits import Limit, LimitProfile
@@ -173,7 +175,7 @@ def held_against(step: str, measure: str, limit: Limit, figure: Figure) -> StepR
     return StepResult(
         step=step,
         measure=measure,
-        value=figure.value,
+        value=float(figure.value),
         unit=limit.unit,
         least=limit.min,
         most=limit.max,
@@ -181,12 +183,21 @@ def held_against(step: str, measure: str, limit: Limit, figure: Figure) -> StepR
         standing=limit.standing,
         verdict=_verdict(figure, limit),
         n=figure.n,
-        spread=figure.spread,
-        uncertainty=figure.uncertainty,
+        spread=None if figure.spread is None else float(figure.spread),
+        uncertainty=None if figure.uncertainty is None else float(figure.uncertainty),
         reason=figure.reason,
-        details=figure.details,
+        details={name: _plain(value) for name, value in figure.details.items()},
         frames_sha256=figure.frames_sha256,
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return it as JSON knows it: a number of NumPy's writes itself in another way."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _verdict(figure: Figure, limit: Limit) -> Verdict:

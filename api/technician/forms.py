@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from api.technician.calibration import CALIBRATION
 from api.technician.console import Annex
 from api.technician.settings import SETTINGS
 
-FORMS: Final[tuple[Annex, ...]] = (SETTINGS,)
+FORMS: Final[tuple[Annex, ...]] = (CALIBRATION, SETTINGS)

@@ -6,18 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from drivers.errors import DeviceError, ProtocolViolation
 
 Picture = npt.NDArray[np.uint8]
-
-_AS_DELIVERED: Final = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-"""A JPEG's own turn sign is not obeyed: how the camera hangs is the station's setting, not its."""
 
 
 class JpegPicture:
@@ -45,8 +41,13 @@ class JpegPicture:
             return self._pixels
 
     def _decode(self) -> Picture:
+        # Late, so that a camera's own process need not load it.
+        import cv2  # noqa: PLC0415
+
+        # Its own turn sign is not obeyed: how the camera hangs is the station's setting.
+        as_delivered = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
         try:
-            pixels = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), _AS_DELIVERED)
+            pixels = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), as_delivered)
         except cv2.error as failure:
             raise ProtocolViolation("the camera's JPEG cannot be decoded") from failure
         if pixels is None or pixels.shape != (self.height_px, self.width_px, 3):

@@ -8,7 +8,7 @@ SECONDS ?= 300
 # More than the two cores: half of a test's time is waiting for a line, a disk or a page.
 JOBS ?= 3
 
-.PHONY: help run test lint fuzz-vision fuzz-line bench accuracy proof-line proof-plugs proof-replug soak-vision lock release clean
+.PHONY: help run test lint fuzz-vision fuzz-line bench accuracy accuracy-optics proof-line proof-plugs proof-replug soak-vision lock release clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\): *## */make \1: /p' Makefile
@@ -41,6 +41,10 @@ bench:  ## run every benchmark and write docs/benchmarks.md
 accuracy:  ## measure on the reference material and write docs/accuracy.md
 	@$(PYTHON) -m setup test
 	@.venv/bin/python -m accuracy $(ARGS)
+
+accuracy-optics:  ## hold every measure of calibration against a known truth and write docs/calibration-accuracy.md
+	@$(PYTHON) -m setup test
+	@.venv/bin/python -m accuracy.optics $(ARGS)
 
 proof-line:  ## damage an image on a reader's line in every way and write docs/wire.md; eight minutes
 	@$(PYTHON) -m setup test

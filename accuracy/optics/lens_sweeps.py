@@ -124,7 +124,7 @@ def _focus() -> Iterable[Sweep]:
     yield Sweep("focus_chart", "MTF50 of the middle", "noise, levels", (0.5, 1.0, 2.0, 3.0), 5.0,
                 OF_TRUTH, lambda one: said(noise_sigma=one, blur_sigma_px=0.8))  # fmt: skip
     yield Sweep("focus_chart", "worst corner over the middle", "further blur of the corners, px",
-                (0.0, 0.5, 1.0, 1.5, 2.0, 3.0), 0.05, "1", corner, (1.0,))  # fmt: skip
+                (0.0, 0.5, 1.0, 1.5, 2.0, 3.0), 0.03, "1", corner, (1.0,))  # fmt: skip
 
 
 def _true_corner(truth: Truth) -> float:
@@ -168,16 +168,16 @@ def _poses() -> Iterable[Sweep]:
                 lambda one: said(lambda pose: float(pose.distance_m),
                                  lambda pose: float(pose.distance_sd_m), "distance_m",
                                  distance_m=one), (1.0, 2.0))  # fmt: skip
-    yield Sweep("board", "pitch of 3 deg", "blur sigma, px", (0.4, 0.8, 1.2, 1.6, 2.0), POSE_DEG, "deg",
-                lambda one: said(lambda pose: float(pose.pitch_deg),
+    yield Sweep("board", "pitch of 3 deg", "blur sigma, px", (0.4, 0.8, 1.2, 1.6, 2.0), POSE_DEG,
+                "deg", lambda one: said(lambda pose: float(pose.pitch_deg),
                                  lambda pose: float(pose.pitch_sd_deg), "pitch_deg",
                                  pitch_deg=3.0, blur_sigma_px=one))  # fmt: skip
-    yield Sweep("board", "pitch of 3 deg", "noise, levels", (1.0, 2.0, 4.0, 6.0), POSE_DEG, "deg",
-                lambda one: said(lambda pose: float(pose.pitch_deg),
+    yield Sweep("board", "pitch of 3 deg", "noise, levels", (1.0, 2.0, 4.0, 6.0), POSE_DEG,
+                "deg", lambda one: said(lambda pose: float(pose.pitch_deg),
                                  lambda pose: float(pose.pitch_sd_deg), "pitch_deg",
                                  pitch_deg=3.0, noise_sigma=one))  # fmt: skip
-    yield Sweep("board", "pitch of 3 deg", "light, stops", (-3, -2, -1, 0, 0.5), POSE_DEG, "deg",
-                lambda one: said(lambda pose: float(pose.pitch_deg),
+    yield Sweep("board", "pitch of 3 deg", "light, stops", (-3, -2, -1, 0, 0.5), POSE_DEG,
+                "deg", lambda one: said(lambda pose: float(pose.pitch_deg),
                                  lambda pose: float(pose.pitch_sd_deg), "pitch_deg",
                                  pitch_deg=3.0, exposure_ev=one))  # fmt: skip
 

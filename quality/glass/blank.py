@@ -56,8 +56,8 @@ def measure_blank(looks: Sequence[FingerPicture], stored: FingerPicture | None =
         stored: what it looked like when it was new or last in order.
 
     Raises:
-        CannotAssess: too_few_frames, sizes_differ, not_blank; moving where the looks differ more
-            than noise: a finger came or went.
+        CannotAssess: too_few_frames, sizes_differ, not_blank, too_noisy; moving where some looks
+            show a finger and others none.
     """
     if len(looks) < LOOKS_MIN:
         raise refused(Refusal.TOO_FEW_FRAMES)
@@ -72,8 +72,8 @@ def measure_blank(looks: Sequence[FingerPicture], stored: FingerPicture | None =
     deviations = [_deviation(_without_dead(one)) for one in levels]
     deviation = _deviation(np.where(dead, whole, middle))
     covered = [float((one > FLAT_DEVIATION).mean()) for one in deviations]
-    if max(covered) > COVERED_SHARE and noise < FLAT_DEVIATION:
-        raise refused(Refusal.NOT_BLANK if min(covered) > COVERED_SHARE / 2 else Refusal.MOVING)
+    if max(covered) > COVERED_SHARE:
+        raise refused(_why_covered(covered, float((deviation > FLAT_DEVIATION).mean())))
     each = [float(np.percentile(one, 99)) for one in deviations]
     offset, changed = _against(whole, stored)
     return Blank(
@@ -82,6 +82,14 @@ def measure_blank(looks: Sequence[FingerPicture], stored: FingerPicture | None =
         float((deviation > FLAT_DEVIATION).mean()), offset, changed, noise,
         float(middle.mean()), len(looks),
     )  # fmt: skip
+
+
+def _why_covered(covered: Sequence[float], always: float) -> Refusal:
+    """Return why looks show detail, from the share of each and that of their mean."""
+    if min(covered) < COVERED_SHARE / 2:
+        return Refusal.MOVING
+    # Noise is in every look, another in each: their mean has much less of it.
+    return Refusal.NOT_BLANK if always > COVERED_SHARE / 2 else Refusal.TOO_NOISY
 
 
 def _without_dead(levels: Levels) -> Levels:

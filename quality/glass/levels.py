@@ -17,6 +17,8 @@ SIDE_MIN_PX: Final = 48
 CYCLES_MIN: Final = 4.0
 STANDS_OUT: Final = 8.0
 """[ours] How many times the middle strength of the spectrum a pattern has."""
+OTHER_STRONGER: Final = 2.0
+"""[ours] Lines of another fineness that are so much stronger are what is really there."""
 _FINER: Final = 2
 
 
@@ -74,6 +76,9 @@ def strongest_lines(levels: Levels, expected_cy_per_px: float, slack: float) -> 
     row, column = np.unravel_index(int(np.argmax(np.where(near, spectrum, 0))), spectrum.shape)
     strength = float(spectrum[row, column])
     if strength <= 1e-9 or strength < STANDS_OUT * float(np.median(spectrum[near])):
+        raise refused(Refusal.NO_PATTERN)
+    others = spectrum[~near & (cycles * min(levels.shape) >= CYCLES_MIN)]
+    if others.size and float(others.max()) > OTHER_STRONGER * strength:
         raise refused(Refusal.NO_PATTERN)
     up = _peak([spectrum[(row + step) % size[0], column] for step in (-1, 0, 1)])
     # The spectrum of a real picture is its own mirror image about the axis.

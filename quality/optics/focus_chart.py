@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,9 @@ SEARCHED_PX: Final = 1280
 SIDE_MIN_PX: Final = 32
 SIDES_APART_MAX: Final = 1.5
 SEVERAL: Final = 5
+FRAMES_MIN: Final = 3
+WANDERED_PX: Final = 2.0
+CHANGED_SHARE: Final = 0.1
 EDGE_LONG: Final = 0.66
 EDGE_WIDE: Final = 0.7
 """Of a square's side: what is cut out about an edge, along and across it."""
@@ -62,6 +66,7 @@ class Focus:
         corners_cy_per_px: each corner, from the top left, clockwise.
         edges: the middle's two edges, across and down.
         roll_deg: how far the sheet is turned, clockwise.
+        middle_px: of the middle square in the picture.
     """
 
     centre_cy_per_px: float
@@ -72,6 +77,7 @@ class Focus:
     corners_cy_per_px: tuple[float, float, float, float]
     edges: tuple[Edge, Edge]
     roll_deg: float
+    middle_px: tuple[float, float]
 
 
 def measure_focus(picture: Picture) -> Focus:
@@ -103,7 +109,25 @@ def measure_focus(picture: Picture) -> Focus:
         values[0], sds[0], share,
         share * float(np.hypot(sds[0] / values[0], sds[1 + worst] / values[1 + worst])), worst,
         (top_left, top_right, low_right, low_left), edges[0], roll_deg,
+        (float(middles[0][0]), float(middles[0][1])),
     )  # fmt: skip
+
+
+def settled_focus(foci: Sequence[Focus]) -> Focus:
+    """Return the middle one of several frames' sharpness, by the middle of the sheet.
+
+    Raises:
+        CannotAssess: too_few_frames; moving where the sheet wandered or its sharpness changed.
+    """
+    if len(foci) < FRAMES_MIN:
+        raise refused(Refusal.TOO_FEW_FRAMES)
+    ordered = sorted(foci, key=lambda one: one.centre_cy_per_px)
+    middle = ordered[len(ordered) // 2]
+    wandered = float(np.ptp([one.middle_px for one in foci], axis=0).max())
+    changed = ordered[-1].centre_cy_per_px - ordered[0].centre_cy_per_px
+    if wandered > WANDERED_PX or changed > CHANGED_SHARE * middle.centre_cy_per_px:
+        raise refused(Refusal.MOVING)
+    return middle
 
 
 def find_squares(grey: Picture) -> tuple[Points, ...]:

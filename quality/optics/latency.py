@@ -48,12 +48,14 @@ def measure_latency(
         screen_ms: how long one picture stays on the screen.
 
     Raises:
-        CannotAssess: too_few_frames; what the first unread frame lacks, where fewer than 5 can be
-            read.
+        CannotAssess: too_few_frames, frozen; wrong_chart where it is another clock's code; what
+            the first unread frame lacks, where fewer than 5 can be read.
     """
     if len(frames) < FRAMES_MIN or len(frames) != len(seen_ms):
         raise refused(Refusal.TOO_FEW_FRAMES)
     found, first = [], None
+    if all(np.array_equal(frames[0], one) for one in frames[1:]):
+        raise refused(Refusal.FROZEN)
     for frame, at_ms in zip(frames, seen_ms, strict=True):
         try:
             late_ms = (at_ms - read_time_code(frame)) % PERIOD_MS

@@ -16,6 +16,9 @@ from quality.optics.light import Picture, Plane, cut, middle_box
 from quality.optics.refusal import Refusal, refused
 
 FRAMES_MIN: Final = 5
+SYSTEMATIC_DB: Final = 0.05
+"""[ours, measured] Rounding to whole levels is not quite as random as it is taken for."""
+FROZEN_SHARE: Final = 0.5
 TOGETHER_MAX: Final = 60.0
 """[ours] How many times the variance of a block's mean may be that of noise that knows no
 neighbours: a JPEG's blocks know theirs, and something that moves far more."""
@@ -50,14 +53,16 @@ def measure_noise(frames: Sequence[Picture], share: float = CARD_SHARE) -> Noise
         share: of width and height that the card fills.
 
     Raises:
-        CannotAssess: too_few_frames, sizes_differ, moving, no_chart, over_exposed, under_exposed,
-            too_noisy, too_small.
+        CannotAssess: too_few_frames, sizes_differ, frozen, moving, no_chart, over_exposed,
+            under_exposed, too_noisy, too_small.
     """
     require_alike(frames, FRAMES_MIN)
     box = middle_box(frames[0], share)
     even_light(frames[0], box)
     levels = np.stack([cut(one, box) for one in frames]).astype(np.float32)
     repeated = float(np.mean([np.array_equal(one, two) for one, two in pairwise(levels)]))
+    if repeated > FROZEN_SHARE:
+        raise refused(Refusal.FROZEN)
     mean = float(levels.mean(dtype=np.float64))
     # A lamp that flickers or an exposure that drifts is measured elsewhere, and is no noise.
     steady = levels * (levels.mean() / np.maximum(levels.mean(axis=(1, 2, 3), keepdims=True), 1e-3))
@@ -71,7 +76,8 @@ def measure_noise(frames: Sequence[Picture], share: float = CARD_SHARE) -> Noise
     # What JPEG or a noise filter ties together counts once.
     tied = max(1.0, together)
     return Noise(
-        20 * float(np.log10(mean / sigma)), 8.686 * float(np.sqrt(tied / (2 * freedom))),
+        20 * float(np.log10(mean / sigma)),
+        float(np.hypot(8.686 * np.sqrt(tied / (2 * freedom)), SYSTEMATIC_DB)),
         sigma, mean, repeated, len(frames),
     )  # fmt: skip
 

@@ -40,6 +40,8 @@ class Refusal(StrEnum):
     """The views show the target in the same way: tilt it and move it between them."""
     TOO_FEW_FRAMES = "too_few_frames"
     """Frames are too few, or lie too far apart in time, for this measure."""
+    FROZEN = "frozen"
+    """The same picture comes again and again, to the bit: the camera hangs."""
     SIZES_DIFFER = "sizes_differ"
     """The pictures are not of one size: the camera's mode changed in between."""
     NOT_BLANK = "not_blank"

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 UNITS = Path(__file__).resolve().parent.parent / "firmware_configs" / "systemd"
-SCORE_MAX = {"anxin-station.service": 20, "anxin-kiosk.service": 23}
+SCORE_MAX = {
+    "anxin-station.service": 20,
+    "anxin-kiosk.service": 23,
+    "anxin-station-gate.service": 20,
+}
 """Of 100, as `--threshold` counts; 20 are 2.0 of 10. A browser needs namespaces, a network, and
 memory that it writes and runs: that makes 2.3 of the screen's."""
 BARE = "[Service]\nExecStart=/bin/true\n"
@@ -45,3 +49,12 @@ def test_the_service_is_watched_by_proof_of_life():
     for line in ("Type=notify", "WatchdogSec=20", "Restart=always", "LimitCORE=0",
                  "MemorySwapMax=0", "IPAddressDeny=any", "StateDirectoryMode=0700"):  # fmt: skip
         assert f"\n{line}\n" in text
+
+
+def test_the_service_remembers_its_starts_and_an_update_is_settled_after_a_power_cut():
+    """Safe mode needs the state folder; the gate runs from the version that is known to work."""
+    service = (UNITS / "anxin-station.service").read_text()
+    gate = (UNITS / "anxin-station-gate.service").read_text()
+    assert " --state /var/lib/anxin-station/upkeep\n" in service
+    assert "ConditionPathExists=/opt/anxin-station/update/unsettled\n" in gate
+    assert "/opt/anxin-station/previous/run_edge.py update settle\n" in gate

@@ -128,12 +128,15 @@ def back(language: str, **where: Any) -> None:
 @click.command("settle")
 @_ALL
 def settle(language: str, **where: Any) -> None:
-    """Bring an update to its end that a power cut interrupted; the unit of the gate does this."""
+    """Bring an update to its end that a power cut interrupted; the unit of the gate does this.
+
+    Ends with 0 once nothing is left to be settled, whichever version runs then.
+    """
     from edge.upkeep.update import settle as bring_to_end
 
     update = bring_to_end(_bench(language, **where))
     if update is not None:
-        _tell(update, language)
+        _show(update, language)
 
 
 @click.command("status")

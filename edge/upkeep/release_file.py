@@ -187,7 +187,7 @@ def _said(name: str, size: int, content: IO[bytes], keys: Mapping[str, PublicKey
     try:
         said, _ = verified(content.read().decode("ascii").strip(), TYP, keys)
         return _release(said)
-    except (SignatureInvalid, UnicodeDecodeError) as error:
+    except (SignatureInvalid, UnicodeDecodeError, tarfile.TarError) as error:
         raise ReleaseUnfit("it is not signed by the key that is pinned here") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ReleaseUnfit("its signature does not say what a release says") from error
@@ -213,6 +213,8 @@ def _digest(content: IO[bytes], copy: Path | None) -> str:
             digest.update(piece)
             if target is not None:
                 target.write(piece)
+    except tarfile.TarError as error:
+        raise ReleaseUnfit("it is cut off") from error
     finally:
         if target is not None:
             target.close()

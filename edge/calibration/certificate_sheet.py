@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Final, Literal
 
@@ -35,6 +36,7 @@ class Sheet:
             subject: likewise.
         """
         font()
+        self._high = HEIGHT_MM
         self._file = BytesIO()
         # The same content shall be the same bytes: without the moment of drawing.
         self._canvas = Canvas(
@@ -44,6 +46,11 @@ class Sheet:
         self._canvas.setSubject(subject)
         self._canvas.setAuthor("Anxin Station")
         self._canvas.setCreator("Anxin Station")
+
+    def lie(self, *, lying: bool) -> None:
+        """Turn the page at hand, before anything is drawn on it."""
+        wide, self._high = (HEIGHT_MM, WIDTH_MM) if lying else (WIDTH_MM, HEIGHT_MM)
+        self._canvas.setPageSize((wide * MM, self._high * MM))
 
     def end_page(self) -> None:
         """Begin the next page."""
@@ -63,7 +70,7 @@ class Sheet:
         shift = {"left": 0.0, "right": -1.0, "middle": -0.5}[align] * width_of(words, size)
         self._canvas.setFont(FONT, size)
         self._canvas.setFillColor(colour)
-        self._canvas.drawString(x * MM + shift, (HEIGHT_MM - y) * MM, words)
+        self._canvas.drawString(x * MM + shift, (self._high - y) * MM, words)
 
     def paragraph(  # noqa: PLR0917 - a place, words and how they look
         self, x: float, y: float, width: float, words: str, size: float = 7.0, colour: Color = INK
@@ -83,7 +90,28 @@ class Sheet:
         """Draw a thin line to the right."""
         self._canvas.setStrokeColor(colour)
         self._canvas.setLineWidth(0.5)
-        self._canvas.line(x * MM, (HEIGHT_MM - y) * MM, (x + width) * MM, (HEIGHT_MM - y) * MM)
+        self._canvas.line(x * MM, (self._high - y) * MM, (x + width) * MM, (self._high - y) * MM)
+
+    def line(
+        self, x: float, y: float, to_x: float, to_y: float, *, width_mm: float = 0.2,
+        dashed: bool = False,
+    ) -> None:  # fmt: skip
+        """Draw a black line."""
+        self._canvas.setStrokeColor(INK)
+        self._canvas.setLineWidth(width_mm * MM)
+        self._canvas.setDash([3, 2] if dashed else [])
+        self._canvas.line(x * MM, (self._high - y) * MM, to_x * MM, (self._high - to_y) * MM)
+        self._canvas.setDash([])
+
+    def polygon(self, corners: Sequence[tuple[float, float]], fill: Color) -> None:
+        """Fill a polygon."""
+        path = self._canvas.beginPath()
+        for number, (x, y) in enumerate(corners):
+            move = path.lineTo if number else path.moveTo
+            move(x * MM, (self._high - y) * MM)
+        path.close()
+        self._canvas.setFillColor(fill)
+        self._canvas.drawPath(path, stroke=0, fill=1)
 
     def box(  # noqa: PLR0917 - a rectangle and its two colours
         self, x: float, y: float, width: float, height: float, fill: Color | None = None,
@@ -96,7 +124,7 @@ class Sheet:
             self._canvas.setStrokeColor(line)
             self._canvas.setLineWidth(0.5)
         self._canvas.rect(
-            x * MM, (HEIGHT_MM - y - height) * MM, width * MM, height * MM,
+            x * MM, (self._high - y - height) * MM, width * MM, height * MM,
             stroke=int(line is not None), fill=int(fill is not None),
         )  # fmt: skip
 
@@ -107,13 +135,13 @@ class Sheet:
         scale = min(width / wide, height / high)
         left, top = x + (width - wide * scale) / 2, y + (height - high * scale) / 2
         self._canvas.drawImage(
-            image, left * MM, (HEIGHT_MM - top - high * scale) * MM, wide * scale * MM,
+            image, left * MM, (self._high - top - high * scale) * MM, wide * scale * MM,
             high * scale * MM,
         )  # fmt: skip
 
     def drawing(self, x: float, y: float, drawing: Drawing) -> None:
         """Put a drawing down by its top left corner."""
-        renderPDF.draw(drawing, self._canvas, x * MM, (HEIGHT_MM - y) * MM - drawing.height)
+        renderPDF.draw(drawing, self._canvas, x * MM, (self._high - y) * MM - drawing.height)
 
     def qr(self, x: float, y: float, side: float, content: str) -> None:
         """Draw a QR code with its quiet zone."""

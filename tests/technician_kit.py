@@ -90,7 +90,7 @@ class DrawnCamera:
 class CameraHeld:
     """What stands before the camera, and whether its cable is in."""
 
-    bgr: Any = field(default_factory=lambda: np.full((360, 640, 3), 120, np.uint8))
+    bgr: Any = field(default_factory=lambda: np.full((720, 1280, 3), 120, np.uint8))
     unplugged: bool = False
     sequence: int = 0
 

@@ -7,6 +7,7 @@ the person's screen.
 from __future__ import annotations
 
 import json
+import re
 import time
 from functools import partial
 from typing import Final
@@ -23,6 +24,7 @@ from api.technician.places import Place
 
 WAIT_S: Final = 2.0
 SLICE_S: Final = 0.5
+NUMBER: Final = re.compile(r"-?[0-9]{1,17}")
 
 
 def live_pages(console: Console) -> Blueprint:
@@ -124,7 +126,7 @@ def _aids(default: str = "") -> frozenset[str]:
 
 def _after() -> int:
     after = request.args.get("after", "-1")
-    if not after.lstrip("-").isascii() or not after.lstrip("-").isdigit() or len(after) > 18:
+    if not NUMBER.fullmatch(after):
         raise Refused("invalid-request", [FieldError("after", "int_parsing")])
     return int(after)
 

@@ -95,8 +95,8 @@ function hum(value) {
   if (!sound) return;
   const on = value !== null && tone.getAttribute("aria-pressed") === "true";
   sound.gain.gain.setTargetAtTime(on ? 0.12 : 0, sound.context.currentTime, 0.03);
-  // Three octaves from 220 Hz: a tenth of the scale is heard as a clear step.
-  if (on) sound.voice.frequency.setTargetAtTime(220 * 2 ** (value * 3 / 100), sound.context.currentTime, 0.03);
+  // Three octaves from 220 Hz over 50 %/px: a tenth of the scale is heard as a clear step.
+  if (on) sound.voice.frequency.setTargetAtTime(220 * 2 ** (Math.min(value, 50) * 3 / 50), sound.context.currentTime, 0.03);
 }
 
 // Aids are drawn on the station: the next picture has them.

@@ -1,0 +1,102 @@
+"""The technician's console in a real browser: a phone beside the lens, a notebook on the case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page
+
+from edge.delivery.standing import OutboxStatus
+from tests.browser.gate.axe import SCRIPT, violations
+from tests.delivery_kit import SINK
+from tests.technician_kit import PIN, TECHNICIAN, Workshop, workshop
+
+SIZES = {"phone": (390, 844), "notebook": (1280, 800)}
+PATIENCE_MS = 30_000
+PAGES = (
+    "", "live", "devices", "devices/reader-1", "outbox", "audit", "audit/whole", "statistics",
+    "logs", "maintenance",
+)  # fmt: skip
+LOOKS = (("phone", "zh-CN"), ("notebook", "en"))
+"""In the suite each page is seen once in each; with ANXIN_SCREENS in every pair."""
+LONG = "an-unusually-long-sink-name-of-thirty-two-letters"[:32]
+
+
+def chart() -> np.ndarray:
+    """A picture with edges, tones, and something burnt out."""
+    picture = np.full((720, 1280, 3), 118, np.uint8)
+    for n in range(12):
+        grey = 20 * n
+        cv2.rectangle(picture, (100 + n * 90, 240), (180 + n * 90, 480), (grey, grey, grey), -1)
+    cv2.rectangle(picture, (900, 40), (1200, 200), (255, 255, 255), -1)
+    cv2.line(picture, (60, 560), (1220, 580), (10, 10, 10), 5)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """A station whose reader is unplugged, with packages that wait and one that is set aside."""
+    with workshop(tmp_path_factory.mktemp("shop")) as found:
+        found.camera.bgr = chart()
+        rows = [found.kit.hand_in(found.store) for _ in range(3)]
+        found.store.quarantine(rows[0].package_id, SINK, "http_422")
+        status = OutboxStatus(SINK, "custody", "backing_off", "tls_refused", 7,
+                              ("sink_closed", "receipts_invalid"), 840.0, 2, 190_000.0)  # fmt: skip
+        found.ways[0].status = status
+        found.ways.append(replace(found.ways[0], status=replace(status, sink=LONG, role="copy")))
+        found.traces += [
+            f"-{n} ms > ef 01 ff ff ff ff 01 00 03 01 00 05  GetImage" for n in range(40)
+        ]
+        found.log += [
+            '{"timestamp": "2026-11-22T18:50:03Z", "level": "warning", "event": "device_lost",'
+            ' "device": "reader-1", "reason": "not_connected", "attempts": 12}',
+            '{"timestamp": "2026-11-22T18:50:01Z", "level": "info", "event": "seeing"}',
+        ]
+        found.until_ready()
+        yield found
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, shop: Workshop, chromium: Browser) -> Iterator[Page]:
+    """A browser of a size and a language, signed in as the technician."""
+    size, language = getattr(request, "param", LOOKS[0])
+    width, height = SIZES[size]
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    page, complaints = context.new_page(), []
+    page.set_default_timeout(PATIENCE_MS)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda told: complaints.append(told.text) if "Policy" in told.text else None)
+    page.goto(f"{shop.listener.url}sign-in?language={language}")
+    page.fill("[name=staff]", TECHNICIAN)
+    page.fill("[name=pin]", PIN)
+    page.click("button.main")
+    page.wait_for_selector("#places")
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("page", LOOKS, indirect=True, ids=["-".join(look) for look in LOOKS])
+def test_every_page_fits_and_axe_finds_nothing(
+    page: Page, shop: Workshop, screens_folder: Path | None
+):
+    """No page is wider than the screen, at 390 px as at 1280; contrast 7:1, targets, names."""
+    found, look = [], (page.viewport_size or {})["width"]
+    for path in PAGES:
+        page.goto(shop.listener.url + path)
+        if path == "live":
+            page.wait_for_selector("canvas:not([hidden])")
+        page.evaluate(SCRIPT)
+        found += [(path, fault) for fault in violations(page)]
+        wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+        found += [(path, f"{wide} px too wide")] if wide > 0 else []
+        if screens_folder:
+            name = f"technician-{path.replace('/', '-') or 'overview'}-{look}.png"
+            (screens_folder / name).write_bytes(page.screenshot(full_page=True))
+
+    assert found == []

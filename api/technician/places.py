@@ -19,8 +19,8 @@ from edge.staff import Role
 
 TECHNICIAN: Final = frozenset[Role]({"technician"})
 EVERYBODY: Final = frozenset[Role]({"technician", "auditor"})
-OWN_ACTS: Final = frozenset({"technician.sign_out", "technician.language"})
-"""What everybody signed in may post: it changes nothing but the own session."""
+OWN_ACTS: Final = frozenset({"technician.sign_out", "technician.language", "staff.own_pin"})
+"""What everybody signed in may post: it changes nothing but the own session and the own PIN."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK: Final = "_auditors_too"

@@ -117,6 +117,7 @@ def _page(desk: Desk) -> str:
         waiting=[".".join(map(str, keys)) for keys in desk.file.waiting()],
         sections=[(name, name in now.table) for name in section_names()],
         faults=now.faults,
+        controls_endpoint="controls.page",
         restarts=restart_by_keeper(os.environ) is not None,
     )
 

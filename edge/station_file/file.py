@@ -23,6 +23,8 @@ from edge.station_file.text import Keys, changed_table, value_at
 
 BYTES_MAX: Final = 128 * 1024
 PREVIOUS: Final = ".previous"
+_WRITING: Final = threading.Lock()
+"""One at a time, whichever page it is: each compares what it saw with what is there."""
 
 
 class FileChanged(Exception):
@@ -65,7 +67,6 @@ class StationFile:
     def __init__(self, path: Path, *, check_camera: bool = True) -> None:
         self.path = path
         self._check_camera = check_camera
-        self._lock = threading.Lock()
         self._started: Mapping[str, Any] = {}
         with suppress(FileUnreadable):
             self._started = self.read().table
@@ -138,7 +139,7 @@ class StationFile:
         new = text.encode()
         if len(new) > BYTES_MAX:
             raise FileUnreadable("too large")
-        with self._lock:
+        with _WRITING:
             now = self.read()
             if now.sha256 != seen_sha256:
                 raise FileChanged(seen_sha256)

@@ -14,7 +14,7 @@ from typing import Final
 from drivers.camera import Control
 from drivers.cameras.v4l2 import kernel
 from drivers.cameras.v4l2.node import Node
-from drivers.errors import DeviceAbsent, DeviceError
+from drivers.errors import DeviceError
 
 _USER: Final = 0x00980900
 _CAMERA: Final = 0x009A0900
@@ -77,6 +77,10 @@ _KINDS: Final[Mapping[int, str]] = {
     kernel.TYPE_MENU: "menu",
     kernel.TYPE_INTEGER_MENU: "menu",
 }
+_REFUSALS: Final = frozenset(
+    {errno.EBUSY, errno.EACCES, errno.ERANGE, errno.EINVAL, errno.EIO, errno.EPIPE}
+)
+"""What a write ends with though the camera is there: UVC firmware stalls where it dislikes one."""
 _HIDDEN: Final = kernel.CONTROL_DISABLED | kernel.CONTROL_READ_ONLY | kernel.CONTROL_WRITE_ONLY
 
 
@@ -99,9 +103,9 @@ def write(node: Node, name: str, value: int) -> Control:
     control.require(value)
     try:
         set_raw(node, known.number, _to_kernel(node, known, value), name)
-    except DeviceAbsent:
-        raise
     except DeviceError as refused:
+        if _code(refused) not in _REFUSALS:
+            raise
         raise DeviceError(f"the camera refuses {name} = {value}: {_why(refused)}") from refused
     after = _described(node, known)
     if after is None or after.value != value:
@@ -202,10 +206,11 @@ def _to_kernel(node: Node, known: Known, value: int) -> int:
 
 
 def _why(refused: DeviceError) -> str:
-    cause = refused.__cause__
-    code = cause.errno if isinstance(cause, OSError) else None
-    if code in (errno.ERANGE, errno.EINVAL):
-        return "outside of what it takes"
-    if code in (errno.EBUSY, errno.EACCES):
+    if _code(refused) in (errno.EBUSY, errno.EACCES):
         return "not while it streams, or an automatism holds it"
-    return str(refused)
+    return "its firmware does not take it"
+
+
+def _code(refused: DeviceError) -> int | None:
+    cause = refused.__cause__
+    return cause.errno if isinstance(cause, OSError) else None

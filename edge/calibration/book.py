@@ -31,6 +31,7 @@ from edge.calibration.record import (
     record_json,
 )
 from edge.calibration.signed_file import Keys, Signs, attached, detached, holds
+from edge.calibration.trend import Drift, drifts_of
 from edge.calibration.validity import Validity
 from edge.durable import write_secret
 from edge.events import note_event
@@ -46,6 +47,8 @@ FOLDER: Final = "calibration"
 KNOWN: Final = "calibration/"
 """Counters of the journal: the number of each record, by its id."""
 LANGUAGES: Final = ("zh-CN", "en")
+HISTORY_MAX: Final = 400
+"""[ours] A year of daily checks, and the full ones between."""
 
 log = structlog.get_logger("calibration")
 
@@ -122,6 +125,7 @@ class CalibrationBook:
         self._rows: dict[str, Row] = {}
         self._findings: list[Finding] = []
         self._lost: set[str] = set()
+        self._drifts: dict[str, tuple[int, tuple[Drift, ...]]] = {}
         self._last_number = 0
         self._read()
 
@@ -194,6 +198,24 @@ class CalibrationBook:
         """Return the figures that the device goes by, by name; none if none are in force."""
         present = self.in_force(device_id)
         return {} if present is None else present.calibration.parameters
+
+    def history(self, device_id: str, limit: int = HISTORY_MAX) -> list[Recorded]:
+        """Return the newest records of a device that are whole, oldest first, for its trends."""
+        with self._lock:
+            rows = self._of(device_id)[-limit:]
+            found = [self._found(row.id) for row in rows]
+        return [one for one in found if one is not None]
+
+    def drifts(self, device_id: str) -> tuple[Drift, ...]:
+        """Return what drifted since the first calibration with the same lens; kept by record."""
+        with self._lock:
+            rows = self._of(device_id)
+            number = rows[-1].number if rows else 0
+            kept = self._drifts.get(device_id)
+            if kept is None or kept[0] != number:
+                kept = (number, drifts_of(self.history(device_id)))
+                self._drifts[device_id] = kept
+            return kept[1]
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -11,12 +11,12 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
-CONSENT_VERSION: Final = "2026-11/2"
+CONSENT_VERSION: Final = "2026-11/3"
 LINES: Final = ("face", "seen", "fingers", "sealed", "centre", "choice", "relative")
 """Of the section `consent`, in the order in which they are read."""
 _SHA256: Final[Mapping[str, str]] = {
-    "zh-CN": "7d73d660e016d6b6f21686675326dd10ae5f75a4dd58c53e8ff20c3590eb00f2",
-    "en": "5c8c18f2e1ffe17d940e9e55cd78c75ee3901d3c900e8f54b7697c4a8d7017c3",
+    "zh-CN": "524a74eeb6fda60e30da93da3abcb408e7e78e7bbc95595bfdea15c468f40420",
+    "en": "0570dd768ed229e1a7b8120c04e3efdc6b0610f8e38384ef703ea304baf913f0",
 }
 
 

@@ -79,6 +79,11 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
     def receipt() -> str:
         return draw_receipt(kiosk, request.args.get("token", ""))
 
+    def help_from_receipt() -> AnyResponse:
+        # The token comes with the page's own address, for the receipt holds none: it is printed.
+        touch(kiosk, "help", request.args.get("token", ""), request.form.get("mark", ""))
+        return redirect(url_for("kiosk.page"), 303)
+
     def sizes() -> Response:
         return Response(size_sheet(kiosk.station.screen_ppi), mimetype="text/css")
 
@@ -88,6 +93,7 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
     pages.add_url_rule("/events", view_func=events)
     pages.add_url_rule("/preview/camera", view_func=preview)
     pages.add_url_rule("/receipt", view_func=receipt)
+    pages.add_url_rule("/receipt", view_func=help_from_receipt, methods=["POST"])
     _picture_routes(pages, kiosk)
     pages.add_url_rule("/kiosk/screen.css", view_func=sizes)
     return pages

@@ -93,8 +93,8 @@ def test_help_is_called_from_the_receipt_too(chromium: Browser):
         there = page.locator("button[value=help]").bounding_box()
         page.click("button[formaction='/receipt']")
         sees_receipt(page)
-        here = page.locator("button[value=help]").bounding_box()
-        page.click("button[value=help]")
+        here = page.locator("button.help").bounding_box()
+        page.click("button.help")
         page.wait_for_selector("body:not([data-screen=receipt])")
 
     assert there is not None

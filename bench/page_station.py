@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+import cv2
 import numpy as np
 
 from api.app import KIOSK_STREAMS, KioskStation, create_kiosk_app
@@ -23,7 +24,7 @@ from api.listener import Listener
 from bench import CannotRun
 from bench.frames import Picture, live_frames, model_files
 from bench.live_station import CAMERA_FPS, CORES, StandingDesk
-from drivers.camera import Frame
+from drivers.camera import Frame, JpegPicture
 from edge.camera_owner import CameraOwner
 from edge.guidance import Guidance
 from edge.settings import load_document, load_preset
@@ -41,6 +42,7 @@ REFERENCE_PPI: Final = 102.46
 BITS: Final = 12
 FIELD_PX: Final = 48
 """Width of a field in the camera's frame: several of a JPEG's blocks, so it survives them."""
+QUALITY: Final = 80
 _TIMEOUT_S: Final = 30.0
 
 
@@ -63,8 +65,13 @@ class NumberedCamera:
             time.sleep(0.01)
         picture = self._frames[self._number % len(self._frames)].copy()
         mark(picture, self._number)
+        delivered = self.delivered(picture)
         self._clock.taken(self._number)
-        return Frame(picture, self._number, time.monotonic())
+        return Frame(delivered, self._number, time.monotonic())
+
+    def delivered(self, picture: Picture) -> Picture | JpegPicture:
+        """Return what leaves the camera."""
+        return picture
 
     def still(self, timeout_s: float) -> Frame:
         """Return the next frame: nobody asks here."""
@@ -72,6 +79,15 @@ class NumberedCamera:
 
     def close(self) -> None:
         """There is nothing to release."""
+
+
+class JpegNumberedCamera(NumberedCamera):
+    """The same, with an encoder of its own as most cameras have one: that time is the camera's."""
+
+    def delivered(self, picture: Picture) -> Picture | JpegPicture:
+        """Return the picture as JPEG."""
+        jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+        return JpegPicture(jpeg, int(picture.shape[1]), int(picture.shape[0]))
 
 
 class PageDesk(StandingDesk):
@@ -104,8 +120,14 @@ def mark(picture: Picture, number: int) -> None:
 
 
 @contextmanager
-def page_of_station(clock: FrameClock) -> Iterator[Page]:
+def page_of_station(
+    clock: FrameClock, camera_of: type[NumberedCamera] = NumberedCamera
+) -> Iterator[Page]:
     """Run the station on two cores with its page open, upright, as a kiosk has it.
+
+    Args:
+        clock: notes when each frame was taken.
+        camera_of: what the camera delivers.
 
     Raises:
         CannotRun: models, pictures, Chromium or Playwright are not here.
@@ -115,7 +137,7 @@ def page_of_station(clock: FrameClock) -> Iterator[Page]:
     with ExitStack() as station:
         os.sched_setaffinity(0, set(sorted(all_cores)[:CORES]))
         station.callback(os.sched_setaffinity, 0, all_cores)
-        camera = _camera(station, clock)
+        camera = _camera(station, clock, camera_of)
         listener = _listener(station, camera)
         _analyst(station, camera)
         playwright = station.enter_context(sync_playwright())
@@ -138,11 +160,9 @@ def _playwright() -> Callable[[], AbstractContextManager[Playwright]]:
     return sync_playwright
 
 
-def _camera(station: ExitStack, clock: FrameClock) -> CameraOwner:
+def _camera(station: ExitStack, clock: FrameClock, camera_of: type[NumberedCamera]) -> CameraOwner:
     frames = live_frames()
-    camera = CameraOwner(
-        Upkeep("camera-1", "camera", "numbered"), lambda: NumberedCamera(frames, clock)
-    )
+    camera = CameraOwner(Upkeep("camera-1", "camera", "numbered"), lambda: camera_of(frames, clock))
     station.callback(camera.close)
     station.callback(clock.stopped.clear)
     camera.start()

@@ -148,6 +148,7 @@ def test_a_camera_that_fails_is_named_closed_and_tried_again(error, state, reaso
         failing[0] = True
         status = status_in(owner, state)
         failing[0] = False
+        owner.clear()
 
         assert status.reason == reason
         assert status.next_try_at_ms is not None
@@ -197,6 +198,7 @@ def test_a_press_on_a_reader_that_dies_is_answered_with_its_failure():
         with pytest.raises(DeviceError):
             owner.capture(LONG_S, lambda *_: None).result(LONG_S)
         failing[0] = False
+        owner.clear()
         until(lambda: owner.status.state is DeviceState.READY)
 
         assert owner.capture(LONG_S, lambda *_: None).result(LONG_S) is Retry.NO_FINGER

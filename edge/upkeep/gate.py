@@ -57,14 +57,15 @@ class StationDoor:
 
     def look(self) -> Look:
         """Ask who is there and whether a sitting may begin."""
-        told, health = self._ask("/v1/station"), self._ask("/v1/health")
+        told, health = self.ask("/v1/station"), self.ask("/v1/health")
         if told is None or health is None:
-            ready = self._ask("/v1/health/ready")
+            ready = self.ask("/v1/health/ready")
             # A station in safe mode says no more than that.
             return Look("", () if ready is None else tuple(map(str, ready.get("reasons", ()))))
         return Look(str(told.get("software", "")), tuple(map(str, health.get("reasons", ()))))
 
-    def _ask(self, path: str) -> dict[str, Any] | None:
+    def ask(self, path: str) -> dict[str, Any] | None:
+        """Return what a path of `/v1` answers; None: nobody, or no answer of a station."""
         connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_S)
         try:
             token = self._token.read_text(encoding="ascii").strip()

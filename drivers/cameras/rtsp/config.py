@@ -19,6 +19,7 @@ class Config(BaseModel):
         user, password_file: where the camera asks for them; the file holds the password alone.
         model: what the record shows.
         transport: "udp" only where nothing is lost on the way: a lost packet tears a picture.
+        answer_s: a camera that does not describe its stream in this time is given up.
         stall_s: a camera that is silent for so long is asked no more.
         late_after_s: a frame older than this is dropped, never shown.
     """
@@ -30,6 +31,7 @@ class Config(BaseModel):
     password_file: Path | None = None
     model: str = "Network camera"
     transport: Literal["tcp", "udp"] = "tcp"
+    answer_s: Annotated[float, Field(gt=0, le=30)] = 5.0
     stall_s: Annotated[float, Field(gt=0, le=30)] = 2.0
     late_after_s: Annotated[float, Field(gt=0, le=5)] = 0.5
 

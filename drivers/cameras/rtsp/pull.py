@@ -22,8 +22,8 @@ from drivers.cameras.rtsp.pace import Pace
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, ProtocolViolation
 from drivers.jpeg_frame import PIXELS_MAX, read_head, whole
 
-OPEN_TIMEOUT_S: Final = 5.0
 MISSING: Final = "network cameras need PyAV; install it with: python3.11 -m setup cameras"
+SILENT: Final = "the camera is silent"
 _DAMAGED_MAX: Final = 100
 """So many packets in a row that no picture comes of: that is no camera."""
 
@@ -53,13 +53,21 @@ class Pull:
     def take(self, timeout_s: float) -> Arrived:
         """Return the newest frame that nobody took yet. Raises `DeviceError` as the line failed."""
         with self._news:
-            self._news.wait_for(lambda: self._newest or self._failure, timeout_s)
+            self._news.wait_for(lambda: self._live() or self._failure, timeout_s)
             if self._failure is not None:
                 raise self._failure
             taken, self._newest = self._newest, None
         if taken is None:
             raise DeviceTimeout(f"no frame within {timeout_s:g} s{self._said_of_torn()}")
         return taken
+
+    def _live(self) -> bool:
+        """Whether a frame is there that is still young enough; an older one is dropped."""
+        kept = self._newest
+        if kept and time.monotonic() - kept.taken_at_s > self._config.late_after_s:
+            self._newest = None
+            self._dropped["late"] += 1
+        return self._newest is not None
 
     def dropped(self) -> dict[Dropped, int]:
         """Return how many frames were not shown, by reason."""
@@ -187,14 +195,17 @@ def _open(config: Config) -> Any:
         "fpsprobesize": "0",
         "analyzeduration": "1000000",
         "probesize": "500000",
-        "err_detect": "explode",
         # A camera must not send us on to a file of this machine.
         "protocol_whitelist": "rtsp,rtsps,rtp,srtp,tcp,udp,tls,crypto",
     }
-    timeouts_s = (OPEN_TIMEOUT_S, config.stall_s)
+    timeouts_s = (config.answer_s, config.stall_s)
+    began_s = time.monotonic()
     try:
         container = av.open(config.full_url(), format="rtsp", options=options, timeout=timeouts_s)
     except Exception as failure:
+        if time.monotonic() - began_s >= config.answer_s:
+            # What was cut off in the middle of a conversation, FFmpeg calls invalid.
+            raise DeviceTimeout(SILENT) from None
         raise _named(failure) from None  # FFmpeg's own sentence holds the password
     if not container.streams.video:
         container.close()
@@ -208,6 +219,8 @@ def _decode_at_once(container: Any) -> None:
     # Frame threads hold back a frame each: here every frame that came is a frame that is shown.
     video.thread_type = "SLICE"
     video.codec_context.flags |= int(_low_delay())
+    # A picture that the decoder had to guess at is told as an error, not shown.
+    video.codec_context.options = {"err_detect": "explode"}
 
 
 def _low_delay() -> int:
@@ -228,7 +241,7 @@ def _named(failure: Exception) -> DeviceError:
         ((error.HTTPNotFoundError, error.HTTPBadRequestError, error.HTTPOtherClientError),
          DeviceError, "the camera has no such stream; look at the end of the address"),
         ((error.ExitError, error.TimeoutError, TimeoutError), DeviceTimeout,
-         "the camera is silent"),
+         SILENT),
         ((error.InvalidDataError,), ProtocolViolation,
          "what the camera sends cannot be read"),
         ((error.EOFError, EOFError, OSError), DeviceAbsent,

@@ -170,7 +170,7 @@ def test_the_live_aid_says_in_large_figures_which_way_to_turn(booth: Booth):
     while figure is None:
         assert time.monotonic() < until_s, aid
         aid = booth.technician.ask("GET", part[1].replace("&amp;", "&")).text
-        figure = re.search(r'class="figure"[^>]*>([−\d.]+)<small> deg', aid)
+        figure = re.search(r'class="figure"[^>]*>([−\d.]+)<small> (?:deg|°|度)', aid)
 
     assert abs(float(figure[1].replace("−", "-"))) == pytest.approx(6.0, abs=0.5)
     assert "−1.5 … 1.5" in aid
@@ -267,6 +267,31 @@ def test_a_calibration_is_taken_back_and_that_is_a_record_too(booth: Booth):
     history = booth.technician.sees(f"/calibration/history/{CAMERA}")
     assert all(one[:8] in history for one in (first, second))
     assert "退回" in history
+
+
+def test_what_drifts_is_told_with_its_plot_and_its_figures(booth: Booth):
+    """Each measure over time with its limits; and the points for whoever doubts the drawing."""
+    booth.kept(NOW_MS + 86_400_000)
+    fallen = calibration(ended_at_ms=NOW_MS + 2 * 86_400_000, values={"focus.mtf50_centre": 0.21})
+    booth.bench.book.record(replace(fallen, device_id=CAMERA))
+    page = booth.technician.sees(f"/calibration/history/{CAMERA}")
+    assert words_of(MASTER).line("trend.drift_mtf50", change="").split()[0][:4] in page
+    plot = booth.technician.ask("GET", f"/calibration/trend/{CAMERA}/focus.mtf50_centre.svg")
+    assert plot.headers["Content-Type"].startswith("image/svg+xml")
+    assert f"/calibration/trend/{CAMERA}/focus.mtf50_centre.svg" in page
+    rows = booth.technician.ask("GET", f"/calibration/trend/{CAMERA}.csv").text.splitlines()
+    assert rows[0].startswith("measure,unit,at,value")
+    assert any(row.startswith("focus.mtf50_centre,") for row in rows)
+
+
+def test_targets_are_printed_from_here(booth: Booth):
+    """One by one, all at once, and the holder for the chart that was bought."""
+    page = booth.technician.sees("/calibration/targets")
+    assert "/calibration/targets/charuco.pdf" in page
+    answer = booth.technician.ask("GET", "/calibration/targets/colour_holder.pdf?cell=14.5")
+    assert answer.body.startswith(b"%PDF-")
+    for path, status in (("nothing.pdf", 404), ("colour_holder.pdf?cell=400", 422)):
+        assert booth.technician.ask("GET", f"/calibration/targets/{path}").status == status
 
 
 def test_an_auditor_reads_records_and_begins_nothing(booth: Booth):

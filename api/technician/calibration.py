@@ -16,6 +16,7 @@ from api.console import gate
 from api.problems import FieldError, Refused
 from api.technician import figures
 from api.technician.calibration_records import HISTORY, RECORD, add_records
+from api.technician.calibration_trends import TARGETS_PAGE
 from api.technician.console import BY_MODULE, Annex, Console
 from api.technician.door import HTMX
 from api.technician.places import EVERYBODY, Place, auditors_too
@@ -117,6 +118,7 @@ def _home(desk: Desk) -> str:
         runs=desk.console.station.wizard is not None,
         record_endpoint=RECORD,
         history_endpoint=HISTORY,
+        targets_endpoint=TARGETS_PAGE,
     )
 
 

@@ -6,6 +6,7 @@ Everything here may be read by an auditor; nothing here changes anything.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from flask import Blueprint, Response
@@ -13,11 +14,13 @@ from flask import Blueprint, Response
 from api.console import gate
 from api.problems import Refused
 from api.technician import figures
+from api.technician.calibration_trends import Trends, add_trends, plotted
 from api.technician.console import Console
 from api.technician.places import auditors_too
 from edge.calibration.book import LANGUAGES, CalibrationBook, NoSuchCalibration
 from edge.calibration.certificate_words import words_of
 from edge.calibration.record import Recorded
+from edge.calibration.trend import Drift
 
 RECORD: Final = "calibration.record"
 HISTORY: Final = "calibration.history"
@@ -26,14 +29,15 @@ JWS: Final = "application/jose"
 
 
 def add_records(pages: Blueprint, console: Console) -> None:
-    """Add the routes of records to the calibration's blueprint."""
+    """Add the routes of records, trends and targets to the calibration's blueprint."""
+    trends = add_trends(pages, console)
     routes: list[tuple[str, str, Callable[..., Any]]] = [
         ("/calibration/record/<calibration_id>", "record", _record),
         ("/calibration/record/<calibration_id>/record.json", "record_json", _json),
         ("/calibration/record/<calibration_id>/record.jws", "record_signature", _signature),
         ("/calibration/record/<calibration_id>/<language>.pdf", "certificate", _pdf),
         ("/calibration/record/<calibration_id>/picture/<name>", "picture", _picture),
-        ("/calibration/history/<device>", "history", _history),
+        ("/calibration/history/<device>", "history", partial(_history, trends)),
     ]
     for rule, endpoint, view in routes:
         pages.add_url_rule(rule, endpoint, auditors_too(_with(console, view)))
@@ -91,18 +95,26 @@ def _picture(console: Console, book: CalibrationBook, calibration_id: str, name:
     return Response(jpeg, mimetype="image/jpeg")
 
 
-def _history(console: Console, book: CalibrationBook, device: str) -> str:
+def _history(trends: Trends, console: Console, book: CalibrationBook, device: str) -> str:
     settings = console.station.settings
     rows = book.page(limit=ALL, device=device)
     if not rows and device not in {settings.camera.id, settings.reader.id}:
         raise Refused("not-found")
+    series, drifts = trends.of(device)
     return console.draw(
         "calibration_history.html",
+        plots=plotted(series),
+        warnings=[_warning(drift, gate.session().language) for drift in drifts],
         device=device,
         worth=book.state(device),
         rows=rows[::-1],
         named=words_of(gate.session().language).named,
     )
+
+
+def _warning(drift: Drift, language: str) -> str:
+    change = f"{abs(drift.change):.1f}"
+    return words_of(language).line(f"trend.drift_{drift.code}", change=change)
 
 
 def _name(recorded: Recorded, ending: str) -> str:

@@ -85,9 +85,13 @@ def _undo(console: Console, bench: Bench) -> AnyResponse:
         if one.name in bench.kept and before.get(one.name, one.value) != one.value
     }
     answer = _changed(console, bench, values, "undone", KNOWN_PROOF_S)
-    for name in values:
-        bench.kept.pop(name, None)
-    bench.last = None
+    if bench.last is not None and bench.last.kept:
+        for name in values:
+            bench.kept.pop(name, None)
+        bench.last = None
+    else:
+        # It did not go back: it can be asked for again.
+        bench.last = last
     return answer
 
 

@@ -100,3 +100,91 @@ def test_every_page_fits_and_axe_finds_nothing(
             (screens_folder / name).write_bytes(page.screenshot(full_page=True))
 
     assert found == []
+
+
+def test_a_picture_is_gone_within_its_second_when_the_plug_is_pulled_and_comes_back(
+    page: Page, shop: Workshop
+):
+    """The last picture is never left standing; the page says what the camera is, and since when."""
+    page.goto(f"{shop.listener.url}live")
+    page.wait_for_selector("canvas:not([hidden])")
+    page.wait_for_function(
+        "() => document.querySelector('[data-figure=sharpness]').textContent > '0'"
+    )
+    shop.camera.unplugged = True
+    try:
+        page.wait_for_selector("canvas", state="hidden")
+        page.wait_for_selector("#silent:not([hidden]) [data-state=absent]")
+        figure = page.text_content("[data-figure=sharpness]")
+        best = page.text_content("[data-figure=best]")
+    finally:
+        shop.camera.unplugged = False
+    page.wait_for_selector("canvas:not([hidden])")
+    page.wait_for_selector("#silent", state="hidden")
+
+    assert figure == "—"
+    assert float(best or 0) > 0
+
+
+def test_zebra_is_drawn_as_soon_as_it_is_ticked_and_the_tone_can_be_turned_on(
+    page: Page, shop: Workshop
+):
+    """The choice needs no reload; the tone is a toggle that says how it stands."""
+    page.goto(f"{shop.listener.url}live")
+    page.wait_for_selector("canvas:not([hidden])")
+    burnt = """() => { const c = document.getElementById('picture');
+        const d = c.getContext('2d').getImageData(700, 60, 60, 40).data; let red = 0;
+        for (let n = 0; n < d.length; n += 4) if (d[n] - d[n + 1] > 60) red += 1; return red; }"""
+    assert page.evaluate(burnt) == 0
+    page.check("[value=zebra]")
+    page.wait_for_function(f"() => ({burnt})() > 300")
+    page.click("#tone")
+
+    assert page.get_attribute("#tone", "aria-pressed") == "true"
+
+
+def test_a_part_renews_itself_and_keeps_what_is_being_typed(page: Page, shop: Workshop):
+    """The state of delivery changes under the eyes; a half-typed field stays as it is."""
+    page.goto(f"{shop.listener.url}outbox")
+    page.click("summary")
+    page.fill("[name=typed]", "ab")
+    before = shop.ways[0].status
+    shop.ways[0].status = replace(before, state="sending", failures=0, alarms=())
+    try:
+        page.wait_for_selector(f"[data-queue={SINK}]:has-text('正在送')")
+    finally:
+        shop.ways[0].status = before
+
+    assert page.input_value("[name=typed]") == "ab"
+
+
+def test_everything_works_without_any_script(shop: Workshop, chromium: Browser):
+    """Signing in, the picture, the shutter, maintenance: plain pages and forms."""
+    context = chromium.new_context(
+        java_script_enabled=False, viewport={"width": 390, "height": 844}
+    )
+    page = context.new_page()
+    page.goto(f"{shop.listener.url}sign-in?language=en")
+    page.fill("[name=staff]", TECHNICIAN)
+    page.fill("[name=pin]", PIN)
+    page.click("button.main")
+    page.click("nav a:has-text('Live')")
+    page.wait_for_selector("noscript img, .seen img")
+    page.click("button.shutter")
+    page.wait_for_selector("#still img")
+    page.goto(f"{shop.listener.url}maintenance")
+    page.select_option("[name=reason]", "cleaning")
+    page.click("button:has-text('Begin')")
+    page.wait_for_selector("text=Turned on by 7001")
+    page.click("button:has-text('End')")
+    page.wait_for_selector("text=Maintenance has ended")
+    context.close()
+
+
+def test_who_is_signed_out_elsewhere_is_led_to_the_door(page: Page, shop: Workshop):
+    """A second sign-in of the same number ends the first; its page does not stand open."""
+    page.goto(f"{shop.listener.url}devices")
+    shop.notebook()
+    page.wait_for_url("**/sign-in")
+
+    assert page.query_selector("[name=pin]")

@@ -24,6 +24,8 @@ for (const end of ["pointerup", "pointercancel"]) {
   document.addEventListener(end, () => setTimeout(() => { pressed = false; }, 0), true);
 }
 document.body.addEventListener("htmx:beforeSwap", (event) => {
-  const within = event.detail.target.contains(document.activeElement) && document.activeElement.form;
-  if (pressed || within) event.detail.shouldSwap = false;
+  // The answer to a touch is always shown; what renews itself waits for whoever types or chooses.
+  if (event.detail.requestConfig.verb !== "get") return;
+  const held = document.activeElement?.matches("input, select, textarea") && event.detail.target.contains(document.activeElement);
+  if (pressed || held) event.detail.shouldSwap = false;
 });

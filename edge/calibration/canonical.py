@@ -43,9 +43,10 @@ def number(value: float) -> str:
     Source: ECMA-262, Number::toString; RFC 8785, 3.2.2.3 and appendix B.
     """
     if isinstance(value, int):
-        if abs(value) > WHOLE_MAX:
-            raise NotCanonical("a whole number beyond 2^53")
-        return str(value)
+        if abs(value) <= WHOLE_MAX:
+            return str(value)
+        # What a number with a point reads back as, if it is large enough; any other lost digits.
+        value = _as_float(value)
     if not math.isfinite(value):
         raise NotCanonical("not a finite number")
     if value == 0:
@@ -54,6 +55,16 @@ def number(value: float) -> str:
     # Python's shortest digits that read back as the same number are ECMAScript's.
     digits, power = _digits(abs(value))
     return sign + _placed(digits, power)
+
+
+def _as_float(value: int) -> float:
+    try:
+        found = float(value)
+    except OverflowError as error:
+        raise NotCanonical("a number beyond all") from error
+    if number(found) != str(value):
+        raise NotCanonical("a whole number beyond 2^53")
+    return found
 
 
 def _digits(value: float) -> tuple[str, int]:

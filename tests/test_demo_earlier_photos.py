@@ -107,7 +107,7 @@ def test_a_damaged_attendant_is_one_sentence(tmp_path, damaged):
     """It says which file to remove."""
     (tmp_path / "attendant.json").write_text(damaged)
 
-    with pytest.raises(DemoError, match=r"attendant\.json is no attendant"):
+    with pytest.raises(DemoError, match=r"attendant\.json is no badge: remove it"):
         open_or_make_badge(tmp_path)
 
 

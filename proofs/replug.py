@@ -1,7 +1,8 @@
-"""Camera and reader are pulled and put back at random moments of sittings, in a whole demo station.
+"""Camera and reader are pulled and put back at random moments, in a whole demo station.
 
 Real: everything that `run_edge.py demo` opens, the centre and the reader's other end as processes
-of their own, and the kiosk's pages on a port. Somebody sits down again and again. The plugs are the
+of their own, and the kiosk's pages on a port. In `replug.sittings` somebody sits down again and
+again; in `replug.calibrations` somebody calibrates both devices, step by step. The plugs are the
 demo's own knobs: the camera's is a file, the reader's a pseudo-terminal that goes and comes.
 
 A trial is one pull: the device is called absent within 5 s, and within 5 s of its return it works
@@ -9,7 +10,9 @@ again and stays so; a camera has then given a new frame. Some plugs are put back
 need have noticed: then only the return counts. Meanwhile a viewer, a process of its own, asks for
 the live picture as the page does and reads the clock that stands in it. A picture that is more than
 a second old when it comes, or that is told as new and shows the time of the one before, fails the
-trial in which it came.
+trial in which it came. In calibrations no screen shows the picture: there the viewer asks the same
+route of a page that always looks. Nobody holds up a chart, so most measures end as not assessed; a
+measurement that a device broke off is done again.
 
 What it cannot see: a kernel's USB stack, a real camera's driver and its buffers.
 """
@@ -40,7 +43,9 @@ from edge.station import Station
 from edge.supervisor import DeviceState
 from proofs import CannotRun, Proof, Tally, Trial, each_of
 from proofs.replugging.person import Person
+from proofs.replugging.technician import Technician
 from proofs.replugging.watched import Watching
+from proofs.replugging.window import open_window
 
 PROMISE: Final = "A pulled device is told within 5 s and works within 5 s of its return"
 WITHIN_S: Final = 5.0
@@ -64,13 +69,18 @@ class Run:
     told_s: list[float] = field(default_factory=list)
     back_s: list[float] = field(default_factory=list)
 
-    def note(self, watching: Watching, ended: int) -> str:
+    def fail(self, why: str) -> None:
+        """Count a trial that did not hold."""
+        self.failures += 1
+        self.whys[why] += 1
+
+    def note(self, watching: Watching, done: str) -> str:
         """Return what else was counted, in words and figures."""
         seen = watching.seen
         moments = ", ".join(f"{n} in {name}" for name, n in sorted(self.moments.items()))
         whys = "".join(f"; {n} times {why}" for why, n in sorted(self.whys.items()))
         return (
-            f"pulled {moments}; {ended} sittings ended; told after {_worst(self.told_s)} s and back"
+            f"pulled {moments}; {done}; told after {_worst(self.told_s)} s and back"
             f" after {_worst(self.back_s)} s at most; {seen.pictures} live pictures, the oldest"
             f" {seen.oldest_s:.2f} s, {seen.oldest_hidden_s:.2f} s when taken away{whys}"
         )
@@ -83,20 +93,20 @@ class Bench:
     station: Station
     knobs: Knobs
     watching: Watching
+    moment: Callable[[], str]
 
     def pull(self, dice: random.Random, run: Run) -> None:
         """Make one trial at a random moment."""
         time.sleep(dice.uniform(0.0, 3.0))
         device = dice.choice(("camera", "reader"))
         owner = self.station.camera if device == "camera" else self.station.reader
-        run.moments[f"{device}/{self.station.desk.snapshot.state.value}"] += 1
+        run.moments[f"{device}/{self.moment()}"] += 1
         faults_before = self.watching.seen.faults
         why = self._out(device, owner, dice, run) or self._in(device, owner, run)
         if self.watching.seen.faults > faults_before:
             why = why or "an old picture shown as live"
         if why:
-            run.failures += 1
-            run.whys[why] += 1
+            run.fail(why)
 
     def _out(
         self, device: str, owner: CameraOwner | ReaderOwner, dice: random.Random, run: Run
@@ -129,22 +139,37 @@ class Bench:
         return ""
 
 
-def pulling(plant: Plant | None = None) -> Trial:
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Who works at the station meanwhile.
+
+    Attributes:
+        bench: the station, and the hands at its plugs.
+        done: tells what whoever works there came to.
+        wrong: what has gone wrong with that work; "" if nothing.
+    """
+
+    bench: Bench
+    done: Callable[[], str]
+    wrong: Callable[[], str]
+
+
+def pulling(open_stage: Callable[[Path, ExitStack], Stage], plant: Plant | None = None) -> Trial:
     """Return the trial; `plant` breaks the product on purpose."""
 
     def run(trials: int, seed: int) -> Tally:
         began_s = time.monotonic()
         dice, counted = random.Random(seed), Run()
-        with (
-            planted(plant),
-            TemporaryDirectory(prefix="anxin-replug-") as name,
-            ExitStack() as stack,
-        ):
-            bench, person = _open(Path(name), stack)
+        with ExitStack() as stack:
+            stack.enter_context(planted(plant))
+            folder = stack.enter_context(TemporaryDirectory(prefix="anxin-replug-"))
+            stage = open_stage(Path(folder), stack)
             for _ in range(trials):
-                bench.pull(dice, counted)
-            note = counted.note(bench.watching, person.ended)
-            if not bench.watching.seen.pictures and trials > 1:
+                stage.bench.pull(dice, counted)
+                if stage.wrong():
+                    counted.fail(stage.wrong())
+            note = counted.note(stage.bench.watching, stage.done())
+            if not stage.bench.watching.seen.pictures and trials > 1:
                 raise CannotRun("the viewer saw no picture")
         seconds = time.monotonic() - began_s
         return Tally(PROMISE, trials, counted.failures, seconds, note)
@@ -152,17 +177,38 @@ def pulling(plant: Plant | None = None) -> Trial:
     return run
 
 
-def _open(folder: Path, stack: ExitStack) -> tuple[Bench, Person]:
-    plan = DemoPlan(
-        folder, "straightens", 0, 0, free_port(), quick_reader=True, other_settings=SETTINGS
-    )
-    station, _ = open_demo(plan, stack)
+def sittings(folder: Path, stack: ExitStack) -> Stage:
+    """Open a station where somebody sits down again and again."""
+    station, knobs = _station(folder, stack)
     kiosk = open_listeners(station, stack)[0]
     _await_service(station)
     watching = stack.enter_context(Watching(kiosk.url))
     person = stack.enter_context(Person(station.desk))
-    station.desk.wait(station.desk.snapshot.revision, WITHIN_S)
-    return Bench(station, plan.knobs, watching), person
+    bench = Bench(station, knobs, watching, lambda: station.desk.snapshot.state.value)
+    return Stage(bench, lambda: f"{person.ended} sittings ended", lambda: "")
+
+
+def calibrations(folder: Path, stack: ExitStack) -> Stage:
+    """Open a station that somebody calibrates again and again."""
+    station, knobs = _station(folder, stack)
+    _await_service(station)
+    watching = stack.enter_context(Watching(open_window(station.camera, stack)))
+    devices = (station.settings.camera.id, station.settings.reader.id)
+    technician = stack.enter_context(Technician(station.wizard, devices))
+    bench = Bench(station, knobs, watching, lambda: technician.moment)
+
+    def done() -> str:
+        return f"{technician.ended} calibrations ended, {technician.interrupted} steps broken off"
+
+    return Stage(bench, done, lambda: "" if technician.alive else "nobody calibrates any more")
+
+
+def _station(folder: Path, stack: ExitStack) -> tuple[Station, Knobs]:
+    plan = DemoPlan(
+        folder, "straightens", 0, 0, free_port(), quick_reader=True, other_settings=SETTINGS
+    )
+    station, _ = open_demo(plan, stack)
+    return station, plan.knobs
 
 
 def _await_service(station: Station) -> None:
@@ -234,16 +280,28 @@ def _sleepy() -> Iterator[None]:
         yield
 
 
+def _broken(open_stage: Callable[[Path, ExitStack], Stage]) -> Trial:
+    return each_of(
+        {
+            "a gone camera shows its last picture": pulling(open_stage, _last_picture),
+            "tries again too late": pulling(open_stage, _sleepy),
+        }
+    )
+
+
 PROOFS: Final[Mapping[str, Proof]] = {
     "sittings": Proof(
-        f"{PROMISE}; no picture older than a second is shown as live",
-        pulling(),
-        each_of(
-            {
-                "a gone camera shows its last picture": pulling(_last_picture),
-                "tries again too late": pulling(_sleepy),
-            }
-        ),
+        f"{PROMISE}, in sittings; no picture older than a second is shown as live",
+        pulling(sittings),
+        _broken(sittings),
+        short=3,
+        long=200,
+        control_trials=10,
+    ),
+    "calibrations": Proof(
+        f"{PROMISE}, in calibrations; no picture older than a second is shown as live",
+        pulling(calibrations),
+        _broken(calibrations),
         short=3,
         long=200,
         control_trials=10,

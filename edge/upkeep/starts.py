@@ -143,7 +143,8 @@ class Starts:
             return Level.WHOLE
         if known_good and _count(fallen, Level.KNOWN_GOOD) < TRIES_LESS:
             return Level.KNOWN_GOOD
-        if self._clocks.boot_ms() - whole[-1].boot_ms >= _pause_ms(len(whole) - TRIES):
+        over_ms = whole[-1].end_boot_ms or whole[-1].boot_ms
+        if self._clocks.boot_ms() - over_ms >= _pause_ms(len(whole) - TRIES):
             return Level.WHOLE
         since = whole[-1].boot_ms
         less = _count([row for row in fallen if row.boot_ms > since], Level.DELIVERY)

@@ -94,7 +94,7 @@ def test_the_same_content_is_the_same_bytes_and_reads_back(value: object):
     """Whatever went through JSON once is written the same the second time."""
     once = canonical(value)
     assert canonical(json.loads(once)) == once
-    assert json.loads(once) == value
+    assert json.loads(once, parse_int=float) == value
 
 
 def test_a_record_reads_back_and_its_id_is_the_beginning_of_its_digest():

@@ -220,7 +220,7 @@ def _series() -> Iterable[Absurd]:
         return str(measure_flicker(frames, [2.0 * n for n in range(12)]))
 
     cases = (
-        ("distortion", "three views", "too_few_views", views(lambda: board_views(0.0)[:3])),
+        ("distortion", "three views", "too_few_views", views(lambda: board_views(0.0, 3))),
         ("distortion", "nine views alike", "views_alike", views(alike)),
         ("distortion", "views without the board", "no_chart",
          views(lambda: [render(Target.NONE, PLAIN, SIZE_PX)] * 9)),

@@ -38,14 +38,14 @@ def true_optics(size_px: tuple[int, int] = SIZE_PX, k1: float = 0.0) -> Optics:
     return Optics((focal, focal), ((width - 1) / 2, (height - 1) / 2), k1)
 
 
-def board_views(k1: float, size_px: tuple[int, int] = SIZE_PX) -> list[Any]:
-    """Return nine pictures of the board as a technician holds it."""
+def board_views(k1: float, count: int = len(VIEWS)) -> list[Any]:
+    """Return pictures of the board as a technician holds it, up to nine."""
     return [
         render(Target.CHARUCO, replace(
             PLAIN, yaw_deg=yaw, pitch_deg=pitch, roll_deg=roll, shift_x=x, shift_y=y,
             distance_m=0.75, k1=k1,
-        ), size_px, frame=number)
-        for number, (yaw, pitch, roll, x, y) in enumerate(VIEWS)
+        ), SIZE_PX, frame=number)
+        for number, (yaw, pitch, roll, x, y) in enumerate(VIEWS[:count])
     ]  # fmt: skip
 
 

@@ -212,8 +212,8 @@ def _latencies() -> Iterable[Sweep]:
         latency = measure_latency(frames, [1000 * one for one in times])
         return Said(1000 * seconds, latency.median_ms, latency.uncertainty_ms)
 
-    yield Sweep("latency", "shown to seen", "delay, s", (0.0, 0.0337, 0.1216, 0.2508, 0.4072, 0.8449, 2.0), 2.0,
-                "ms", late, (0.1216,))  # fmt: skip
+    delays = (0.0, 0.0337, 0.1216, 0.2508, 0.4072, 0.8449, 2.0)
+    yield Sweep("latency", "shown to seen", "delay, s", delays, 2.0, "ms", late, (0.1216,))
 
 
 def _level(light: float) -> float:

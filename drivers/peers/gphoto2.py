@@ -60,6 +60,7 @@ class PtpPeer:
         port: where it listens, the same after every replug.
         busy: it answers "busy" to whoever wants a picture.
         torn: its live view is cut in the middle.
+        spliced: its live view goes on as the next one, in its middle.
         shutter_s: how long the shutter takes.
         raw: what it saves is no JPEG.
         stubborn: it keeps its settings whatever is written.
@@ -69,7 +70,7 @@ class PtpPeer:
     """
 
     def __init__(self) -> None:
-        self.busy = self.torn = self.raw = self.stubborn = False
+        self.busy = self.torn = self.spliced = self.raw = self.stubborn = False
         self.shutter_s = 0.0
         self.asked: list[int] = []
         self.objects: dict[int, bytes] = {}
@@ -226,7 +227,9 @@ class PtpPeer:
             talk.command.sendall(ptp.response(ptp.BUSY, transaction))
             return
         talk.command.sendall(ptp.response(ptp.OK, transaction))
-        time.sleep(self.shutter_s)
+        until_s = time.monotonic() + self.shutter_s
+        while time.monotonic() < until_s and not self._closing:
+            time.sleep(_PATIENCE_S)
         self._count += 1
         handle = 0x100 + self._count
         self.objects[handle] = b"NEF" * 999 if self.raw else self._large[self._count % 2]
@@ -245,7 +248,8 @@ class PtpPeer:
         self._count += 1
         jpeg = self._live[self._count % PICTURES]
         # A Nikon's live view has a head of its own before the JPEG.
-        return bytes(128) + (jpeg[: len(jpeg) // 2] if self.torn else jpeg)
+        half = jpeg[: len(jpeg) // 2]
+        return bytes(128) + (half if self.torn else half + jpeg if self.spliced else jpeg)
 
     def _describe_object(self, handle: int) -> bytes | int:
         if handle not in self.objects:

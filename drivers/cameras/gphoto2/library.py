@@ -16,6 +16,8 @@ from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, PortHeld
 
 MISSING: Final = "these cameras need libgphoto2; install it with: python3.11 -m setup cameras"
 
+GENERAL_ERROR: Final = -1
+"""What it calls a live picture without an end, among others."""
 NOT_SUPPORTED: Final = -6
 _GONE: Final = frozenset({-5, -7, -31, -33, -34, -35, -52, -105})
 """Unknown port, I/O, its kin of the ports, and not found: what a pulled cable looks like."""

@@ -19,7 +19,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from drivers.cameras.gphoto2 import settings
-from drivers.cameras.gphoto2.library import failures, library, open_device
+from drivers.cameras.gphoto2.library import GENERAL_ERROR, failures, library, open_device
 from drivers.errors import DeviceError
 
 LONGEST_BYTES: Final = 256 << 20
@@ -66,8 +66,7 @@ class Session:
         """Do what is asked. Raises `DeviceError`."""
         match said["do"]:
             case "preview":
-                with failures(self._gp, "taking a live picture"):
-                    return {}, _content(self._device.capture_preview())
+                return {}, self._preview()
             case "still":
                 return self._still()
             case "controls":
@@ -84,6 +83,16 @@ class Session:
             self._device.exit()
         except self._gp.GPhoto2Error:
             return
+
+    def _preview(self) -> bytes:
+        """Return a live picture; nothing for one that the library found no end in."""
+        with failures(self._gp, "taking a live picture"):
+            try:
+                return _content(self._device.capture_preview())
+            except self._gp.GPhoto2Error as failure:
+                if failure.code == GENERAL_ERROR:
+                    return b""
+                raise
 
     def _still(self) -> tuple[dict[str, Any], bytes]:
         with failures(self._gp, "releasing the shutter"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from edge.calibration.book import KNOWN, CalibrationBook, NoSuchCalibration, NothingToUndo
 from edge.calibration.book_files import Finding
-from edge.calibration.opened import reasons
+from edge.calibration.opened import BLOCKING, reasons
 from edge.calibration.record import (
     Calibration,
     Evidence,
@@ -37,6 +38,7 @@ from tests.calibration_kit import (
 )
 
 STATION = "kiosk-0317"
+TECHNICIAN = Path(__file__).resolve().parent.parent / "api" / "technician" / "catalogue"
 SHARP, BLURRED = {"focus.mtf50_centre": 0.3}, {"focus.mtf50_centre": 0.1}
 
 
@@ -406,6 +408,9 @@ def test_block_names_why_no_sitting_begins_and_warn_hinders_nobody(office: Offic
     devices = (CAMERA, READER)
     assert reasons(book, "warn", devices) == ()
     assert reasons(book, "block", devices) == ("calibration_missing",)
+    for language in ("zh-CN", "en"):
+        said = (TECHNICIAN / f"{language}.toml").read_text("utf-8")
+        assert set(BLOCKING.values()) <= tomllib.loads(said)["reason"].keys()
     book.record(at(-1))
     book.record(at(-1, device_id=READER, values={"live.quality": 1.0}))
     assert reasons(book, "block", devices) == ("calibration_failed",)

@@ -10,7 +10,7 @@ from flask import Blueprint
 from spectree import SpecTree
 
 from api.v1.contract import API_VERSION, Answer, NoQuery, answers
-from api.v1.devices import Device, device_answer
+from api.v1.devices import Device, calibration_of, device_answer
 from api.v1.station import V1Station
 
 
@@ -59,7 +59,7 @@ def support_answer(station: V1Station) -> Support:
         reasons=tuple(station.reasons()),
         devices=tuple(
             SupportedDevice(
-                **device_answer(status).model_dump(),
+                **device_answer(status, calibration_of(station, status)).model_dump(),
                 detail=status.detail,
                 trace=tuple(traces.get(status.device_id, ())),
             )

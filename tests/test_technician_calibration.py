@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,84 +15,21 @@ from api.technician.lines import load_lines
 from edge.calibration.aid import Turn
 from edge.calibration.certificate_words import words_of
 from edge.calibration.steps import STEPS
-from edge.calibration.steps_board import FRAMING
 from edge.calibration.steps_fingers import TEN
-from edge.calibration.steps_glass import BLANK
-from edge.calibration.steps_identity import CAMERA_IDENTITY
-from edge.calibration.steps_light import EXPOSURE
 from edge.calibration.validity import State
 from edge.calibration.wizard import SKIP_REASONS
-from edge.settings import load_settings
+from tests.booth_kit import Booth
+from tests.booth_kit import booth as booth_of
 from tests.calibration_kit import NOW_MS, calibration
-from tests.lens_kit import CAMERA, GENEROUS_S, READER, Station, bench
-from tests.technician_kit import AUDITOR, DEMO, PIN, TECHNICIAN, Notebook, Workshop, workshop
-
-STEPS_HERE = (CAMERA_IDENTITY, EXPOSURE, FRAMING, BLANK)
-
-
-@dataclass
-class Booth:
-    """A station on the bench, its console, and a technician before it."""
-
-    bench: Station
-    shop: Workshop
-    technician: Notebook
-
-    def runs(self) -> str:
-        """Read the run's page."""
-        return self.technician.sees("/calibration/run")
-
-    def does(self, act: str, **form: str):
-        """Post one act, as the page read last allows it, and return where it leads."""
-        return self.technician.does(f"/calibration/{act}", **form)
-
-    def measures(self) -> str:
-        """Measure the present step and return the page once it is over."""
-        until_s = time.monotonic() + GENEROUS_S
-        while True:
-            self.runs()
-            assert self.does("measure").status == 303
-            session = self.bench.wizard.wait(GENEROUS_S)
-            assert session is not None
-            # A busy machine makes frames late, and the camera then counts as away for a while.
-            if session.failure != "device_out" or time.monotonic() > until_s:
-                return self.runs()
-
-    def begins(self, **form: str) -> None:
-        """Begin a full calibration of the camera."""
-        self.technician.sees("/calibration")
-        answer = self.does("begin", kind="full", device=CAMERA, **form)
-        assert answer.headers["Location"] == "/calibration/run"
-
-    def kept(self, ended_at_ms: int) -> str:
-        """Keep a calibration of the camera that passed, and return its id."""
-        return self.bench.book.record(
-            replace(calibration(ended_at_ms=ended_at_ms), device_id=CAMERA)
-        )
-
-
-def settings():
-    """The demo's settings, with the bench's devices."""
-    found = load_settings(DEMO, check_camera=False)
-    camera = found.camera.model_copy(update={"id": CAMERA})
-    reader = found.reader.model_copy(update={"id": READER})
-    return found.model_copy(update={"camera": camera, "reader": reader})
+from tests.lens_kit import CAMERA, GENEROUS_S
+from tests.technician_kit import AUDITOR, PIN, TECHNICIAN
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booth]:
     """One station for the file."""
-    folder = tmp_path_factory.mktemp("booth")
-    with ExitStack() as stack:
-        station = stack.enter_context(bench(folder, STEPS_HERE))
-        # Its one thread begins here, so that no test seems to leave it behind.
-        station.wizard.wait(GENEROUS_S)
-        behind = {
-            "settings": settings(), "camera": station.camera, "wizard": station.wizard,
-            "calibrations": station.book, "maintenance": station.maintenance,
-        }  # fmt: skip
-        shop = stack.enter_context(workshop(folder / "shop", **behind))
-        yield Booth(station, shop, shop.notebook())
+    with booth_of(tmp_path_factory.mktemp("booth")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -132,6 +68,8 @@ def test_a_camera_is_calibrated_from_the_first_field_to_the_signed_certificate(b
     page = booth.runs()
     assert 'data-step="identity"' in page
     assert 'name="camera_firmware"' in page
+    # A browser that runs no script redraws the page; every act here is a plain form.
+    assert '<noscript><meta http-equiv="refresh"' in page
     booth.does("identify", site="Hall 2", camera_firmware="1.2")
     booth.bench.wizard.wait(GENEROUS_S)
     booth.bench.hold_up("grey_card")

@@ -233,7 +233,7 @@ def _begin(desk: Desk) -> tuple[str, str]:
 
 def _known(desk: Desk, devices: list[str]) -> dict[str, str]:
     """Return what was filled in the last time, so that it is read through and not typed again."""
-    known: dict[str, str] = {}
+    known = {"screen_ppi": f"{desk.console.station.settings.kiosk.screen_ppi:g}"}
     for device in devices:
         rows = [row for row in desk.book.page(limit=10_000, device=device) if row.kind == "full"]
         if rows:

@@ -104,6 +104,8 @@ def _history(trends: Trends, console: Console, book: CalibrationBook, device: st
     return console.draw(
         "calibration_history.html",
         plots=plotted(series),
+        value_text=figures.value_text,
+        limits_text=figures.limits_text,
         warnings=[_warning(drift, gate.session().language) for drift in drifts],
         device=device,
         worth=book.state(device),

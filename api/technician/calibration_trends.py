@@ -20,7 +20,7 @@ from api.technician.places import auditors_too
 from edge.calibration.book import CalibrationBook
 from edge.calibration.certificate_words import words_of
 from edge.calibration.targets import CELL_MM, TARGETS, draw_targets
-from edge.calibration.trend import Drift, Series, csv_of, drifts_of, trend_of
+from edge.calibration.trend import Drift, Point, Series, csv_of, drifts_of, trend_of
 
 RECORDS_MAX: Final = 200
 """Of a device, the newest: each is read from the disk with its signature."""
@@ -66,9 +66,9 @@ def add_trends(pages: Blueprint, console: Console) -> Trends:
     return trends
 
 
-def plotted(series: Mapping[str, Series]) -> list[str]:
-    """Return which measures have a trend: two points at least."""
-    return [name for name, one in series.items() if len(one.points) > 1]
+def plotted(series: Mapping[str, Series]) -> list[tuple[str, Point]]:
+    """Return which measures have a trend, two points at least, each with its newest."""
+    return [(name, one.points[-1]) for name, one in series.items() if len(one.points) > 1]
 
 
 def _svg(trends: Trends, device: str, measure: str) -> Response:

@@ -9,10 +9,10 @@ A trial is one pull: the device is called absent within 5 s, and within 5 s of i
 again and stays so; a camera has then given a new frame. Some plugs are put back so soon that nobody
 need have noticed: then only the return counts. Meanwhile a viewer, a process of its own, asks for
 the live picture as the page does and reads the clock that stands in it. A picture that is more than
-a second old when it comes, or that is told as new and shows the time of the one before, fails the
-trial in which it came. In calibrations no screen shows the picture: there the viewer asks the same
-route of a page that always looks. Nobody holds up a chart, so most measures end as not assessed; a
-measurement that a device broke off is done again.
+a second old when it comes or before the page would take it away, or that is told as new and shows
+the time of the one before, fails the trial in which it came. In calibrations no screen shows the
+picture: there the viewer asks the same route of a page that always looks. Nobody holds up a chart,
+so most measures end as not assessed; a measurement that a device broke off is done again.
 
 What it cannot see: a kernel's USB stack, a real camera's driver and its buffers.
 """

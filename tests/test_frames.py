@@ -185,6 +185,16 @@ def test_pixels_are_looked_at_five_times_a_second_while_nobody_watches():
     assert sum(looked) == pytest.approx(2, abs=1)
 
 
+def test_what_a_look_found_holds_until_the_next_one():
+    """A camera that nobody watches is no better for it."""
+    desk = Desk()
+    whole = [desk.sees(as_jpeg(picture()), watched=False) for _ in range(5)]
+    torn = [desk.sees(torn_jpeg(picture()), watched=False) for _ in range(8)]
+
+    assert whole == [None] * 5
+    assert torn[2:] == [Fault.TORN] * 6
+
+
 def test_a_cameras_own_jpeg_is_passed_on_to_the_bit():
     """Nothing is decoded and encoded on its way to a viewer."""
     jpeg = as_jpeg(picture())

@@ -191,5 +191,8 @@ def _preview(kiosk: Kiosk, after: int, token: str) -> Response:
     if frame is None:
         return Response(status=204)
     age_ms = max(0, round((time.monotonic() - frame.captured_at_s) * 1000))
-    headers = {"X-Frame": str(frame.sequence), "X-Frame-Age-Ms": str(age_ms)}
+    at_ms = round(frame.captured_at_s * 1000)
+    headers = {
+        "X-Frame": str(frame.sequence), "X-Frame-Age-Ms": str(age_ms), "X-Frame-At-Ms": str(at_ms)
+    }  # fmt: skip
     return Response(frame.jpeg, mimetype="image/jpeg", headers=headers)

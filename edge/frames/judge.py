@@ -61,6 +61,7 @@ class FrameJudge:
         self._look: SmallLook | None = None
         self._looked_at_s = float("-inf")
         self._light = Light.ENOUGH
+        self._found: Fault | None = None
 
     def opened(self) -> None:
         """Trust the first frame not before a second one differs: drivers hand out old buffers."""
@@ -88,8 +89,10 @@ class FrameJudge:
         if looked_at:
             self._looked_at_s = now_s
             fault = self._by_its_pixels(frame)
-        elif self._light is Light.COVERED:
-            fault = Fault.COVERED
+            self._found = fault
+        else:
+            # What the last look found holds until the next one.
+            fault = self._found
         if fault is None and self._size_px is None:
             self._size_px = (frame.width_px, frame.height_px)
         return Judged(frame, fault, self._light is Light.DARK_ROOM, looked_at)

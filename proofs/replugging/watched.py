@@ -23,7 +23,7 @@ class Seen:
 
     Attributes:
         pictures: how many were shown.
-        too_old: those older than a second when they came.
+        too_old: those older than a second when they came, or before the page takes them away.
         again: those that were told as new and show the time of the one before.
         oldest_s: greatest age of a picture when it came.
         oldest_hidden_s: greatest age that a picture had when the page takes it away.
@@ -47,7 +47,7 @@ class Seen:
         self.pictures += 1
         self.oldest_s = max(self.oldest_s, seen.age_s)
         self.oldest_hidden_s = max(self.oldest_hidden_s, seen.age_hidden_s)
-        self.too_old += seen.age_s > LIVE_S
+        self.too_old += max(seen.age_s, seen.age_hidden_s) > LIVE_S
         self.again += last is not None and last.clock_s == seen.clock_s
 
 

@@ -6,6 +6,7 @@ const STALE_MS = 850; // looked at every 100 ms, so that no picture is shown tha
 
 let frame = -1;
 let frameAt = -Infinity;
+let ahead = Infinity; // our clock before the station's, by the quickest answer: a slow one makes no picture younger
 
 async function preview() {
   for (;;) {
@@ -28,7 +29,9 @@ async function preview() {
 }
 
 async function paint(answer) {
-  const takenAt = performance.now() - Number(answer.headers.get("X-Frame-Age-Ms"));
+  const at = Number(answer.headers.get("X-Frame-At-Ms"));
+  ahead = Math.min(ahead, performance.now() - at - Number(answer.headers.get("X-Frame-Age-Ms")));
+  const takenAt = at + ahead;
   const picture = await createImageBitmap(await answer.blob());
   frame = Number(answer.headers.get("X-Frame"));
   const canvas = part("preview");

@@ -11,13 +11,15 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from drivers.camera import Frame
 from drivers.load import reader_opener
 from drivers.peers.lens_bench import Config, LensBench, Target, Truth, write_hand
 from drivers.peers.zfm import ZfmPeer
+from edge.calibration.aid import Aid
 from edge.calibration.book import CalibrationBook
 from edge.calibration.camera_controls import set_for_a_step
 from edge.calibration.limits import load_limits
-from edge.calibration.procedure import Bench, Step
+from edge.calibration.procedure import Bench, Measured, Memory, Scene, Step, all_unmeasured
 from edge.calibration.session import StepView
 from edge.calibration.steps import STEPS
 from edge.calibration.wizard import Devices, Wizard, WizardParts
@@ -31,6 +33,7 @@ from edge.store import Store
 from edge.supervisor import Upkeep
 from edge.trust.keys import StationKey
 from edge.upkeep.maintenance import Maintenance
+from quality.measure import CannotAssess
 
 TECHNICIAN = "t-7"
 WITNESS = "t-9"
@@ -47,7 +50,7 @@ VIEWS = tuple(
     for yaw, pitch, roll, x, y, metres in (
         (20, 0, 0, 0.0, 0.0, 0.8), (-20, 0, 5, 0.1, 0.05, 0.8), (0, 20, 0, -0.1, 0, 0.8),
         (0, -20, 0, 0, 0.1, 0.8), (15, 15, 10, 0.2, 0, 0.9), (-15, 15, 0, -0.2, 0, 0.9),
-        (15, -15, -10, 0, -0.1, 0.9), (-15, -15, 0, 0.1, 0.1, 0.9), (0, 0, 15, 0, 0, 0.65),
+        (15, -15, -10, 0, -0.1, 0.9), (-15, -15, 0, -0.15, 0.15, 0.9), (0, 0, 15, 0, 0, 0.65),
         (0, 0, -15, 0.05, 0, 0.65), (25, 0, 0, 0.2, 0.1, 0.9), (-25, 0, 0, -0.2, -0.1, 0.9),
     )
 )  # fmt: skip
@@ -197,3 +200,76 @@ def bench(
         yield Station(
             folder, store, book, eye, finger, glass, maintenance, wizard, served
         )  # fmt: skip
+
+
+class LensEye:
+    """The simulated lens without an owner's thread, on a clock of its own: never late, never busy.
+
+    It is a camera's end of the wire; whoever needs the owner opens `bench`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "lens"
+        self._now_s = 0.0
+        write_hand(self._folder, Target.NONE)
+        size = {"width_px": 640, "height_px": 360, "still_width_px": 640, "still_height_px": 360}
+        self._lens = LensBench(
+            Config(folder=self._folder, **size), lambda: self._now_s, self._sleep
+        )
+        self.scene = Scene(
+            Bench(self, None, None, None, (), PortraitRules(load_preset("seated")), dict, pace=0.0),
+            load_limits("camera"),
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        self._now_s += seconds
+
+    def show(self, target: Target | str, **truth: Any) -> None:
+        """Hold up a target."""
+        write_hand(self._folder, Target(target), replace(Truth(), **truth))
+
+    def wait_frame(self, after: int, timeout_s: float) -> Frame:
+        """The next frame."""
+        return self._lens.read(10.0)
+
+    def still(self, timeout_s: float) -> Frame:
+        """The next still."""
+        return self._lens.still(10.0)
+
+    def hold_exposure(self, for_s: float) -> None:
+        """There is nothing that changes it."""
+
+    def of(self, step: Step, target: Target | str | None = None, **truth: Any) -> dict:
+        """Hold that up, measure the step as the wizard would, and return its results by measure."""
+        if target is not None:
+            self.show(target, **truth)
+        try:
+            self.measured = step.measure(self.scene)
+        except CannotAssess as refused:
+            self.measured = Measured(all_unmeasured(step.name, self.scene.limits, str(refused)))
+        return {one.measure: one for one in self.measured.results}
+
+    def aid(self, step: Step, target: Target | str | None = None, **truth: Any) -> Aid | str:
+        """Return the live aid, or the code of why it has no figure."""
+        if target is not None:
+            self.show(target, **truth)
+        scene = replace(self.scene, memory=Memory())
+        try:
+            return step.aim(scene, self.wait_frame(-1, 1.0))
+        except CannotAssess as refused:
+            return str(refused)
+
+    def turned(self, step: Step, views: Sequence[Mapping[str, float]] = VIEWS, **truth: Any):
+        """Measure a step while the next view is shown whenever one was taken."""
+        waiting = list(views)
+        self.show(Target.CHARUCO, **waiting.pop(0), **truth)
+
+        def tell(share: float, wanted: str) -> None:
+            if waiting:
+                self.show(Target.CHARUCO, **waiting.pop(0), **truth)
+
+        before, self.scene = self.scene, replace(self.scene, tell=tell)
+        try:
+            return self.of(step)
+        finally:
+            self.scene = before

@@ -30,6 +30,7 @@ from quality.measure import CannotAssess
 LOOKS: Final = 3
 LOOK_S: Final = 1.5
 """[ours] A module that sees a finger on an empty glass says so at its first look or two."""
+LOOK_MIN_S: Final = 0.3
 RULING_MM: Final = 0.5
 REFLECTANCES: Final = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
 """[ours] Of a film, unless its own certificate says otherwise (`film_pitch_mm`,
@@ -67,9 +68,10 @@ def _measure_blank(scene: Scene) -> Measured:
 def _look(scene: Scene, share: float) -> FingerImage | Retry | None:
     scene.tell(share, "keep_glass_clear")
     reader = scene.bench.reader
-    asked = reader.capture(LOOK_S, lambda received, expected: None)
+    timeout_s = max(LOOK_MIN_S, LOOK_S * scene.bench.pace)
+    asked = reader.capture(timeout_s, lambda received, expected: None)
     try:
-        return answer(scene, asked, LOOK_S + GRACE_S)
+        return answer(scene, asked, timeout_s + GRACE_S)
     finally:
         if not asked.done():
             reader.cancel()

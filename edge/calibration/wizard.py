@@ -352,9 +352,10 @@ class Wizard:
     # How it goes on
 
     def _measured(self, step: str) -> None:
-        self._stop.clear()
-        if self._closed:
-            return
+        with self._lock:
+            if self._closed or self._now is None:
+                return
+            self._stop.clear()
         failure = ""
         measured = None
         try:

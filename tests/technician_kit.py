@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +26,7 @@ from drivers.errors import DeviceAbsent
 from edge import VERSION
 from edge.camera_owner import CameraOwner
 from edge.delivery.standing import OutboxStatus
+from edge.durable import write_secret
 from edge.reader_owner import ReaderOwner
 from edge.settings import load_settings
 from edge.sitting import Snapshot
@@ -152,6 +155,16 @@ class Workshop:
             time.sleep(0.01)
 
 
+@functools.cache
+def _staff_rows() -> bytes:
+    """The staff file with its slow hashes, made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "staff.toml"
+        for staff_id, role in ((TECHNICIAN, "technician"), (AUDITOR, "auditor"), (GUIDE, "guide")):
+            add_staff(file, staff_id, PIN, role)  # type: ignore[arg-type]
+        return file.read_bytes()
+
+
 @contextmanager
 def workshop(
     folder: Path, extra: Sequence[Annex] = (), words: Sequence[Path] = (), **behind: Any
@@ -159,8 +172,7 @@ def workshop(
     """Open a station with its technician's console, a technician, an auditor and a guide."""
     staff_file, clock, held = folder / "staff.toml", Clock(), CameraHeld()
     folder.mkdir(parents=True, exist_ok=True)
-    for staff_id, role in ((TECHNICIAN, "technician"), (AUDITOR, "auditor"), (GUIDE, "guide")):
-        add_staff(staff_file, staff_id, PIN, role)  # type: ignore[arg-type]
+    write_secret(staff_file, _staff_rows())
     kit = make_kit(folder / "kit")
     with ExitStack() as stack:
         store = stack.enter_context(kit.open_store())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -36,8 +37,10 @@ from edge.support import bundle_members, station_members
 from edge.technician.acts import ACTS, TechnicianBook
 from edge.trust.audit import Actor, AuditBroken
 from tests.browser.desk import SCENES
-from tests.delivery_kit import SINK, until
+from tests.delivery_kit import SINK, make_kit, until
+from tests.hostile_centre import HostileCentre, answer
 from tests.technician_kit import AUDITOR, DEMO, TECHNICIAN, Workshop, workshop
+from tests.test_outbox import delivering, receipt
 
 SOMEBODY = Actor("technician", TECHNICIAN)
 MEMBER = Member(TECHNICIAN, "technician")
@@ -171,6 +174,28 @@ def test_what_a_custody_sink_may_still_take_is_not_deleted(shop: Workshop):
 
     assert quarantined(shop.store) == ()
     assert len(shop.store.pending(SINK)) == len(shop.store.pending("second")) == 1
+
+
+def test_what_was_released_is_sent_by_the_running_outbox_without_a_restart(tmp_path: Path):
+    """Refused for good, set aside, released: the same outbox sends it, and the receipt counts."""
+    kit = make_kit(tmp_path)
+    mended = threading.Event()
+    with kit.open_store() as store:
+        row = kit.hand_in(store)
+
+        def centre(request: object) -> bytes:
+            if mended.is_set():
+                return answer(201, receipt(kit, row))
+            return answer(422, "{}")
+
+        with HostileCentre(kit.folder / "centre", centre) as there:
+            way = delivering(kit, store, there.options)
+            with way as outbox:
+                until(lambda: store.package(row.package_id).state == "quarantined")
+                mended.set()
+                release(store, row.package_id, "sink_mended", SOMEBODY)
+                outbox.retry_now()
+                until(lambda: store.package(row.package_id).state == "receipted")
 
 
 def test_a_package_that_is_not_set_aside_is_neither_released_nor_deleted(shop: Workshop):

@@ -144,6 +144,11 @@ def test_bars_stay_inside_and_are_as_long_as_their_figures(first: list[float], s
             assert bar.x + bar.width <= WIDTH
             assert bar.y >= TOP - 1e-6
             assert bar.y + bar.height <= HEIGHT - BOTTOM + 1e-6
+        # What is stacked stands on what is below it; else all stand on the line.
+        below = {bar.x: bar.y for bar in plot.bars if bar.series == 0} if stacked else {}
+        for bar in plot.bars:
+            foot = below.get(bar.x, HEIGHT - BOTTOM) if bar.series == 1 else HEIGHT - BOTTOM
+            assert bar.y + bar.height == pytest.approx(foot, abs=0.01)
         told = [value for n in range(size) for value in (first[n], second[n]) if value > 0]
         scale = (HEIGHT - TOP - BOTTOM) / float(plot.ticks[-1].words) if plot.bars else 0
         for bar, value in zip(plot.bars, told, strict=True):

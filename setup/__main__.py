@@ -1,6 +1,6 @@
 """`python3.11 -m setup PURPOSE`: do what is missing to run or to test the station.
 
-Purposes: run, fingerprints, comparison, test; `font` cuts the page's letters anew,
+Purposes: run, fingerprints, comparison, cameras, test; `font` cuts the page's letters anew,
 `voice [LOCALE ...]` speaks changed lines into the voice packs.
 """
 

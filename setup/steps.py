@@ -16,10 +16,12 @@ _ENOUGH: Final = {
         environment.RUNTIME,
         environment.FINGERPRINTS,
         environment.COMPARISON,
+        environment.CAMERAS,
         environment.DEV,
     ),
     "fingerprints": (environment.FINGERPRINTS, environment.COMPARISON, environment.DEV),
     "comparison": (environment.COMPARISON, environment.DEV),
+    "cameras": (environment.CAMERAS, environment.DEV),
     "test": (environment.DEV,),
 }
 """What each purpose is installed from, and what else contains it."""

@@ -17,7 +17,7 @@ import pytest
 
 from drivers.cameras.gphoto2 import Config, holders, library, settings
 from drivers.cameras.gphoto2 import open_camera as open_config
-from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, PortHeld
+from drivers.errors import DeviceAbsent, DeviceError, DeviceHeld, DeviceTimeout
 from drivers.load import open_camera
 from drivers.peers.gphoto2 import Peer
 
@@ -210,7 +210,7 @@ def test_the_desktops_service_is_named_with_its_cure():
         held = library.named(-53, "Could not claim the USB device", "opening it")
         service.terminate()
 
-    assert isinstance(held, PortHeld)
+    assert isinstance(held, DeviceHeld)
     assert f"gvfs-gphoto2-volume-monitor of the desktop has it (process {service.pid})" in str(held)
     assert "mask gvfs-gphoto2-volume-monitor.service" in str(held)
 
@@ -231,7 +231,7 @@ def test_its_child_and_other_programs_are_named_too(tmp_path):
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(-53, PortHeld), (-60, PortHeld), (-7, DeviceAbsent), (-52, DeviceAbsent),
+    [(-53, DeviceHeld), (-60, DeviceHeld), (-7, DeviceAbsent), (-52, DeviceAbsent),
      (-105, DeviceAbsent), (-10, DeviceTimeout), (-110, DeviceTimeout), (-6, DeviceError)],
 )  # fmt: skip
 def test_the_librarys_errors_are_told_apart(code, kind):

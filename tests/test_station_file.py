@@ -302,7 +302,7 @@ def test_nothing_secret_is_shown_or_leaves_and_what_comes_back_without_it_keeps_
     assert held["url"] == "rtsp://admin:hunter2@192.0.2.7/stream"
     assert back.differing == ()
     assert "hunter2" not in str(without_passwords(table))
-    secret = question("camera.options.play")
+    secret = question("camera.options.device")
     assert hidden(secret, "rtsp://a:b@c/") == "rtsp://c/"
 
 

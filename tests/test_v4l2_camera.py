@@ -17,7 +17,7 @@ from drivers.camera import JpegPicture
 from drivers.cameras.v4l2 import controls, kernel
 from drivers.cameras.v4l2.modes import Mode, modes
 from drivers.cameras.v4l2.node import Node
-from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, PortHeld
+from drivers.errors import DeviceAbsent, DeviceError, DeviceHeld, DeviceTimeout
 from drivers.jpeg_frame import STANDARD_TABLES, read_head
 from drivers.load import open_camera
 from drivers.peers.v4l2 import Peer, drawn
@@ -334,7 +334,7 @@ def test_a_camera_without_automatic_exposure_has_nothing_to_hold(tmp_path):
 def test_who_holds_the_camera_is_named(opened, peer):
     """By the program that really has it open, and what to do."""
     peer.node.busy = errno.EBUSY
-    with pytest.raises(PortHeld, match="another program has the camera"):
+    with pytest.raises(DeviceHeld, match="another program has the camera"):
         opened()
     peer.node._path.touch()
     holding = "import sys; held = open(sys.argv[1]); print(1, flush=True); sys.stdin.read()"
@@ -343,7 +343,7 @@ def test_who_holds_the_camera_is_named(opened, peer):
         stdout=subprocess.PIPE,
     ) as program:  # fmt: skip
         assert program.stdout.readline()
-        with pytest.raises(PortHeld, match=rf"python\S* has it open \(process {program.pid}\)"):
+        with pytest.raises(DeviceHeld, match=rf"python\S* has it open \(process {program.pid}\)"):
             opened()
 
 

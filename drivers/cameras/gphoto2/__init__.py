@@ -19,7 +19,8 @@ def open_camera(config: Config) -> GphotoCamera:
 
     Raises:
         DeviceAbsent: none is connected and switched on.
-        PortHeld: another program has it; the sentence names it and says how to stop it.
-        DeviceError: several are there, another one is, it has no live view, or no extra.
+        DeviceHeld: another program has it; the sentence names it and says how to stop it.
+        WrongModel, SettingsRefused: what only a technician mends.
+        DeviceError: several are there, or the extra is not installed.
     """
     return GphotoCamera(config)

@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from drivers.cameras.gphoto2 import holders
-from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, PortHeld
+from drivers.errors import (
+    DeviceAbsent,
+    DeviceError,
+    DeviceHeld,
+    DeviceTimeout,
+    SettingsRefused,
+)
 
 MISSING: Final = "these cameras need libgphoto2; install it with: python3.11 -m setup cameras"
 
@@ -59,7 +65,9 @@ def _found(gp: Any, wanted: str, ports: Any, models: Any) -> tuple[str, str]:
             return model, wanted
     if wanted != "usb:":
         # usb:001,004 is another device after the next plug; libgphoto2 has no name that stays.
-        raise DeviceError('a camera by USB is found with port = "usb:"; serial_number tells which')
+        raise SettingsRefused(
+            'a camera by USB is found with port = "usb:"; serial_number tells which'
+        )
     seen = models.detect(ports, gp.Context())
     there = [(seen.get_name(place), seen.get_value(place)) for place in range(seen.count())]
     if not there:
@@ -95,7 +103,7 @@ def named(code: int, words: str, doing: str, node: Path | None = None) -> Device
     """
     if code in _HELD:
         holder = holders.who(node) or "another program has the camera; end that program"
-        return PortHeld(f"the camera is taken: {holder}")
+        return DeviceHeld(f"the camera is taken: {holder}")
     if code in _GONE:
         return DeviceAbsent("the camera is not connected, switched off, or does not answer")
     if code in _SILENT:

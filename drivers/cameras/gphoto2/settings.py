@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from drivers.camera import Control
-from drivers.errors import DeviceError
+from drivers.errors import DeviceError, SettingsRefused
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 
@@ -89,13 +89,23 @@ def write(gp: Any, device: Any, name: str, value: int) -> Control:
 
 
 def apply(gp: Any, device: Any, wanted: Mapping[str, int]) -> None:
-    """Write several, modes first, whatever order they are given in. Raises as `write`."""
+    """Write several, modes first, whatever order they are given in. Raises `SettingsRefused`."""
     unknown = sorted(wanted.keys() - _BY_NAME.keys())
     if unknown:
-        raise DeviceError(f"no camera has {unknown[0]}; there are {', '.join(_BY_NAME)}")
+        raise SettingsRefused(f"no camera has {unknown[0]}; there are {', '.join(_BY_NAME)}")
     for known in KNOWN:
         if known.name in wanted:
-            write(gp, device, known.name, wanted[known.name])
+            _demand(gp, device, known.name, wanted[known.name])
+
+
+def _demand(gp: Any, device: Any, name: str, value: int) -> None:
+    try:
+        write(gp, device, name, value)
+    except DeviceError as refused:
+        # One that is gone or silent may be back; one that says no goes on saying it.
+        if type(refused) is DeviceError:
+            raise SettingsRefused(str(refused)) from refused
+        raise
 
 
 def widgets(window: Any) -> dict[str, Any]:

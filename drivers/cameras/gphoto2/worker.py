@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from drivers.cameras.gphoto2 import settings
 from drivers.cameras.gphoto2.library import GENERAL_ERROR, failures, library, open_device
-from drivers.errors import DeviceError
+from drivers.errors import DeviceError, WrongModel
 
 LONGEST_BYTES: Final = 256 << 20
 _LENGTHS: Final = struct.Struct(">II")
@@ -108,12 +108,12 @@ class Session:
     def _recognised(self, serial_number: str) -> str:
         abilities = self._device.get_abilities()
         if not abilities.operations & self._gp.GP_OPERATION_CAPTURE_IMAGE:
-            raise DeviceError(f"{abilities.model} can release no shutter from here")
+            raise WrongModel(f"{abilities.model} can release no shutter from here")
         widgets = settings.widgets(self._device.get_config())
         if serial_number:
             seen = widgets["serialnumber"].get_value() if "serialnumber" in widgets else "?"
             if seen != serial_number:
-                raise DeviceError(f"another camera is there: {seen}, not {serial_number}")
+                raise WrongModel(f"another camera is there: {seen}, not {serial_number}")
         # Over a network the library only knows that it is a camera: it says itself which.
         named = widgets.get("cameramodel")
         return str(named.get_value() if named is not None else abilities.model)

@@ -18,6 +18,7 @@ def open_camera(config: Config) -> RtspCamera:
     Raises:
         DeviceAbsent: nothing answers at that address.
         DeviceTimeout: it accepts and then says nothing.
-        DeviceError: no such stream, a wrong password, no video, or the extra is not installed.
+        SettingsRefused: no such stream, or a wrong password.
+        DeviceError: no video, or the extra is not installed.
     """
     return RtspCamera(config)

@@ -19,7 +19,13 @@ import numpy as np
 from drivers.camera import Dropped, JpegPicture, Picture
 from drivers.cameras.rtsp.config import Config
 from drivers.cameras.rtsp.pace import Pace
-from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout, ProtocolViolation
+from drivers.errors import (
+    DeviceAbsent,
+    DeviceError,
+    DeviceTimeout,
+    ProtocolViolation,
+    SettingsRefused,
+)
 from drivers.jpeg_frame import PIXELS_MAX, read_head, whole
 
 MISSING: Final = "network cameras need PyAV; install it with: python3.11 -m setup cameras"
@@ -236,10 +242,10 @@ def _named(failure: Exception) -> DeviceError:
     from av import error  # noqa: PLC0415  # of the extra
 
     kinds: list[tuple[tuple[type[BaseException], ...], Callable[[str], DeviceError], str]] = [
-        ((error.HTTPUnauthorizedError, error.HTTPForbiddenError), DeviceError,
+        ((error.HTTPUnauthorizedError, error.HTTPForbiddenError), SettingsRefused,
          "the camera refuses the user or the password"),
         ((error.HTTPNotFoundError, error.HTTPBadRequestError, error.HTTPOtherClientError),
-         DeviceError, "the camera has no such stream; look at the end of the address"),
+         SettingsRefused, "the camera has no such stream; look at the end of the address"),
         ((error.ExitError, error.TimeoutError, TimeoutError), DeviceTimeout,
          SILENT),
         ((error.InvalidDataError,), ProtocolViolation,

@@ -22,7 +22,8 @@ def open_camera(config: Config) -> V4l2Camera:
 
     Raises:
         DeviceAbsent: no such node.
-        PortHeld: another program has the camera; the sentence names it.
-        DeviceError: another model, a size or a setting that it refuses, or no permission.
+        DeviceHeld: another program has the camera; the sentence names it.
+        WrongModel, SettingsRefused, PermissionRefused: what only a technician mends.
+        DeviceError: it fails otherwise.
     """
     return V4l2Camera(config, system)

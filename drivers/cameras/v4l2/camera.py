@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -16,7 +17,7 @@ from drivers.cameras.v4l2.config import Config
 from drivers.cameras.v4l2.modes import Mode
 from drivers.cameras.v4l2.node import Node, System, identity
 from drivers.cameras.v4l2.stream import Delivery, Stream
-from drivers.errors import DeviceError, DeviceTimeout, ProtocolViolation
+from drivers.errors import DeviceTimeout, ProtocolViolation, WrongModel
 from drivers.jpeg_frame import read_head, whole
 
 LATE_AFTER_S: Final = 0.5
@@ -51,6 +52,11 @@ class V4l2Camera:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def node(self) -> Path:
+        """The stable name under which it comes back."""
+        return self._config.device
 
     def read(self, timeout_s: float) -> Frame:
         """Return the newest preview frame. Raises `DeviceTimeout`, `DeviceAbsent`."""
@@ -107,7 +113,7 @@ class V4l2Camera:
     def _recognise(self) -> str:
         card = identity(self._node).card.decode("utf-8", "replace")
         if self._config.card and card != self._config.card:
-            raise DeviceError(f"another camera is there: {card}, not {self._config.card}")
+            raise WrongModel(f"another camera is there: {card}, not {self._config.card}")
         return self._config.model or card
 
     @property

@@ -14,7 +14,7 @@ from typing import Final
 from drivers.camera import Control
 from drivers.cameras.v4l2 import kernel
 from drivers.cameras.v4l2.node import Node
-from drivers.errors import DeviceError
+from drivers.errors import DeviceError, SettingsRefused
 
 _USER: Final = 0x00980900
 _CAMERA: Final = 0x009A0900
@@ -115,13 +115,23 @@ def write(node: Node, name: str, value: int) -> Control:
 
 
 def apply(node: Node, wanted: Mapping[str, int]) -> None:
-    """Write several, automatisms first, whatever order they are given in. Raises as `write`."""
+    """Write several, automatisms first, in whatever order given. Raises `SettingsRefused`."""
     unknown = sorted(wanted.keys() - _BY_NAME.keys())
     if unknown:
-        raise DeviceError(f"no camera has {unknown[0]}; there are {', '.join(_BY_NAME)}")
+        raise SettingsRefused(f"no camera has {unknown[0]}; there are {', '.join(_BY_NAME)}")
     for known in KNOWN:
         if known.name in wanted:
-            write(node, known.name, wanted[known.name])
+            _demand(node, known.name, wanted[known.name])
+
+
+def _demand(node: Node, name: str, value: int) -> None:
+    try:
+        write(node, name, value)
+    except DeviceError as refused:
+        # One that is gone or silent may be back; one that says no goes on saying it.
+        if type(refused) is DeviceError:
+            raise SettingsRefused(str(refused)) from refused
+        raise
 
 
 def set_raw(node: Node, number: int, value: int, name: str) -> None:

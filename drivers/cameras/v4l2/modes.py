@@ -8,7 +8,7 @@ from typing import Final
 
 from drivers.cameras.v4l2 import kernel
 from drivers.cameras.v4l2.node import Node
-from drivers.errors import DeviceError
+from drivers.errors import SettingsRefused
 
 MOST: Final = 256
 """More entries than any camera has: one that never stops counting must not stop the station."""
@@ -80,7 +80,7 @@ def choose(node: Node, wanted: Mode, rate_hz: float) -> kernel.PixelFormat:
     A slower rate is taken as it is: the camera gives what the light and the USB allow.
 
     Raises:
-        DeviceError: it set another format or size; the sentence lists what it offers.
+        SettingsRefused: it set another format or size; the sentence lists what it offers.
     """
     asked = kernel.Format(type=kernel.CAPTURE)
     asked.pix.width, asked.pix.height = wanted.width_px, wanted.height_px
@@ -89,7 +89,7 @@ def choose(node: Node, wanted: Mode, rate_hz: float) -> kernel.PixelFormat:
     # A driver answers the nearest that it has, and calls that a success.
     got = Mode(kernel.letters(asked.pix.pixelformat), asked.pix.width, asked.pix.height)
     if got != Mode(wanted.pixel_format, wanted.width_px, wanted.height_px):
-        raise DeviceError(f"the camera has no {_named(wanted)}; it offers {_offered(node)}")
+        raise SettingsRefused(f"the camera has no {_named(wanted)}; it offers {_offered(node)}")
     _set_rate(node, rate_hz)
     return kernel.PixelFormat.from_buffer_copy(asked.pix)
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from drivers import port_claims
 from drivers.cameras.v4l2 import kernel
-from drivers.errors import DeviceAbsent, DeviceError, PortHeld
+from drivers.errors import DeviceAbsent, DeviceError, DeviceHeld, PermissionRefused, WrongModel
 
 
 class Memory(Protocol):
@@ -70,7 +70,7 @@ class Node:
 
         Raises:
             DeviceAbsent: unplugged.
-            PortHeld: another program has it; the sentence names it.
+            DeviceHeld: another program has it; the sentence names it.
             DeviceError: it refuses; `__cause__` is the `OSError`.
         """
         with self._failures(doing):
@@ -124,12 +124,12 @@ class Node:
             case errno.ENOENT | errno.ENODEV | errno.ENXIO | errno.EBADF:
                 return DeviceAbsent(f"{name} is not connected")
             case errno.EACCES | errno.EPERM:
-                return DeviceError(
+                return PermissionRefused(
                     f"{name}: no permission; put the station's account into the group video"
                 )
             case errno.EBUSY:
                 holder = port_claims.claim_on(Path(os.path.realpath(self._path)))
-                return PortHeld(f"{name}: {holder or 'another program has the camera'}")
+                return DeviceHeld(f"{name}: {holder or 'another program has the camera'}")
             case errno.ENOSPC:
                 return DeviceError(
                     f"{name}: not enough USB bandwidth; give the camera a port of its own, or ask "
@@ -143,7 +143,7 @@ def _code(refused: DeviceError) -> int | None:
 
 
 def identity(node: Node) -> kernel.Capability:
-    """Return who the camera says it is. Raises `DeviceError` if it captures no video."""
+    """Return who the camera says it is. Raises `WrongModel` if it captures no video."""
     answer = kernel.Capability()
     node.ask(kernel.QUERYCAP, answer, "asking who it is")
     able = (
@@ -151,5 +151,5 @@ def identity(node: Node) -> kernel.Capability:
     )
     if not able & kernel.CAP_VIDEO_CAPTURE or not able & kernel.CAP_STREAMING:
         # A UVC camera has a second node for its metadata, with the same name.
-        raise DeviceError("this node delivers no video; take the one that ends in video-index0")
+        raise WrongModel("this node delivers no video; take the one that ends in video-index0")
     return answer

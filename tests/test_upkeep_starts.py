@@ -241,6 +241,11 @@ def test_of_a_refused_file_each_section_that_holds_is_used(tmp_path):
     assert found.station.id == "st-upkeep"
     assert found.delivery.sinks[0].name == "copies"
     assert found.delivery.store.folder == home.folder / "store"
+    home.file.write_text(home.settings().replace('language = "en"', 'language = "klingon"'))
+    assert (rescue([home.file]).station.id, rescue([home.file]).station.language) == (
+        "st-upkeep", "zh-CN",
+    )  # fmt: skip
+    assert rescue([home.file]).delivery is not None
     home.file.write_text("[kiosk\n")
     assert rescue([home.file]).delivery is None
     assert rescue([home.file]).kiosk.port == 8080

@@ -176,6 +176,7 @@ def test_a_tampered_release_is_refused_before_anything_is_unpacked(base, how):
     with pytest.raises(ReleaseUnfit):
         install(base.bench(), file, base.keys, older=False)
 
+    assert base.said == ["verifying"]
     left = set(base.root.rglob("*")) - set(before)
     assert left == {base.root / "update"}
     assert base.slots.pointed("current") == "anxin-station-1.0.0"

@@ -118,10 +118,9 @@ class Base:
         return pack(folder, self.folder / "releaser" / PRIVATE)
 
     def bench(self, patience: Patience = SURE) -> Bench:
-        said: list[str] = []
-        return Bench(
-            self.slots, Line(self.folder / "keeper.sock"), self.door.look, patience, said.append
-        )
+        self.said: list[str] = []
+        line = Line(self.folder / "keeper.sock")
+        return Bench(self.slots, line, self.door.look, patience, self.said.append)
 
     @property
     def door(self) -> StationDoor:

@@ -1,7 +1,7 @@
 """What of a settings file can be used although the whole is refused: section by section.
 
-A wrong word about the camera must not keep packages from the centre, nor move the page to a port
-that no screen shows.
+A key that is refused in one is left out where it has a usual value. A wrong word about the camera
+must not keep packages from the centre, nor move the page to a port that no screen shows.
 """
 
 from __future__ import annotations
@@ -62,11 +62,14 @@ def rescue(files: Iterable[Path]) -> Rescued:
 
 def _first(model: type[_S], name: str, tables: Iterable[Mapping[str, Any]]) -> _S | None:
     for table in tables:
-        try:
-            if name in table:
-                return model.model_validate(table[name])
-        except ValidationError:
-            continue
+        section: Any = table.get(name)
+        # Once more without the keys that were refused: most of them have a usual value.
+        for _ in range(2 if isinstance(section, dict) else 0):
+            try:
+                return model.model_validate(section)
+            except ValidationError as refused:
+                wrong = {error["loc"][0] for error in refused.errors() if error["loc"]}
+                section = {key: one for key, one in section.items() if key not in wrong}
     return None
 
 

@@ -18,6 +18,7 @@ import click
 
 from demo.told import DemoCommand, greet, report
 from edge.commands.audit import AUDIT_COMMANDS
+from edge.commands.calibrate import CALIBRATE_COMMANDS, CalibrateRefused
 from edge.commands.content import CONTENT_COMMANDS, ContentRefused
 from edge.commands.custody import CUSTODY_COMMANDS, CustodyRefused
 from edge.commands.portable import VISITS_COMMANDS, PortableRefused, check
@@ -274,6 +275,11 @@ def update() -> None:
     """Install a signed release into the other version folder, and go back by itself if it fails."""
 
 
+@cli.group(cls=_RefusingGroup, commands=CALIBRATE_COMMANDS)
+def calibrate() -> None:
+    """Measure camera and reader step by step, and record a signed field check."""
+
+
 @cli.group("content", cls=_RefusingGroup, commands=CONTENT_COMMANDS)
 def content_packs() -> None:
     """Check and install cards and lists that the centre has signed."""
@@ -346,7 +352,7 @@ def one_sentence() -> Iterator[None]:
     except (
         SettingsError, StoreError, KeyUnusable, ModelUnfit, DemoError, PortTaken, TokenUnusable,
         TlsUnusable, StaffFileUnsafe, StaffRefused, CustodyRefused,
-        ContentRefused, PortableRefused, UpdateRefused,
+        ContentRefused, CalibrateRefused, PortableRefused, UpdateRefused,
     ) as error:  # fmt: skip
         _refuse(str(error))
     except OSError as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from PIL import Image
 
-from edge.calibration.limits import load_limits
+from edge.calibration.limits import load_limits as load
 from edge.calibration.procedure import overall
 from edge.calibration.record import (
     Calibration,
@@ -21,6 +22,7 @@ from edge.calibration.record import (
 from edge.calibration.validity import last_day
 from quality.optics.colour_patches import PATCHES
 
+load_limits = cache(load)
 NOW_MS = 1_795_369_973_000
 """2026-11-22T17:52:53Z."""
 DAY_MS = 86_400_000

@@ -292,6 +292,29 @@ def test_every_changed_byte_of_record_and_signature_is_refused(office: Office, n
     assert set(trouble(office.book())) <= {"damaged", "unsigned", "missing"}
 
 
+def test_a_signature_has_one_way_to_be_written(office: Office):
+    """Its last letter has four bits to spare: of sixteen letters that say the same one is taken."""
+    found = office.book().record(at(-1))
+    file = office.path(found) / "calibration.json.jws"
+    token, letters = (
+        file.read_text(),
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+    )
+    file.write_text(token[:-1] + letters[letters.index(token[-1]) + 1])
+
+    assert trouble(office.book())["unsigned"] == CAMERA
+
+
+def test_a_record_behind_a_link_is_not_read(office: Office):
+    """Whoever may write there must not choose what the service opens."""
+    found = office.book().record(at(-1))
+    file = office.path(found) / "calibration.json"
+    file.rename(office.folder / "elsewhere.json")
+    file.symlink_to(office.folder / "elsewhere.json")
+
+    assert trouble(office.book())["damaged"] == CAMERA
+
+
 def _fresh(book: CalibrationBook) -> CalibrationBook:
     """Let a book read again what it found to be changed."""
     again = object.__new__(CalibrationBook)

@@ -20,7 +20,10 @@ from joserfc.jwk import ECKey
 
 from edge.calibration.book import CalibrationBook
 from edge.calibration.certificate import draw_certificate
+from edge.calibration.certificate_evidence import draw_evidence
 from edge.calibration.certificate_figures import figure, limits_of
+from edge.calibration.certificate_front import draw_front
+from edge.calibration.certificate_sheet import Sheet
 from edge.calibration.certificate_words import FOLDER, words_of
 from edge.calibration.limits import load_limits
 from edge.calibration.plot import ticks
@@ -197,14 +200,55 @@ def test_a_record_without_evidence_is_one_page_and_damaged_evidence_is_left_out(
     assert lacking.count(b"/Subtype /Image") == 0
 
 
+class Read(Sheet):
+    """A page that remembers its lines: in the file they are numbers of letters."""
+
+    def __init__(self) -> None:
+        super().__init__("", "")
+        self.lines: list[str] = []
+
+    def text(self, x, y, words, *rest, **more) -> None:  # type: ignore[no-untyped-def]
+        self.lines.append(words)
+        super().text(x, y, words, *rest, **more)
+
+
+def test_the_page_says_all_that_an_auditor_asks_for():
+    """Serial number, technician, dates, expiry, each value with its uncertainty and limit."""
+    found, words = kept(values={"focus.mtf50_centre": 0.31}), words_of("en")
+    page = Read()
+    draw_front(page, found, words)
+    told = "\n".join(page.lines)
+
+    for part in (
+        "053072001234", "EF-S 35mm f/2.8", "7001", "2026-11-22 17:52 UTC",
+        "Valid until  2027-05-21", "0.3100 ± 0.0040 cy/px", "≥ 0.2", "Annex E",
+        "our own choice", "named text not read by us",
+        found.id, found.sha256, "Field check following docs/calibration.md",
+        "zero of pitch, °: -1.25",
+        "PASSED", "camera@1",
+    ):  # fmt: skip
+        assert part in told, part
+
+
+def test_what_of_the_evidence_is_missing_is_said_to_be():
+    """Once for each picture; nothing stands in its place."""
+    words, page = words_of("zh-CN"), Read()
+    draw_evidence(page, kept(), Evidence(), words)
+    assert page.lines.count(words.line("evidence.missing")) == 7
+    whole = Read()
+    draw_evidence(whole, kept(), evidence(), words)
+    assert whole.lines.count(words.line("evidence.missing")) == 0
+    assert {"92", "100", words.line("evidence.mtf")} <= set(whole.lines)
+
+
 def test_every_outcome_has_a_certificate_also_a_quick_check_and_an_undoing():
     """And a step that nobody has named is printed by its code rather than not at all."""
     odd = replace(result("focus", "mtf50_centre"), step="newstep", measure="newmeasure")
-    for overall in Overall:
-        found = replace(kept(overall=overall).calibration, steps=(odd,) * 60, evidence={})
-        kinds = (found, replace(found, kind="undo"), replace(found, kind="quick", valid_until=None))
-        for one in kinds:
-            assert draw_certificate(read_record(record_json(one)), Evidence(), "en")
+    found = [replace(kept(overall=one).calibration, steps=(odd,) * 60, evidence={})
+             for one in Overall]  # fmt: skip
+    others = (replace(found[0], kind="undo"), replace(found[0], kind="quick", valid_until=None))
+    for one in (*found, *others):
+        assert draw_certificate(read_record(record_json(one)), Evidence(), "en")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import math
 import struct
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,7 @@ from edge.calibration.record import (
     read_record,
     record_json,
 )
-from edge.calibration.validity import DAY_MS, days_left, last_day, validity
+from edge.calibration.validity import DAY_MS, last_day, validity
 from edge.record_room import RecordRoom
 from edge.samples import Sample
 from tests.calibration_kit import NOW_MS, calibration, result
@@ -214,7 +215,7 @@ def test_what_holds_of_a_device(rows, state, in_force):
 )
 def test_a_calibration_is_due_in_its_last_30_days_and_ends_with_its_last_day(days, state):
     """To the millisecond: its last day counts whole, in UTC."""
-    end_ms = NOW_MS + round(days_left("2027-05-21", NOW_MS) * DAY_MS)
+    end_ms = round(datetime(2027, 5, 22, tzinfo=UTC).timestamp() * 1000)
     found = validity([GOOD], end_ms - days * DAY_MS)
 
     assert found.state == state

@@ -13,7 +13,7 @@ import pytest
 
 from edge.calibration.certificate_words import words_of
 from edge.calibration.targets import CELL_MM, RULER_MM, TARGETS, draw_targets
-from quality.optics.board import find_corners
+from quality.optics.board import BOARD, find_corners
 from quality.optics.colour_chart import measure_colours
 from quality.optics.colour_patches import HOLDER
 from quality.optics.focus_chart import FOCUS_SHEET, find_squares, measure_focus
@@ -88,12 +88,19 @@ def test_the_board_lies_where_the_pose_is_reckoned_from(printed):
 
     assert len(found.numbers) == 24
     assert float(np.abs(apart - apart.mean(axis=0)).max()) < 0.05
+    left, top = (round(float(one) * PX_PER_MM + 0.5) for one in apart.mean(axis=0))
+    drawn = BOARD.drawn(PX_PER_MM)
+    seen = printed["charuco"][top : top + drawn.shape[0], left : left + drawn.shape[1], 0]
+    # Every bit of every mark, but for the outermost pixels of each.
+    assert float((seen != drawn).mean()) < 0.03
 
 
 def test_the_slanted_edges_lie_where_they_are_looked_for(printed):
     """Squares of their size and turn, and nothing beside an edge that is measured."""
     grey = cv2.cvtColor(printed["slanted_edge"], cv2.COLOR_BGR2GRAY)
     squares = find_squares(grey)
+    side = FOCUS_SHEET.side_mm
+    assert float((grey < 200).sum()) / PX_PER_MM**2 == pytest.approx(5 * side**2, rel=0.01)
     for square, middle in zip(squares, FOCUS_SHEET.middles_mm, strict=True):
         assert np.allclose(square.mean(axis=0) / PX_PER_MM, middle, atol=0.25)
     # On a wall, a little out of focus, and its white not clipped.

@@ -104,6 +104,8 @@ def test_the_certificate_is_a_jws_unless_json_or_pdf_is_asked_for(centre: Centre
         assert pdf.headers["Content-Language"] == language
         assert pdf.data.startswith(b"%PDF-")
         assert holds(pdf.data, pdf.headers["Anxin-Signature"], CERTIFICATE_TYP, keys)
+        # Neither is ever taken for the other.
+        assert not holds(pdf.data, pdf.headers["Anxin-Signature"], RECORD_TYP, keys)
         assert not holds(pdf.data + b" ", pdf.headers["Anxin-Signature"], CERTIFICATE_TYP, keys)
 
 

@@ -31,10 +31,16 @@ PLACE_IN_FILE: Final = ("camera", "options", "controls")
 
 @dataclass(slots=True)
 class Bench:
-    """What was tried since the start: the outcome of the last change, and what to keep."""
+    """What was tried since the start.
+
+    Attributes:
+        last: the outcome of the last change; `values`: what it was asked to set.
+        kept: what is in force and not in the settings yet.
+    """
 
     file: StationFile | None
     last: Changed | None = None
+    values: Mapping[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
 
 
@@ -75,23 +81,20 @@ def _try(console: Console, bench: Bench) -> AnyResponse:
 
 
 def _undo(console: Console, bench: Bench) -> AnyResponse:
-    last = bench.last
+    """Put back what the last change set, the last one first: it may hold another."""
+    last, asked = bench.last, bench.values
     if last is None or not last.kept:
         return console.answer("controls.said.same", PAGE)
     before = {one.name: one.value for one in last.before}
-    values = {
-        one.name: before[one.name]
-        for one in reversed(last.after)
-        if one.name in bench.kept and before.get(one.name, one.value) != one.value
-    }
+    values = {name: before[name] for name in reversed(tuple(asked))}
     answer = _changed(console, bench, values, "undone", KNOWN_PROOF_S)
-    if bench.last is not None and bench.last.kept:
+    if bench.last is not None and bench.last is not last and bench.last.kept:
+        bench.last = None
         for name in values:
             bench.kept.pop(name, None)
-        bench.last = None
     else:
         # It did not go back: it can be asked for again.
-        bench.last = last
+        bench.last, bench.values = last, asked
     return answer
 
 
@@ -108,7 +111,7 @@ def _changed(
         return console.answer("controls.absent", PAGE)
     except DeviceError:
         return console.answer("controls.said.busy", PAGE)
-    bench.last = found
+    bench.last, bench.values = found, values
     if found.kept:
         bench.kept |= values
     outcome = said if found.kept else found.reason

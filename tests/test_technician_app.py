@@ -16,6 +16,7 @@ from api.technician.lines import FOLDER, load_lines
 from api.technician.places import OWN_ACTS
 from edge.settings import SettingsError, load_settings
 from edge.staff import TECHNICAL, Staff
+from edge.technician.acts import ACTS
 from tests.technician_kit import (
     AUDITOR,
     DEMO,
@@ -236,3 +237,10 @@ def _places(opened: Workshop) -> list:
 
 def _nav(page: str) -> str:
     return page.partition('<nav id="places"')[2].partition("</nav>")[0]
+
+
+def test_the_console_s_page_names_everything_that_it_notes():
+    """Whoever reads the chain finds each act explained."""
+    page = (FOLDER.parents[2] / "docs" / "technician.md").read_text(encoding="utf-8")
+
+    assert not [act for act in ACTS if f"`{act}`" not in page]

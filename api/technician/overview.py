@@ -8,7 +8,20 @@ from flask import Blueprint
 
 from api.technician.console import Annex, Console
 from api.technician.places import EVERYBODY, Place, auditors_too
+from api.technician.station import TechnicianStation
+from edge.calibration.validity import Validity
 from edge.store.errors import StoreError
+
+
+def calibrated(station: TechnicianStation) -> dict[str, Validity]:
+    """Return how the calibration of each device stands, by its id; empty where there is no book."""
+    book = station.calibrations
+    if book is None:
+        return {}
+    try:
+        return {one.device_id: book.state(one.device_id) for one in station.devices()}
+    except (StoreError, OSError):
+        return {}
 
 
 def overview_pages(console: Console) -> Blueprint:
@@ -25,6 +38,7 @@ def overview_pages(console: Console) -> Blueprint:
             counts, warnings, alarms = {}, (), ("store_silent",)
         return console.draw(
             "overview.html",
+            calibrated=calibrated(station),
             software=station.software,
             reasons=tuple(station.reasons()),
             devices=tuple(station.devices()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,16 @@ from api.listener import Listener
 from api.security import LOOPBACK
 from api.technician.app import TECHNICIAN_STREAMS, create_technician_app
 from api.technician.console import Annex
-from api.technician.station import TechnicianStation
+from api.technician.station import DeviceOwner, TechnicianStation
 from api.tls import browser_context
 from edge import VERSION
+from edge.clock_state import clock_state
 from edge.logs import last_lines
 from edge.staff import Staff
 from edge.station import Station
 from edge.support import bundle_members, station_members
 from edge.technician.acts import TechnicianBook
+from edge.utc import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,30 @@ def behind_technician(
         reasons=station.reasons,
         shown=lambda: station.desk.snapshot,
         log_lines=last_lines,
-        support=lambda: bundle_members(settings) | station_members({"running": True, **told()}),
+        support=lambda: bundle_members(settings) | station_members(_whole(station, told())),
         maintenance=station.maintenance,
-        wizard=getattr(station, "wizard", None),
+        wizard=station.wizard,
         calibrations=station.calibrations,
     )
+
+
+def _whole(station: Station, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the bundle says of a running station: `/v1/support`, queues, counts and moves."""
+    owners = (station.camera, station.reader)
+    return {
+        "running": True,
+        **told,
+        "outboxes": [asdict(queue.status) for queue in station.outboxes],
+        "packages": station.store.counts(),
+        "alarms": station.store.alarms,
+        "warnings": station.store.warnings,
+        "clock": asdict(clock_state()),
+        "moves": {owner.status.device_id: _moves(owner) for owner in owners},
+    }
+
+
+def _moves(owner: DeviceOwner) -> list[dict[str, str]]:
+    return [
+        {"at": rfc3339(move.at), "state": move.state.value, "reason": move.reason}
+        for move in owner.transitions()
+    ]

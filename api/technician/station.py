@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from drivers.camera import Frame
+from edge.calibration.book import CalibrationBook
+from edge.calibration.wizard import Wizard
 from edge.delivery.standing import OutboxStatus
 from edge.settings import Settings
 from edge.sitting import Overlay, Snapshot, State
@@ -147,8 +149,8 @@ class TechnicianStation:
     log_lines: Callable[[], Sequence[str]]
     support: Callable[[], Mapping[str, str]]
     maintenance: Maintenance | None = None
-    wizard: Any = None
-    calibrations: Any = None
+    wizard: Wizard | None = None
+    calibrations: CalibrationBook | None = None
 
     def owner(self, device_id: str) -> DeviceOwner | None:
         """Return who owns the device of this id; None: there is none."""

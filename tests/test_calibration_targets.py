@@ -100,6 +100,8 @@ def test_the_slanted_edges_lie_where_they_are_looked_for(printed):
     grey = cv2.cvtColor(printed["slanted_edge"], cv2.COLOR_BGR2GRAY)
     squares = find_squares(grey)
     side = FOCUS_SHEET.side_mm
+    parts, _ = cv2.connectedComponents((grey < 200).astype(np.uint8))
+    assert parts == 1 + len(FOCUS_SHEET.middles_mm)
     assert float((grey < 200).sum()) / PX_PER_MM**2 == pytest.approx(5 * side**2, rel=0.01)
     for square, middle in zip(squares, FOCUS_SHEET.middles_mm, strict=True):
         assert np.allclose(square.mean(axis=0) / PX_PER_MM, middle, atol=0.25)

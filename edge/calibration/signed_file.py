@@ -45,8 +45,7 @@ def attached(content: bytes, token: str) -> str:
 def holds(content: bytes, token: str, typ: str, keys: Keys) -> bool:
     """Tell whether one of the keys signed exactly these bytes as a file of that type."""
     parts = _DETACHED.fullmatch(token)
-    # Its last letter has bits to spare: of several ways to write a signature one is taken.
-    if parts is None or _base64url(base64.urlsafe_b64decode(f"{parts[2]}==")) != parts[2]:
+    if parts is None:
         return False
     try:
         whole = attached(content, token)

@@ -24,7 +24,7 @@ TIMEOUT_S = 20.0
 
 @pytest.fixture
 def peer():
-    made = RtspPeer()
+    made = RtspPeer(rate_hz=60)
     yield made
     made.close()
 
@@ -166,7 +166,7 @@ def test_noise_in_the_middle_of_the_stream_is_survived_or_told(opened, peer):
 @pytest.mark.parametrize("codec", ["jpeg", "h264"])
 def test_of_a_line_that_loses_packets_whole_frames_are_shown_alone(opened, codec):
     """To the last row; and the camera is shown again once the line is good."""
-    peer = RtspPeer(codec)
+    peer = RtspPeer(codec, rate_hz=60)
     camera = opened(peer, stall_s=20.0)
     whole = camera.read(TIMEOUT_S).bgr[-8:].mean()
     peer.loses = 7

@@ -33,6 +33,7 @@ from api.technician.outbox import OUTBOX
 from api.technician.overview import OVERVIEW
 from api.technician.station import TechnicianStation
 from api.technician.statistics import STATISTICS
+from api.technician.upkeep import UPKEEP
 from edge.staff import TECHNICAL, Role
 
 TECHNICIAN_STREAMS: Final = PICTURE_STREAMS
@@ -51,6 +52,7 @@ ANNEXES: Final[tuple[Annex, ...]] = (
     STATISTICS,
     LOGS,
     MAINTENANCE,
+    UPKEEP,
     *FORMS,
 )
 """Every page of the console, in the order in which the frame leads to them."""

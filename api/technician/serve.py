@@ -88,6 +88,7 @@ def behind_technician(
         log_lines=last_lines,
         support=lambda: bundle_members(settings) | station_members(_whole(station, told())),
         maintenance=station.maintenance,
+        notices=station.notices,
         wizard=station.wizard,
         calibrations=station.calibrations,
     )

@@ -16,6 +16,7 @@ from edge.sitting import Overlay, Snapshot, State
 from edge.store import Store
 from edge.supervisor import DeviceState, DeviceStatus
 from edge.technician.acts import TechnicianBook
+from edge.upkeep.notices import Notices
 
 
 class LiveCamera(Protocol):
@@ -130,6 +131,7 @@ class TechnicianStation:
         log_lines: the last lines of the log, as they were written.
         support: returns the members of the support bundle, by name.
         maintenance, wizard, calibrations: None where the station has none.
+        notices: what a technician must know of settings and updates; None: nobody says.
     """
 
     number: str
@@ -151,6 +153,7 @@ class TechnicianStation:
     maintenance: Maintenance | None = None
     wizard: Wizard | None = None
     calibrations: CalibrationBook | None = None
+    notices: Notices | None = None
 
     def owner(self, device_id: str) -> DeviceOwner | None:
         """Return who owns the device of this id; None: there is none."""

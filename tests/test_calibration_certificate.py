@@ -254,12 +254,13 @@ def test_every_outcome_has_a_certificate_also_a_quick_check_and_an_undoing():
 @pytest.mark.parametrize(
     ("value", "uncertainty", "told"),
     [(0.29834, 0.0021, "0.2983 ± 0.0021"), (412.3, 12.0, "412 ± 12"), (1.0, None, "1"),
-     (0.12345, None, "0.1235"), (-1.25, 0.3, "-1.25 ± 0.30"), (0.0, 0.0, "0.0000 ± 0.0000"),
-     (0.0, None, "0"), (2100.0, 150.0, "2100 ± 150")],
+     (0.12345, None, "0.1235"), (-1.25, 0.3, "-1.25 ± 0.30"), (0.0, 0.0, "0"), (3.0, 0.0, "3"),
+     (0.0, None, "0"), (2100.0, 150.0, "2100 ± 150"), (-0.0002, 0.16, "0.00 ± 0.16"),
+     (0.000184, 2e-9, "0.000184 ± 2e-09")],
 )  # fmt: skip
 def test_a_value_has_as_many_digits_as_its_uncertainty_is_worth(value, uncertainty, told):
     """Two digits of the uncertainty, and the value to the same place."""
-    assert figure(value, uncertainty) == (told if value or uncertainty != 0.0 else "0 ± 0")
+    assert figure(value, uncertainty) == told
 
 
 def test_limits_are_said_whole():

@@ -21,14 +21,14 @@ def decimals_of(value: float, uncertainty: float | None) -> int:
 
 
 def figure(value: float, uncertainty: float | None) -> str:
-    """Return a value with its uncertainty, without a unit."""
+    """Return a value with its uncertainty, without a unit; counts have none."""
     decimals = decimals_of(value, uncertainty)
-    told = f"{value:.{decimals}f}"
-    if "." in told and uncertainty is None:
-        told = told.rstrip("0").rstrip(".")
-    if uncertainty is None:
-        return told
-    return f"{told} ± {uncertainty:.{decimals}f}"
+    # A rounded nought has no sign.
+    told = f"{round(value, decimals) + 0.0:.{decimals}f}"
+    if not uncertainty:
+        return told.rstrip("0").rstrip(".") if "." in told else told
+    doubt = f"{uncertainty:.{decimals}f}"
+    return f"{told} ± {doubt if float(doubt) else f'{uncertainty:.0e}'}"
 
 
 def value_of(step: StepResult, words: Words) -> str:

@@ -68,7 +68,13 @@ def _head(sheet: Sheet, recorded: Recorded, words: Words) -> None:
 
 
 def _left_facts(calibration: Calibration, words: Words) -> list[tuple[str, str]]:
-    named = [(words.named("identity", name), value) for name, value in calibration.identity.items()]
+    order = words.codes("identity")
+    other = "reader_" if calibration.profile.startswith("camera") else "camera_"
+    names = sorted(
+        (name for name in calibration.identity if not name.startswith(other)),
+        key=lambda name: order.index(name) if name in order else len(order),
+    )
+    named = [(words.named("identity", name), calibration.identity[name]) for name in names]
     return [
         (words.line("label.device"), calibration.device_id),
         (words.line("label.station"), calibration.station_id),

@@ -28,6 +28,10 @@ class Words:
         """Return the word for a code of a kind; one that nobody has worded stays as it is."""
         return self._lines.get(f"{kind}.{code}", code)
 
+    def codes(self, kind: str) -> list[str]:
+        """Return the codes of a kind that are worded, in the order in which they shall be shown."""
+        return [one.removeprefix(f"{kind}.") for one in self._lines if one.startswith(f"{kind}.")]
+
 
 @cache
 def words_of(language: str) -> Words:

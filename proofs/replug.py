@@ -51,6 +51,7 @@ PROMISE: Final = "A pulled device is told within 5 s and works within 5 s of its
 WITHIN_S: Final = 5.0
 STAYS_S: Final = 0.7
 LOOK_S: Final = 0.02
+OLD_PICTURE: Final = "an old picture shown as live"
 HASTY_SHARE: Final = 0.3
 """So many plugs are put back whether or not anybody noticed."""
 FIRST_SERVICE_S: Final = 180.0
@@ -88,23 +89,31 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A station and the hands at its plugs."""
+    """A station and the hands at its plugs.
+
+    Attributes:
+        moment: what the station is at, in words.
+        calm_s: so long at most nothing is done before a pull.
+        within_s: so long whatever must happen may take; a smoke gives a busy machine more.
+    """
 
     station: Station
     knobs: Knobs
     watching: Watching
     moment: Callable[[], str]
+    calm_s: float = 3.0
+    within_s: float = WITHIN_S
 
     def pull(self, dice: random.Random, run: Run) -> None:
         """Make one trial at a random moment."""
-        time.sleep(dice.uniform(0.0, 3.0))
+        time.sleep(dice.uniform(0.0, self.calm_s))
         device = dice.choice(("camera", "reader"))
         owner = self.station.camera if device == "camera" else self.station.reader
         run.moments[f"{device}/{self.moment()}"] += 1
         faults_before = self.watching.seen.faults
         why = self._out(device, owner, dice, run) or self._in(device, owner, run)
         if self.watching.seen.faults > faults_before:
-            why = why or "an old picture shown as live"
+            why = why or OLD_PICTURE
         if why:
             run.fail(why)
 
@@ -117,7 +126,7 @@ class Bench:
             return ""
         began_s = time.monotonic()
         while owner.status.state is not DeviceState.ABSENT:
-            if time.monotonic() - began_s > WITHIN_S:
+            if time.monotonic() - began_s > self.within_s:
                 return f"{device} not told as absent"
             time.sleep(LOOK_S)
         run.told_s.append(time.monotonic() - began_s)
@@ -132,7 +141,7 @@ class Bench:
             now_s = time.monotonic()
             well = owner.status.working and _gives(owner, began_s)
             well_since_s = (well_since_s or now_s) if well else None
-            if well_since_s is None and now_s - began_s > WITHIN_S:
+            if well_since_s is None and now_s - began_s > self.within_s:
                 return f"{device} not back"
             time.sleep(LOOK_S)
         run.back_s.append(well_since_s - began_s)

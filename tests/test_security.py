@@ -316,3 +316,16 @@ def test_pictures_need_the_token_of_the_sitting(served: dict[str, Served]):
         answer.close()
     shown = one.ask("GET", f"/sample/portrait.jpg?token={TOKEN}")
     assert shown.data.startswith(b"\xff\xd8\xff")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("kiosk", "/preview/camera"), ("guide", "/preview.jpg"), ("console", "/live/picture.jpg")],
+    ids=["kiosk", "guide", "console"],
+)
+@pytest.mark.parametrize("after", ["--1", "-", "", "x", "9" * 19], ids=repr)
+def test_a_number_of_a_picture_that_is_none_is_refused(
+    served: dict[str, Served], name: str, path: str, after: str
+):
+    """422, and no fault of ours."""
+    assert served[name].ask("GET", f"{path}?after={after}").status_code == 422

@@ -182,7 +182,7 @@ def _stream(console: Console, token: str) -> Iterator[str]:
 def _preview(console: Console) -> Response:
     """Answer the next small picture: 200, 204 if there is none to see, 503 without a camera."""
     after = request.args.get("after", "-1")
-    if not after.lstrip("-").isascii() or not after.lstrip("-").isdigit() or len(after) > 18:
+    if not after.isascii() or not after.removeprefix("-").isdigit() or len(after) > 18:
         raise Refused("invalid-request", [FieldError("after", "int_parsing")])
     with console.previews.place():
         until_s = time.monotonic() + PREVIEW_WAIT_S

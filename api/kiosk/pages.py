@@ -71,7 +71,7 @@ def kiosk_pages(kiosk: Kiosk) -> Blueprint:
 
     def preview() -> Response:
         after = request.args.get("after", "-1")
-        if not after.lstrip("-").isascii() or not after.lstrip("-").isdigit() or len(after) > 18:
+        if not after.isascii() or not after.removeprefix("-").isdigit() or len(after) > 18:
             raise Refused("invalid-request", [FieldError("after", "int_parsing")])
         with kiosk.previews.place():
             return _preview(kiosk, int(after), request.args.get("token", ""))

@@ -19,6 +19,7 @@ TOP: Final = 10
 BOTTOM: Final = 26
 GRID_LINES: Final = 4
 GAP_SHARE: Final = 0.25
+COLUMN_MOST: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def bar_plot(
     top = nice_top(max(heights, default=0.0))
     bars: list[Bar] = []
     marks: list[Mark] = []
-    width = (WIDTH - LEFT - RIGHT) / max(1, len(labels))
+    width = min(COLUMN_MOST, (WIDTH - LEFT - RIGHT) / max(1, len(labels)))
     for n, column in enumerate(columns):
         left = LEFT + n * width
         bars += _column(column, left + width * GAP_SHARE / 2, width * (1 - GAP_SHARE), top, stacked)

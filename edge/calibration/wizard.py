@@ -7,138 +7,45 @@ One measurement runs at a time, on a thread of its own; all else answers at once
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Final
 
 import structlog
 from uuid_utils import uuid7
 
 from drivers.errors import DeviceError
-from edge.calibration.aid import BY_REASON, Aid, Turn
+from edge.calibration import wizard_moves as moves
+from edge.calibration.aid import Aid
 from edge.calibration.book import NothingToUndo
 from edge.calibration.camera_controls import SettingRefused
 from edge.calibration.kept_session import Ending, Kept, KeptSession
-from edge.calibration.limits import LimitProfile
-from edge.calibration.procedure import (
-    Bench,
-    Measured,
-    Memory,
-    Scene,
-    Step,
-    Stopped,
-    all_unmeasured,
+from edge.calibration.procedure import Measured, Scene, Step, Stopped, all_unmeasured
+from edge.calibration.record import Recorded
+from edge.calibration.session import DeviceKind, Kind, Reference, Session, StepView
+from edge.calibration.wizard_aid import AID_WAIT_S, LiveAid
+from edge.calibration.wizard_parts import (
+    SKIP_REASONS,
+    Book,
+    Devices,
+    OutOfService,
+    WizardParts,
+    WizardRefused,
 )
-from edge.calibration.record import Calibration, Evidence, Recorded
-from edge.calibration.session import DeviceKind, Kind, Reference, Session, StepState, StepView
 from edge.calibration.written import written
-from edge.store import Store
 from edge.utc import now_ms
 from quality.measure import CannotAssess
 
-AID_WAIT_S: Final = 0.5
-AID_EVERY_S: Final = 0.15
-"""[ours] A newer figure no more often: three viewers cost what one does."""
-SKIP_REASONS: Final = (
-    "no_target", "no_film", "no_flash", "no_screen", "no_reference", "no_hands", "no_time",
-)  # fmt: skip
-"""Why a step may be left out; all of them are codes in the record."""
+__all__ = [
+    "AID_WAIT_S", "SKIP_REASONS", "Book", "Devices", "OutOfService", "Wizard", "WizardParts",
+    "WizardRefused",
+]  # fmt: skip
+
 REASON_CODE: Final = "calibration"
 
-_HANDS: Final = {
-    "nothing": Turn.CLEAR_GLASS,
-    "ruling": Turn.LAY_FILM,
-    "bars": Turn.LAY_FILM,
-    "grey_steps": Turn.LAY_FILM,
-    "": Turn.FILL_IN,
-}
-"""What is to be done where nothing can be aimed, by what is laid down; else: press."""
-
 log = structlog.get_logger("calibration")
-
-
-class WizardRefused(Exception):
-    """What was asked is not done now; `code` says why, for whoever words it.
-
-    Codes: "running" (a session runs already: resume or abandon it), "no_session",
-    "somebody_served", "no_device" (none of that name, or none named), "measuring" (wait for it),
-    "no_step" (none of that name, or all are done), "no_reason" (not one of `SKIP_REASONS`),
-    "not_done" (steps are still to be done), "nothing_before" (no earlier calibration to go back
-    to), "closing".
-    """
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class Book(Protocol):
-    """Where finished calibrations are kept: `edge.calibration.book.CalibrationBook`."""
-
-    def record(self, calibration: Calibration, evidence: Evidence) -> str:
-        """Keep it durably and return its id."""
-
-    def in_force(self, device_id: str) -> Recorded | None:
-        """Return the calibration that the device goes by."""
-
-    def undo(self, device_id: str, technician: str) -> Recorded:
-        """Put the one before in force again. Raises `NothingToUndo`."""
-
-
-class OutOfService(Protocol):
-    """What keeps sittings from beginning: `edge.upkeep.maintenance.Maintenance`."""
-
-    @property
-    def active(self) -> object | None:
-        """Who has the station; None: nobody."""
-
-    def begin(self, staff_id: str, reason_code: str) -> object:
-        """Take the station out of service."""
-
-    def end(self, staff_id: str) -> None:
-        """Give it back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Devices:
-    """Which devices the station has, by kind."""
-
-    camera: str
-    reader: str
-
-    def kind_of(self, device_id: str) -> DeviceKind | None:
-        """Return the kind of a device; None if there is none of that name."""
-        kinds: dict[str, DeviceKind] = {self.camera: "camera", self.reader: "reader"}
-        return kinds.get(device_id)
-
-
-@dataclass(frozen=True, slots=True)
-class WizardParts:
-    """What a wizard works with.
-
-    Attributes:
-        steps: of all kinds of devices, in their order.
-        limits: by kind of device.
-        occupied: whether somebody is served now.
-        controls: sets the camera for a step and puts it back (`edge.calibration.camera_controls`).
-        about: software versions and the environment, asked as a session ends.
-        full_days: how long a full calibration holds.
-    """
-
-    store: Store
-    book: Book
-    bench: Bench
-    devices: Devices
-    steps: Sequence[Step]
-    limits: Mapping[DeviceKind, LimitProfile]
-    maintenance: OutOfService
-    occupied: Callable[[], bool]
-    controls: Callable[[Mapping[str, int]], Callable[[], None]]
-    about: Callable[[], tuple[Mapping[str, str], Mapping[str, str | float]]]
-    full_days: int = 180
 
 
 class Wizard:
@@ -149,15 +56,13 @@ class Wizard:
         self._parts = parts
         self._kept = KeptSession(parts.store)
         self._lock = threading.RLock()
-        self._aiming = threading.Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="calibration")
         self._stop = threading.Event()
         self._closed = False
-        self._memory = Memory()
-        self._last_aid: tuple[str, float, Aid] | None = None
+        self._aid = LiveAid(self._scene)
         found = self._kept.read()
         self._now: Kept | None = None if found is None else replace(
-            found, session=_aimed(found.session, found.session.present)
+            found, session=moves.aimed(found.session, found.session.present)
         )  # fmt: skip
 
     # What is shown
@@ -178,8 +83,7 @@ class Wizard:
         session = self._session()
         if session.present is None:
             raise WizardRefused("no_step")
-        with self._aiming:
-            return self._aid(session, session.present)
+        return self._aid.look(self._step(session.present), measuring=session.measuring)
 
     # What the technician does
 
@@ -221,7 +125,7 @@ class Wizard:
                 dict(identity or {}), film, reference,
             )  # fmt: skip
             self._now = self._begun(Kept(session, {}, maintained))
-            self._memory = Memory()
+            self._aid.forget()
             log.info("calibration_begun", kind=kind, count=len(views))
             return self._now.session
 
@@ -247,10 +151,9 @@ class Wizard:
             if self._closed:
                 raise WizardRefused("closing")
             present = session.present
-            view = replace(session.step(present), state=StepState.MEASURING)
-            session = replace(_with(session, view), share=0.0, wanted="", failure="")
+            session = moves.measuring(session, present)
             self._show(session)
-            self._worker.submit(self._measured, present)
+            self._worker.submit(self._measured, session.session_id, present)
             return session
 
     def again(self, step: str) -> Session:
@@ -264,9 +167,9 @@ class Wizard:
             session = self._idle()
             if all(one.step != step for one in session.steps):
                 raise WizardRefused("no_step")
-            session = _aimed(replace(session, present=step, failure=""), step)
+            session = moves.aimed(replace(session, present=step, failure=""), step)
             self._keep_head(session)
-            self._memory = Memory()
+            self._aid.forget()
             return session
 
     def skip(self, step: str, reason: str) -> Session:
@@ -351,9 +254,9 @@ class Wizard:
 
     # How it goes on
 
-    def _measured(self, step: str) -> None:
+    def _measured(self, session_id: str, step: str) -> None:
         with self._lock:
-            if self._closed or self._now is None:
+            if self._closed or not self._runs(session_id):
                 return
             self._stop.clear()
         failure = ""
@@ -373,7 +276,8 @@ class Wizard:
             log.error("calibration_step_failed", step=step, exc_info=error)
             failure = "internal"
         with self._lock:
-            if self._now is None or not self._now.session.measuring:
+            # Abandoned meanwhile, and perhaps begun anew: it is nobody's any more.
+            if not self._runs(session_id):
                 return
             if measured is not None:
                 try:
@@ -382,9 +286,11 @@ class Wizard:
                 except Exception as error:  # nothing was kept: it can be measured again
                     log.error("calibration_not_kept", step=step, exc_info=error)
                     failure = "internal"
-            session = self._now.session
-            view = replace(session.step(step), state=StepState.AIMING)
-            self._show(replace(_with(session, view), share=0.0, wanted="", failure=failure))
+            self._show(moves.failed(self._session(), step, failure))
+
+    def _runs(self, session_id: str) -> bool:
+        now = self._now
+        return now is not None and now.session.session_id == session_id and now.session.measuring
 
     def _measure(self, step: Step) -> Measured:
         put_back = self._parts.controls(step.controls) if step.controls else _nothing
@@ -400,49 +306,13 @@ class Wizard:
         now = self._now
         if now is None:
             raise WizardRefused("no_session")
-        view = now.session.step(step)
-        view = replace(
-            view, state=StepState.DONE, results=measured.results, skipped=skipped,
-            tries=view.tries + (not skipped),
-        )  # fmt: skip
-        session = _with(now.session, view)
-        following = next((one.step for one in session.steps if not one.results), None)
-        session = replace(session, present=following, share=0.0, wanted="", failure="")
+        session = moves.done(now.session, step, measured.results, skipped)
         kept = replace(now, session=session, measured={**now.measured, step: measured})
         self._kept.keep(kept, step)
-        self._now = replace(kept, session=_aimed(session, following))
-        self._memory = Memory()
-        log.info("calibration_step", step=step, result=_word(view))
+        self._now = replace(kept, session=moves.aimed(session, session.present))
+        self._aid.forget()
+        log.info("calibration_step", step=step, result=moves.verdict_word(session.step(step)))
         return self._now.session
-
-    def _aid(self, session: Session, present: str) -> Aid:
-        step = self._step(present)
-        before = self._last_aid
-        if (
-            before is not None
-            and before[0] == present
-            and time.monotonic() - before[1] < AID_EVERY_S
-        ):
-            return before[2]
-        if session.measuring and before is not None and before[0] == present:
-            return before[2]
-        if step.aim is None:
-            return Aid(present, turn=_HANDS.get(step.target, Turn.PRESS))
-        aid = self._looked(step)
-        best = aid.best if aid.best is not None else self._memory.best
-        aid = replace(aid, best=best)
-        self._last_aid = (present, time.monotonic(), aid)
-        return aid
-
-    def _looked(self, step: Step) -> Aid:
-        frame = self._parts.bench.camera.wait_frame(-1, AID_WAIT_S)
-        if frame is None or step.aim is None:
-            return Aid(step.name, turn=Turn.WAIT_FOR_DEVICE, reason="no_frame")
-        try:
-            return step.aim(self._scene(step), frame)
-        except CannotAssess as refused:
-            turn = BY_REASON.get(str(refused), Turn.SHOW_TARGET)
-            return Aid(step.name, turn=turn, reason=str(refused), sequence=frame.sequence)
 
     def _scene(self, step: Step) -> Scene:
         session = self._session()
@@ -453,7 +323,7 @@ class Wizard:
             film=session.film,
             reference=session.reference,
             earlier=self._found(session.step(step.name).device),
-            memory=self._memory,
+            memory=self._aid.memory,
             stop=self._stop.is_set,
             tell=lambda share, wanted: self._told(step.name, share, wanted),
         )
@@ -497,7 +367,8 @@ class Wizard:
     def _end(self, technician: str) -> None:
         maintained = self._now is not None and self._now.maintained
         self._kept.forget()
-        self._now, self._last_aid = None, None
+        self._now = None
+        self._aid.forget()
         if maintained:
             self._parts.maintenance.end(technician)
 
@@ -525,7 +396,7 @@ class Wizard:
             if kept.maintained:
                 self._parts.maintenance.end(kept.session.technician)
             raise
-        return replace(kept, session=_aimed(kept.session, kept.session.present))
+        return replace(kept, session=moves.aimed(kept.session, kept.session.present))
 
     def _ended(self, kept: Kept) -> Kept:
         """Fix when and with what it ended, so that a second try records the same."""
@@ -551,28 +422,6 @@ class Wizard:
 
     def _step(self, name: str) -> Step:
         return next(step for step in self._parts.steps if step.name == name)
-
-
-def _with(session: Session, view: StepView) -> Session:
-    steps = tuple(view if one.step == view.step else one for one in session.steps)
-    return replace(session, steps=steps)
-
-
-def _aimed(session: Session, present: str | None) -> Session:
-    """Return it with that step aiming, and no other."""
-    return replace(
-        session, steps=tuple(replace(one, state=_state(one, present)) for one in session.steps)
-    )
-
-
-def _state(view: StepView, present: str | None) -> StepState:
-    if view.step == present:
-        return StepState.AIMING
-    return StepState.DONE if view.results else StepState.WAITING
-
-
-def _word(view: StepView) -> str:
-    return "none" if view.verdict is None else view.verdict.value
 
 
 def _nothing() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.record_room import RecordRoom
 from edge.settings import load_settings
 from edge.store import Store
 from edge.store.errors import StoreBusy
@@ -17,6 +18,7 @@ from edge.store.schema import SCHEMA_VERSION
 from edge.upkeep.notices import FELL_BACK, TRYING, Notices
 from edge.upkeep.slots import Slots, Update
 from edge.upkeep.trial import FOLDER, UpdateWatch, on_trial
+from tests.delivery_kit import make_kit, new_id
 
 GOLDEN = Path(__file__).resolve().parent / "golden" / "journal-step-3"
 STATION = Path(__file__).resolve().parent.parent / "firmware_configs" / "stations" / "demo.toml"
@@ -121,3 +123,21 @@ def test_a_trial_on_a_copy_lets_nobody_in_even_after_it_has_passed(tmp_path):
     slots.note(tried, state="passed")
     watch.look()
     assert notices.reasons() == (TRYING,)
+
+
+def test_a_version_on_trial_goes_on_with_nobody_s_sitting_and_drops_none(tmp_path):
+    """Samples that it took would be lost with it; what it dropped would be missed."""
+    kit = make_kit(tmp_path)
+    with kit.open_store() as store:
+        package_id = kit.fill(store, new_id())
+        trying: list[str] = [TRYING]
+        room = RecordRoom(
+            store, lambda for_ms: [kit.sealer], {"centre": "custody"}, dict, lambda: None,
+            keep_master=False, distrust=lambda: tuple(trying),
+        )  # fmt: skip
+        assert room.interrupted(600.0) is None
+        assert [one.package_id for one in store.open_packages()] == [package_id]
+        trying.clear()
+        # Without a consent in it, an ordinary start drops it: the trial did not.
+        assert room.interrupted(600.0) is None
+        assert store.open_packages() == []

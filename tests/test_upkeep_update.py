@@ -111,7 +111,8 @@ def test_a_power_cut_in_the_midst_of_a_switch_ends_in_one_whole_version(base, ke
         update = settle(base.bench()) if base.slots.unsettled.exists() else base.slots.update()
         current = base.slots.pointed("current")
 
-        assert update is None or not update.open
+        # The new version is a good one: it is either not reached or taken, and never taken back.
+        assert update is None or update.state in {"passed", "interrupted"}
         assert not base.slots.unsettled.exists()
         assert current in {"anxin-station-1.0.0", "anxin-station-1.1.0"}
         if update is not None and update.state == "passed":

@@ -195,6 +195,22 @@ def test_a_form_that_was_answered_as_it_stood_changes_nothing(file):
         assert made.edited.text == file.read().text
 
 
+def test_choices_keep_the_order_in_which_the_file_has_them(file):
+    """A page lists them by name; what was first at this station stays first."""
+    text = file.read().text
+    file.path.write_text(
+        text.replace('["cn_exit_entry", "cn_resident_id"]', '["cn_resident_id", "cn_exit_entry"]'),
+        encoding="utf-8",
+    )
+    listed = ["", "cn_exit_entry", "cn_resident_id"]
+    _, made = file.propose("portrait", {"portrait.documents": listed})
+    assert made.changes == {}
+    _, made = file.propose("portrait", {"portrait.documents": [*listed, "de_passport"]})
+    wanted = ["cn_resident_id", "cn_exit_entry", "de_passport"]
+
+    assert made.changes == {("portrait", "documents"): wanted}
+
+
 def test_a_part_that_is_turned_on_asks_for_what_it_needs(file):
     """An optional table with questions of its own: they follow, with what is missing."""
     _, made = change(file, "v1", v1__network="true")

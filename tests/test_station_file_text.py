@@ -16,7 +16,7 @@ SMALL = """# first
 [a] # of a
 x = 1 # of x
 list = [ # of list
-  "one", # of one
+  "one", # it's [one
   "two # no comment",
 ]
 

@@ -124,6 +124,8 @@ def test_a_control_is_tried_on_the_running_camera_put_back_and_kept_for_good(
         assert time.monotonic() < until_s
         technician.does("/settings/controls/undo")
 
+    answer = technician.does("/settings/controls/keep")
+    assert "没有变化" in technician.sees(answer.headers["Location"])
     options = tomllib.loads((folder / "station.toml").read_text())["camera"]["options"]
     assert options["controls"] == {"exposure_auto": 1 - before}
 

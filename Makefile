@@ -90,3 +90,8 @@ gate:  ## hold every screen in every look to what elders need, axe everywhere, a
 screens:  ## photograph every screen into docs/images/screens and write docs/screens.md
 	@$(PYTHON) -m setup test
 	@.venv/bin/python -m tests.browser.gate.pictures
+
+.PHONY: proof-update
+proof-update:  ## install good and broken releases of this tree through real stations; three minutes
+	@$(PYTHON) -m setup test
+	@ANXIN_LONG=1 .venv/bin/pytest -q tests/station/test_update.py tests/test_upkeep_update.py $(ARGS)

@@ -150,8 +150,10 @@ class Line:
 class ServiceKeeper:
     """Starts what `current` points to, again and again until it is told to stop."""
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: Base, *words: str) -> None:
+        """Start `run_edge.py` of `current` with these words."""
         self._base = base
+        self._words = words
         self._wanted = self._ending = False
         self._process: subprocess.Popen | None = None
         self._lock = threading.Lock()
@@ -201,10 +203,13 @@ class ServiceKeeper:
 
     def _begin(self) -> subprocess.Popen:
         current = self._base.root / "current"
-        words = [current / ".venv" / "bin" / "python", "-s", "-S", "-B", "run_edge.py"]
-        return subprocess.Popen(
-            [os.fspath(word) for word in words], cwd=current, stderr=subprocess.DEVNULL
-        )
+        # The small station of these tests needs no packages, and so starts at once.
+        small = [] if self._words else ["-S"]
+        words = [current / ".venv" / "bin" / "python", "-s", *small, "-B", "run_edge.py"]
+        with (self._base.folder / "service.log").open("a") as said:
+            return subprocess.Popen(
+                [*map(os.fspath, words), *self._words], cwd=current, stderr=said
+            )
 
     def _end(self) -> None:
         if self._process is not None:

@@ -27,6 +27,7 @@ from drivers import (
     zfm_upload,
 )
 from drivers.errors import ProtocolViolation
+from tests.fuzz.camera_targets import jpeg_frame_target, v4l2_answers_target
 
 ZFM_HEAD: Final = bytes.fromhex("EF01FFFFFFFF")
 ZFM_LONGEST: Final = 9 + 258
@@ -422,4 +423,6 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "gt521_packets": gt521_packets_target,
     "gt521_image": gt521_image_target,
     "answers": answers_target,
+    "jpeg_frame": jpeg_frame_target,
+    "v4l2_answers": v4l2_answers_target,
 }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from drivers.cameras.v4l2 import kernel
 from drivers.cameras.v4l2.node import Node
 from drivers.errors import SettingsRefused
 
-MOST: Final = 256
-"""More entries than any camera has: one that never stops counting must not stop the station."""
+MOST: Final = 128
+MOST_RATES: Final = 16
+"""More than any camera has: one that never stops counting must not stop the station."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,10 @@ def modes(node: Node) -> tuple[Mode, ...]:
 
     Of a camera that takes any size within bounds only the smallest and the largest are named.
     """
+    sizes = ((name, *size) for name in _formats(node) for size in _sizes(node, name))
     return tuple(
         Mode(name, width_px, height_px, tuple(_rates(node, name, width_px, height_px)))
-        for name in _formats(node)
-        for width_px, height_px in _sizes(node, name)
+        for name, width_px, height_px in islice(sizes, MOST)
     )
 
 
@@ -63,7 +65,7 @@ def _sizes(node: Node, name: str) -> Iterator[tuple[int, int]]:
 
 
 def _rates(node: Node, name: str, width_px: int, height_px: int) -> Iterator[float]:
-    for index in range(MOST):
+    for index in range(MOST_RATES):
         answer = kernel.FrameInterval(
             index=index, pixel_format=kernel.fourcc(name), width=width_px, height=height_px
         )

@@ -7,6 +7,7 @@ Sans CJK's are not. A PDF embeds only the letters that stand in it.
 
 from __future__ import annotations
 
+import gzip
 import sys
 from pathlib import Path
 from typing import Final
@@ -14,14 +15,14 @@ from typing import Final
 from setup.commands import CHECKOUT, say
 from setup.font import LETTERS, hanzi
 
-FILE: Final = CHECKOUT / "edge" / "calibration" / "fonts" / "wqy-microhei-gb2312.ttf"
+FILE: Final = CHECKOUT / "edge" / "calibration" / "fonts" / "wqy-microhei-gb2312.ttf.gz"
 FACE: Final = 0
 """Micro Hei; the other is its monospaced face."""
 SIGNS: Final = "±≥≤Δ°µμ²→←↑↓–—×·σλ≈−✓"
 
 
 def cut(collection: Path) -> bytes:
-    """Return the letters as TrueType: the same bytes for the same collection and tools.
+    """Return the letters as TrueType in gzip: the same bytes for the same collection and tools.
 
     Raises:
         OSError: the collection cannot be read.
@@ -44,7 +45,7 @@ def cut(collection: Path) -> bytes:
         subsetter.populate(unicodes=[*points, *map(ord, hanzi() + SIGNS)])
         subsetter.subset(font)
         font.save(written)
-    return written.getvalue()
+    return gzip.compress(written.getvalue(), 9, mtime=0)
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ def test_the_certificate_is_one_page_and_its_evidence_and_the_same_bytes_each_ti
     assert pdf.startswith(b"%PDF-1.")
     assert pdf.count(b"/Type /Page\n") == 2
     assert b"/FontFile2" in pdf
-    assert len(pdf) < FILE.stat().st_size / 4
+    assert len(pdf) < FILE.stat().st_size / 3
 
 
 def test_a_record_without_evidence_is_one_page_and_damaged_evidence_is_left_out():

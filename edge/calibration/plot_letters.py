@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import threading
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +13,7 @@ from reportlab.pdfbase import pdfmetrics  # type: ignore[import-untyped]
 from reportlab.pdfbase.ttfonts import TTFont  # type: ignore[import-untyped]
 
 FONT: Final = "AnxinMicroHei"
-FILE: Final = Path(__file__).parent / "fonts" / "wqy-microhei-gb2312.ttf"
+FILE: Final = Path(__file__).parent / "fonts" / "wqy-microhei-gb2312.ttf.gz"
 _LOCK: Final = threading.Lock()
 _PIECES: Final = re.compile(r"[(（“《]?[\u2e80-\uffef][)）”》]?|[^\s\u2e80-\uffef]+\s*|\s+")
 _LONG: Final = 24
@@ -22,7 +24,7 @@ def font() -> TTFont:
     """Return the font, which reportlab knows from now on by the name `FONT`."""
     with _LOCK:
         if FONT not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(FONT, str(FILE)))
+            pdfmetrics.registerFont(TTFont(FONT, BytesIO(gzip.decompress(FILE.read_bytes()))))
         return pdfmetrics.getFont(FONT)
 
 

@@ -173,6 +173,7 @@ def behind_v1(station: Station) -> V1Station:
         step=lambda sitting_id: _step(station, sitting_id),
         content=lambda: station.shelf.content.heads,
         traces=station.traces,
+        transitions=station.transitions,
         log_lines=last_lines,
         audit_head=head_signer(station.store, station.station_key, station.settings.station.id),
         withdraw=station.desk.withdraw,

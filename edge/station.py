@@ -65,7 +65,7 @@ from edge.sitting import Overlay
 from edge.staff import Staff, StaffFileUnsafe
 from edge.station_watch import StationWatch, Watched
 from edge.store import Store
-from edge.supervisor import DeviceStatus
+from edge.supervisor import DeviceStatus, Transition
 from edge.trust.centre import PinnedCentre
 from edge.trust.heads import head_signer
 from edge.trust.keys import StationKey
@@ -130,6 +130,11 @@ class Station:
     def traces(self) -> Mapping[str, Sequence[str]]:
         """Return the last words on each device's line, by device, for support."""
         return {self.reader.status.device_id: self.reader.trace()}
+
+    def transitions(self) -> Mapping[str, Sequence[Transition]]:
+        """Return the last moves of each device from state to state, by device."""
+        owners = (self.camera, self.reader)
+        return {owner.status.device_id: owner.transitions() for owner in owners}
 
     def queues(self) -> Sequence[OutboxStatus]:
         """Return the present status of every outbox."""

@@ -15,6 +15,7 @@ import run_edge
 from drivers.load import reader_config, reader_names
 from drivers.peers.zfm import ZfmPeer
 from edge.settings import Settings, load_settings
+from edge.frames.judge import Fault
 from edge.supervisor import REASONS, DeviceWarning
 from tests.serial_server import SerialServer
 
@@ -102,8 +103,14 @@ def test_every_reason_and_warning_is_explained():
     names = {name for cell in rows("| reason |") for name in re.findall(r"`([a-z_]+)`", cell)}
     warnings = {cell.strip("`") for cell in rows("| warning |")}
 
-    assert names == {*REASONS.values(), "driver_fault", "not_opened", "opening"}
-    assert warnings == {warning.value for warning in DeviceWarning}
+    both = (CHECKOUT / "docs" / "supervision.md").read_text(encoding="utf-8")
+    every = {*REASONS.values(), "driver_fault", "not_opened", "opening"}
+    faults = {fault.value for fault in Fault}
+
+    assert names <= every
+    assert {code for code in every | faults if f"`{code}`" in both} >= (every - names) | faults
+    assert warnings == {one.value for one in DeviceWarning} - {DeviceWarning.DARK_ROOM.value}
+    assert f"`{DeviceWarning.DARK_ROOM.value}`" in both
 
 
 @pytest.mark.parametrize("name", reader_names())

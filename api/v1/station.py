@@ -22,7 +22,7 @@ from edge.orders import Orders
 from edge.photos.precheck import Prechecks
 from edge.service.pack import Pack
 from edge.store import Store
-from edge.supervisor import DeviceStatus
+from edge.supervisor import DeviceStatus, Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class V1Station:
         examiner: how NFIQ 2 and matching are: an `ExaminerState`, "none" where there is none.
         step: the screen that the sitting of this id is at; None if it is not the present one.
         traces: the last words on each device's line, by device; never a byte of an image.
+        transitions: the last moves of each device from state to state, by device.
         log_lines: the last lines of the log, as they were written.
         audit_head: the end of the audit chain, signed by the station; None where nobody signs.
         leases: who has which packages.
@@ -70,6 +71,7 @@ class V1Station:
     examiner: Callable[[], str] = lambda: NO_EXAMINER
     step: Callable[[str], str | None] = lambda _: None
     traces: Callable[[], Mapping[str, Sequence[str]]] = dict
+    transitions: Callable[[], Mapping[str, Sequence[Transition]]] = dict
     log_lines: Callable[[], Sequence[str]] = tuple
     audit_head: Callable[[], str | None] = lambda: None
     withdraw: Callable[[str, Callable[[], None]], None] = lambda _, cancel: cancel()

@@ -12,17 +12,27 @@ from spectree import SpecTree
 from api.v1.contract import API_VERSION, Answer, NoQuery, answers
 from api.v1.devices import Device, calibration_of, device_answer
 from api.v1.station import V1Station
+from edge.utc import rfc3339
+
+
+class DeviceMove(Answer):
+    """One move of a device from state to state; work and tries that change nothing are none."""
+
+    at: str
+    state: str
+    reason: str
 
 
 class SupportedDevice(Device):
     """A device with what only a technician wants to read.
 
     `detail` is the failure's or the model's own sentence; `trace` the last words on its line, never
-    a byte of an image.
+    a byte of an image; `moves` the last of seven days, oldest first, since the service started.
     """
 
     detail: str
     trace: tuple[str, ...]
+    moves: tuple[DeviceMove, ...]
 
 
 class Support(Answer):
@@ -51,7 +61,7 @@ def support_routes(station: V1Station, spec: SpecTree) -> Blueprint:
 
 def support_answer(station: V1Station) -> Support:
     """Return what a support bundle takes from a running station, for whoever makes one here."""
-    traces = station.traces()
+    traces, moves = station.traces(), station.transitions()
     return Support(
         software=station.software,
         api=API_VERSION,
@@ -62,6 +72,10 @@ def support_answer(station: V1Station) -> Support:
                 **device_answer(status, calibration_of(station, status)).model_dump(),
                 detail=status.detail,
                 trace=tuple(traces.get(status.device_id, ())),
+                moves=tuple(
+                    DeviceMove(at=rfc3339(move.at), state=move.state.value, reason=move.reason)
+                    for move in moves.get(status.device_id, ())
+                ),
             )
             for status in station.devices()
         ),

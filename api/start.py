@@ -159,10 +159,9 @@ def _serve_safe(ways: Ways, fault: Fault, stop: threading.Event, watch: Watch) -
     slots, slot = own_slots(Path(__file__))
     # A version on trial never opens the journal itself: it might not be its to change.
     level = Level.BARE if on_trial_here(slots.update(), slot) else ways.safe()
-    again_s = ways.again_s()
     ways.begin(level, fault)
     with ExitStack() as stack:
-        station = open_safe_station(fault, level, rescue(ways.files()), again_s, stack)
+        station = open_safe_station(fault, level, rescue(ways.files()), stack)
         told = Told(lambda: ways.rows, ways.good.kept, ways.again_s)
         try:
             listeners = open_safe_listeners(station, told, stack)

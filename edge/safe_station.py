@@ -55,13 +55,11 @@ class SafeStation:
         level: how much was opened.
         settings: the sections that could be read.
         beside: what else could not be opened: delivery.
-        again_s: in how many seconds the whole station is tried again; counted at the start.
     """
 
     fault: Fault
     level: Level
     settings: Rescued
-    again_s: float
     store: Store | None = None
     outboxes: tuple[Outbox, ...] = ()
     beside: list[Fault] = field(default_factory=list)
@@ -91,7 +89,7 @@ class SafeStation:
 
 
 def open_safe_station(
-    fault: Fault, level: Level, settings: Rescued, again_s: float, stack: ExitStack
+    fault: Fault, level: Level, settings: Rescued, stack: ExitStack
 ) -> SafeStation:
     """Open what may be opened at this level; never raises for a part that cannot be.
 
@@ -99,10 +97,9 @@ def open_safe_station(
         fault: why the station is in safe mode.
         level: `DELIVERY` or `BARE`.
         settings: the sections that could be read.
-        again_s: in how many seconds the whole station is tried again.
         stack: closes what is opened here, in reverse.
     """
-    station = SafeStation(fault, level, settings, again_s)
+    station = SafeStation(fault, level, settings)
     log.error("safe_mode", code=fault.code, level_reached=level.name.lower())
     delivery = settings.delivery
     if delivery is None or level is not Level.DELIVERY:

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 import run_edge
 from drivers.load import reader_config, reader_names
 from drivers.peers.zfm import ZfmPeer
-from edge.settings import Settings, load_settings
 from edge.frames.judge import Fault
+from edge.settings import Settings, load_settings
 from edge.supervisor import REASONS, DeviceWarning
 from tests.serial_server import SerialServer
 

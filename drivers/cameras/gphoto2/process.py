@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -33,7 +32,7 @@ class Process:
             self._child = subprocess.Popen(  # noqa: S603  # our own module, by our own Python
                 [sys.executable, "-m", "drivers.cameras.gphoto2.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(_ROOT)},
+                stderr=subprocess.DEVNULL, cwd=_ROOT,
             )  # fmt: skip
         try:
             asked = config.model_dump(mode="json")

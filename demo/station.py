@@ -17,6 +17,7 @@ from demo.console.knobs import Knobs
 from demo.content import install_content
 from demo.director import Director
 from demo.finger_stories import FingerStory, cue_for
+from demo.lens import BENCH, BenchBefore
 from demo.neighbours import CHECKOUT, Centre, DemoError, ReaderEnd
 from demo.pictures import MOVING, SUBJECTS, camera_options, compose, mask_by, plug_in
 from drivers.camera import Camera
@@ -247,6 +248,7 @@ def demo_camera(settings: Settings, plan: DemoPlan, vision: VisionWorker) -> Cal
             raise DeviceAbsent("the scenes are not composed yet") from error
         except OSError as error:
             raise DeviceError("the demo's pictures are missing: run make run") from error
-        return open_camera(settings.camera.driver, options)
+        scenes = open_camera(settings.camera.driver, options)
+        return BenchBefore(scenes, folder / BENCH, PICTURES / "man-35.jpg")
 
     return open_demo_camera

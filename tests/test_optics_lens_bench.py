@@ -5,9 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from demo.lens import BenchBefore
+from demo.lens import main as hold
 from drivers.camera import Camera, HasControls
 from drivers.errors import DeviceAbsent, DeviceError, DeviceTimeout
+from drivers.load import open_camera
+from drivers.peers.folder import Peer
 from drivers.peers.lens_bench import (
     TARGETS,
     Config,
@@ -188,6 +193,42 @@ def test_every_target_can_be_held_up(target):
     if target is Target.PORTRAIT:
         with pytest.raises(ValueError, match="photograph"):
             render(target, Truth(), (160, 90))
+
+
+def test_a_sheet_held_before_the_demos_camera_hides_its_scene_and_nothing_else(tmp_path):
+    """Size, numbers and pace stay the camera's; taken away, the scene is there again."""
+    peer = Peer(tmp_path / "camera")
+    camera = BenchBefore(open_camera("folder", peer.options), tmp_path / "bench")
+    try:
+        scene = camera.read(1.0)
+        write_hand(tmp_path / "bench", Target.GREY_SHEET, Truth(exposure_ev=1.0))
+        held = camera.read(1.0)
+        still = camera.still(1.0)
+        write_hand(tmp_path / "bench", Target.NONE)
+        after = camera.read(1.0)
+        peer.unplug()
+        with pytest.raises(DeviceAbsent):
+            camera.read(1.0)
+    finally:
+        camera.close()
+
+    assert scene.bgr.shape == held.bgr.shape == after.bgr.shape == (150, 200, 3)
+    assert still.bgr.shape == (300, 400, 3)
+    assert scene.sequence < held.sequence < still.sequence < after.sequence
+    assert held.bgr.std() < 5 < after.bgr.std()
+
+
+def test_a_hand_holds_up_a_sheet_from_a_command(tmp_path):
+    """Target and knobs by name; an unknown knob is refused with the names that there are."""
+    run = CliRunner().invoke
+    folder = ["--folder", str(tmp_path / "bench")]
+
+    assert run(hold, ["charuco", "pitch_deg=3", *folder]).exit_code == 0
+    assert read_hand(tmp_path / "bench").target is Target.CHARUCO
+    assert read_hand(tmp_path / "bench").whole() == Truth(pitch_deg=3.0)
+    refused = run(hold, ["charuco", "fog=1", *folder])
+    assert refused.exit_code == 2
+    assert "pitch_deg" in refused.output
 
 
 def _warmth(picture):

@@ -15,8 +15,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from demo.lens import BENCH
 from demo.pictures import MOVING, SUBJECTS
 from drivers.cameras.folder.script import Hand, Lens
+from drivers.errors import DeviceError
+from drivers.peers.lens_bench import TARGETS, Target, control_path, read_hand, write_hand
+from drivers.peers.lens_bench import Hand as Held
 from drivers.peers.reader_control import CONTROL_NAME, PRESSES, Controls, read_controls
 
 NOISES: Final[Mapping[str, float]] = {"none": 0.0, "some": 20.0, "much": 400.0}
@@ -24,6 +28,7 @@ NOISES: Final[Mapping[str, float]] = {"none": 0.0, "some": 20.0, "much": 400.0}
 GLASSES: Final = ("clear", "latent", "always")
 PLAYS: Final = (*SUBJECTS, MOVING)
 LENSES: Final = tuple(lens.value for lens in Lens)
+SHEETS: Final = tuple(target.value for target in TARGETS)
 KNOBS: Final[Mapping[str, tuple[str, ...]]] = {
     "reader.plug": ("in", "out"),
     "reader.press": PRESSES,
@@ -36,6 +41,7 @@ KNOBS: Final[Mapping[str, tuple[str, ...]]] = {
     "camera.still": ("quick", "slow"),
     "camera.holder": ("station", "other"),
     "camera.play": PLAYS,
+    "camera.sheet": SHEETS,
 }
 """Every knob with its positions, in the order of the page."""
 
@@ -48,6 +54,7 @@ class Knobs:
         self._reader = folder / "reader" / CONTROL_NAME
         self._camera = folder / "camera" / "camera.control"
         self._plugged = folder / "camera" / "camera.plugged"
+        self._bench = folder / "camera" / BENCH
         self._subject = subject
         self._lock = threading.Lock()
 
@@ -68,6 +75,7 @@ class Knobs:
             "camera.still": "slow" if camera.slow_still else "quick",
             "camera.holder": "other" if camera.held else "station",
             "camera.play": camera.play or self._subject,
+            "camera.sheet": self._held().target.value,
         }
 
     def turn(self, knob: str, to: str) -> None:
@@ -80,6 +88,9 @@ class Knobs:
                 _write(self._reader, asdict(_turned(self._reader_now(), name, to)))
             elif name == "plug":
                 self._plug_camera(to == "in")
+            elif name == "sheet":
+                # What was turned at the lens stays turned, whatever is held up before it.
+                write_hand(self._bench, Target(to), self._held().whole())
             else:
                 hand = self._camera_now().model_copy(update=_handled(name, to))
                 _write(self._camera, hand.model_dump(mode="json", exclude_none=True))
@@ -90,12 +101,19 @@ class Knobs:
             self._plug_camera(True)
             self._reader.unlink(missing_ok=True)
             self._camera.unlink(missing_ok=True)
+            control_path(self._bench).unlink(missing_ok=True)
 
     def _plug_camera(self, plugged: bool) -> None:
         if plugged and self._plugged.parent.exists():
             self._plugged.touch()
         elif not plugged:
             self._plugged.unlink(missing_ok=True)
+
+    def _held(self) -> Held:
+        try:
+            return read_hand(self._bench)
+        except DeviceError:
+            return Held()
 
     def _reader_now(self) -> Controls:
         return read_controls(_text(self._reader))[0]

@@ -29,6 +29,7 @@ EventType = Literal[
     "package.quarantined",
     "device.state",
     "calibration.recorded",
+    "calibration.state",
     "station.ready",
     "station.not_ready",
     "key.expiring",

@@ -20,6 +20,7 @@ from edge import VERSION
 from edge.calibration import opened
 from edge.calibration.book import CalibrationBook
 from edge.calibration.parameters import zero_in_force
+from edge.calibration.validity import Validity
 from edge.calibration.wizard import Wizard
 from edge.calibration.wizard_open import WizardRooms, open_wizard
 from edge.camera_owner import CameraOwner
@@ -257,7 +258,8 @@ def build(
     if carried is not None:
         stack.callback(carried.close)
         carried.start(lambda: desk.snapshot.sitting_id is not None, lambda: desk.rest(True))
-    watch.start(Watched(station.devices, station.reasons, partial(_key_days_left, centre)))
+    days, worth = partial(_key_days_left, centre), partial(_worth, station)
+    watch.start(Watched(station.devices, station.reasons, days, worth))
     stack.callback(watch.close)
     return station
 
@@ -310,6 +312,11 @@ def _occupied(desk: SittingDesk, seeing: threading.Event) -> bool:
     shown = desk.snapshot
     covered = shown.overlay in (Overlay.HELP, Overlay.REST)
     return shown.sitting_id is not None or covered or not seeing.is_set()
+
+
+def _worth(station: Station) -> Mapping[str, Validity]:
+    devices = (status.device_id for status in station.devices())
+    return {device: station.calibrations.state(device) for device in devices}
 
 
 def _key_days_left(centre: PinnedCentre) -> float | None:

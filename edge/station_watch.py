@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import apsw
 import structlog
@@ -40,6 +40,15 @@ class _Note:
     at_ms: int
 
 
+class Worth(Protocol):
+    """What a calibration is worth: `edge.calibration.validity.Validity`."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def days_left(self) -> float | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """What is looked at.
@@ -48,11 +57,13 @@ class Watched:
         devices: the present status of every device.
         reasons: why no sitting may begin now, as codes; empty if one may.
         key_days_left: days until the last sealing key expires, if that is soon; else None.
+        calibrations: what each device's calibration is worth now.
     """
 
     devices: Callable[[], Sequence[DeviceStatus]]
     reasons: Callable[[], Sequence[str]]
     key_days_left: Callable[[], float | None]
+    calibrations: Callable[[], Mapping[str, Worth]] = dict
 
 
 class StationWatch:
@@ -90,6 +101,8 @@ class StationWatch:
             facts: dict[str, int | str | None] = {"reasons": ",".join(reasons)} if reasons else {}
             self._note("station.not_ready" if reasons else "station.ready", None, facts)
         self._look_at_keys(watched.key_days_left())
+        for device_id, worth in watched.calibrations().items():
+            self._look_at_calibration(device_id, worth)
         self._write()
 
     def _watch(self, watched: Watched) -> None:
@@ -105,6 +118,15 @@ class StationWatch:
         if self._is_news(device.device_id, (state, device.reason)):
             facts: dict[str, int | str | None] = {"state": state.value, "reason": device.reason}
             self._note("device.state", device.device_id, facts)
+
+    def _look_at_calibration(self, device_id: str, worth: Worth) -> None:
+        of = f"calibration/{device_id}"
+        # A device that never had one is no news at every start.
+        if of not in self._told and worth.state == "none":
+            return
+        if self._is_news(of, worth.state):
+            days = None if worth.days_left is None else int(worth.days_left)
+            self._note("calibration.state", device_id, {"state": worth.state, "days_left": days})
 
     def _look_at_keys(self, days_left: float | None) -> None:
         now_s = self._clock_s()

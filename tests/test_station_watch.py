@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from edge.calibration.validity import NONE, Validity
 from edge.events import Events
 from edge.station_watch import KEYS_EVERY_S, SETTLED_S, WAITING_MAX, StationWatch, Watched
 from edge.store import Store
@@ -25,7 +26,11 @@ class Watching:
         self.camera = CAMERA
         self.reasons: tuple[str, ...] = ()
         self.days_left: float | None = None
-        self.watched = Watched(lambda: [self.camera], lambda: self.reasons, lambda: self.days_left)
+        self.worth = NONE
+        self.watched = Watched(
+            lambda: [self.camera], lambda: self.reasons, lambda: self.days_left,
+            lambda: {"camera-1": self.worth},
+        )  # fmt: skip
         self.watch = StationWatch(store, lambda: self.now_s)
 
     def look(self, *, after_s: float = SETTLED_S) -> list[tuple[str, str | None, dict]]:
@@ -54,6 +59,23 @@ def test_a_start_tells_how_things_are_and_then_nothing(watching):
         ("station.ready", None, {}),
     ]
     assert watching.look() == []
+
+
+def test_what_a_calibration_is_worth_is_told_when_it_changes(watching):
+    """And at a start, unless there never was one; the days that go by are no news."""
+    watching.look()
+    watching.worth = Validity("valid", 40.9, "a" * 32, "2027-05-21")
+    (told,) = watching.look()
+    assert told == ("calibration.state", "camera-1", {"state": "valid", "days_left": 40})
+    watching.worth = replace(watching.worth, days_left=35.0)
+    assert watching.look() == []
+    for state in ("due", "expired", "failed"):
+        watching.worth = replace(watching.worth, state=state)
+        assert [facts["state"] for _, _, facts in watching.look()] == [state]
+    watching.worth = NONE
+    assert watching.look() == [
+        ("calibration.state", "camera-1", {"state": "none", "days_left": None})
+    ]
 
 
 def test_a_device_that_goes_and_comes_back_is_told_with_its_reason(watching):

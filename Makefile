@@ -94,4 +94,4 @@ screens:  ## photograph every screen into docs/images/screens and write docs/scr
 .PHONY: proof-update
 proof-update:  ## install good and broken releases of this tree through real stations; three minutes
 	@$(PYTHON) -m setup test
-	@ANXIN_LONG=1 .venv/bin/pytest -q tests/station/test_update.py tests/test_upkeep_update.py $(ARGS)
+	@ANXIN_LONG=1 .venv/bin/pytest -q -o faulthandler_timeout=0 tests/station/test_update.py tests/test_upkeep_update.py $(ARGS)

@@ -20,6 +20,7 @@ from api.technician.calibration_trends import TARGETS_PAGE
 from api.technician.console import BY_MODULE, Annex, Console
 from api.technician.door import HTMX
 from api.technician.places import EVERYBODY, Place, auditors_too
+from api.technician.time_code import add_time_code
 from edge.calibration.aid import Aid
 from edge.calibration.book import CalibrationBook
 from edge.calibration.certificate_words import words_of
@@ -49,6 +50,7 @@ def calibration_pages(console: Console) -> Blueprint:
     pages.add_url_rule("/calibration/run", "run", partial(_run, desk))
     pages.add_url_rule("/calibration/aid", "aid", partial(_aid, desk))
     add_records(pages, console)
+    add_time_code(pages, console)
     for name, act in ACTS.items():
         rule = f"/calibration/{name}"
         pages.add_url_rule(rule, name, partial(_act, desk, act), methods=["POST"])

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from quality.measure import CannotAssess
+from quality.optics.time_code import PERIOD_MS, read_time_code
 from tests.booth_kit import Booth, booth
 from tests.browser.gate.axe import SCRIPT, violations
 from tests.calibration_kit import NOW_MS
@@ -138,3 +144,28 @@ def test_a_calibration_is_done_on_a_phone_and_on_a_notebook(
     assert complaints == []
     # A letter of normal sight at 1.5 m is 2.2 mm (5 minutes of arc); four times that reads at once.
     assert digits_mm >= 4 * READ_FROM_MM * 0.001454
+
+
+def test_a_screen_shows_the_station_s_time_so_that_the_camera_s_reader_reads_it(
+    signed_in: tuple[Page, list[str]], station: Booth, screens_folder: Path | None
+):
+    """Marks, cells and check as `read_time_code` wants them, by the station's clock."""
+    page, _ = signed_in
+    page.goto(f"{station.shop.listener.url}calibration/time-code")
+    page.wait_for_selector("body[data-ready]")
+    code, until_s = None, time.monotonic() + PATIENCE_MS / 1000
+    while code is None:
+        assert time.monotonic() < until_s
+        began_ms = time.time() * 1000
+        shot = page.screenshot()
+        ended_ms = time.time() * 1000
+        with suppress(CannotAssess):
+            code = read_time_code(cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR))
+    if screens_folder:
+        (screens_folder / "technician-time-code.png").write_bytes(shot)
+    half = PERIOD_MS / 2
+    after_ms = (code - began_ms + half) % PERIOD_MS - half
+
+    # One clock: painted while the shutter was open, or a while before on a busy machine.
+    assert -5000 < after_ms < ended_ms - began_ms + 100
+    assert page.text_content("[data-error]").startswith("±")

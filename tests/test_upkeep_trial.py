@@ -58,7 +58,7 @@ def test_the_trial_steps_a_copy_and_the_journal_stays_what_the_version_before_wr
         assert step_of(where) == (SCHEMA_VERSION, before[1])
         assert (trial.sinks, trial.v1.network, trial.guide.enabled) == ((), None, False)
         with pytest.raises(StoreBusy):
-            Store.open(folder / "store.db", folder / "store.key")
+            Store.open(folder / "store.db", folder / "store.key").close()
     assert (folder / "store.db").read_bytes() == kept
     assert step_of(folder) == before == (3, before[1])
     assert (folder / "station-key.pem").stat().st_nlink == 2

@@ -45,10 +45,12 @@ def answers(base, version):
 
 @pytest.mark.usefixtures("keeper")
 def test_a_good_release_runs_after_its_trial_and_the_version_before_stays_whole(base):
-    """And it can be gone back to, which is a trial as well."""
+    """And it can be gone back to, which is a trial as well; a third version is cleared away."""
+    base.slot("0.5.0")
     update = install(base.bench(), base.release("1.1.0"), base.keys, older=False)
 
     assert (update.state, update.reason) == ("passed", "")
+    assert not (base.root / "anxin-station-0.5.0").exists()
     assert base.slots.pointed("current") == "anxin-station-1.1.0"
     assert base.slots.pointed("previous") == "anxin-station-1.0.0"
     assert not base.slots.unsettled.exists()

@@ -201,8 +201,17 @@ def _prove(bench: Bench, update: Update) -> Update:
         # From here on it works on the journal itself.
         bench.service.stop()
         bench.service.start()
+    _prune(bench.slots)
     bench.say("passed")
     return passed
+
+
+def _prune(slots: Slots) -> None:
+    """Leave two versions: the one that runs and the one before."""
+    kept = {slots.pointed(CURRENT), slots.pointed(PREVIOUS)}
+    for place in slots.root.glob("anxin-station-*"):
+        if place.name not in kept and place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _fall_back(bench: Bench, update: Update, reason: str) -> Update:

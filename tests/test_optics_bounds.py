@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,18 @@ from accuracy.optics.glass_sweeps import glass_sweeps
 from accuracy.optics.lens_sweeps import lens_sweeps, true_optics
 from accuracy.optics.light_sweeps import light_sweeps
 from accuracy.optics.sweep import Said, Sweep, held
+from accuracy.optics.together import together_sweeps
 from drivers.peers.lens_bench import Target, Truth, render
 from quality.measure import CannotAssess
-from quality.optics.board import Optics, assumed_optics, find_pose
+from quality.optics.board import BOARD, Optics, assumed_optics, find_corners, find_pose
+from quality.optics.colour_chart import reference_xyz
+from quality.optics.colour_patches import PATCHES
 from quality.optics.refusal import Refusal, refused
 from quality.optics.slanted_edge import measure_edge
 
 SWEEPS = {
     f"{one.measure}-{one.estimate}-{one.knob}".replace(" ", "_"): one
-    for one in (*lens_sweeps(), *light_sweeps(), *glass_sweeps())
+    for one in (*lens_sweeps(), *light_sweeps(), *together_sweeps(), *glass_sweeps())
 }
 SAMPLED = [name for name, one in SWEEPS.items() if one.sample]
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "calibration-accuracy.md"
@@ -154,3 +158,37 @@ def test_without_a_measured_lens_a_makers_angle_of_view_serves():
 
     assert isinstance(assumed, Optics)
     assert assumed.focal_px[0] == pytest.approx(true_optics().focal_px[0], rel=0.001)
+
+
+def test_the_charts_values_are_those_of_the_colour_library():
+    """Names, order, chromaticities and the way from D50 to D65 agree with a source not our own."""
+    with warnings.catch_warnings():
+        # It tells that SciPy and Matplotlib are not there.
+        warnings.simplefilter("ignore")
+        import colour  # noqa: PLC0415 - only here, and it takes a second
+
+    chart = colour.CCS_COLOURCHECKERS["ColorChecker24 - After November 2014"]
+    light = colour.CCS_ILLUMINANTS["CIE 1931 2 Degree Standard Observer"]["D65"]
+    known = colour.chromatic_adaptation(
+        colour.xyY_to_XYZ(np.array(list(chart.data.values()))),
+        colour.xy_to_XYZ(chart.illuminant),
+        colour.xy_to_XYZ(light),
+        method="Von Kries",
+        transform="Bradford",
+    )
+    names = [name.split(" (")[0].removesuffix(" 9.5").removesuffix(" 2") for name in chart.data]
+
+    assert [one.name for one in PATCHES] == names
+    assert np.allclose(reference_xyz(), known, atol=1e-3)
+
+
+@pytest.mark.parametrize("px_per_mm", [2, 4])
+def test_a_printed_board_is_as_large_as_its_corners_say(px_per_mm):
+    """Squares and corners agree in millimetres: a distance is read off nothing else."""
+    picture = np.pad(BOARD.drawn(px_per_mm), 80, constant_values=255)
+    corners = find_corners(picture)
+    known = corners.places_mm[:, :2] * px_per_mm + 80 - 0.5
+
+    assert len(corners.numbers) == BOARD.corners == 24
+    assert np.abs(corners.places_px - known).max() < 0.05
+    assert (BOARD.width_mm, BOARD.height_mm) == (180.0, 252.0)

@@ -9,6 +9,7 @@ from accuracy.optics.absurd import answer, camera_cases
 from drivers.peers.lens_bench import Target, Truth, render
 from quality.measure import CannotAssess
 from quality.optics.flash import count_flashes
+from quality.optics.grey_card import measure_grey
 from quality.optics.latency import measure_latency
 from quality.optics.refusal import Refusal, refused
 from quality.optics.time_code import PERIOD_MS, cells_of, read_time_code
@@ -30,6 +31,17 @@ ASKED = [
 def test_absurd_input_is_refused_for_a_reason_that_is_right(name):
     """The code says what is wrong; a figure, however small its claim, would be a lie."""
     assert answer(CASES[name]).said in CASES[name].right
+
+
+@pytest.mark.parametrize("period_px", [20, 60])
+def test_a_striped_cloth_is_no_grey_card_however_even_it_is_on_the_whole(period_px):
+    """Stripes that every part of the picture shares leave its means alike; the card has none."""
+    plain = render(Target.GREY_SHEET, Truth(), (640, 360)).astype(float)
+    stripes = 6 * np.sign(np.sin(2 * np.pi * (np.arange(640) + 0.5) / period_px))
+    cloth = np.rint(plain + stripes[None, :, None]).astype(np.uint8)
+
+    with pytest.raises(CannotAssess, match="no_chart"):
+        measure_grey(cloth, share=0.6)
 
 
 def test_a_figure_where_a_refusal_is_due_is_told_as_not_honest():

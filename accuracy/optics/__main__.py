@@ -17,6 +17,7 @@ from accuracy.optics.lens_sweeps import lens_sweeps
 from accuracy.optics.light_sweeps import light_sweeps
 from accuracy.optics.page import page
 from accuracy.optics.sweep import all_held
+from accuracy.optics.together import together_sweeps
 from accuracy.page import figures
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
@@ -32,6 +33,7 @@ def measured() -> str:
     parts = [
         ("Through the lens", all_held(lens_sweeps())),
         ("Light, colour, time", all_held(light_sweeps())),
+        ("All knobs at once", all_held(together_sweeps())),
         ("Fingerprint reader", all_held(glass_sweeps())),
     ]
     cases = (*camera_cases(np.asarray(photograph, np.uint8)), *glass_cases())

@@ -17,7 +17,7 @@ from quality.optics.slanted_edge import measure_edge
 SIZE_PX: Final = (1280, 720)
 PLAIN: Final = Truth()
 SLANT_DEG: Final = 5.0
-POSE_DEG: Final = 0.3
+POSE_DEG: Final = 0.2
 VIEWS: Final = (
     (0, 0, 0, -0.2, -0.15), (20, 0, 2, 0.2, -0.15), (-20, 5, 0, -0.2, 0.15), (0, 20, -3, 0.2, 0.15),
     (0, -20, 0, 0, 0), (18, 18, 0, 0.15, 0), (-18, -18, 5, -0.15, 0), (25, -10, 0, 0, 0.1),

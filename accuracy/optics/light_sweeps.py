@@ -21,6 +21,7 @@ from quality.optics.latency import measure_latency
 from quality.optics.noise import measure_noise
 from quality.optics.uniformity import ZONE_SHARE, ZONES, measure_light
 
+SERIES_PX: Final = (640, 360)
 FRAMES: Final = 20
 RATE_HZ: Final = 25.0
 GREY: Final = 0.18
@@ -41,7 +42,7 @@ def _greys() -> Iterable[Sweep]:
     def spread(blue: float) -> Said:
         truth = replace(PLAIN, cast=(1.0, 1.0, blue))
         grey = measure_grey(render(Target.GREY_CARD, truth, SIZE_PX))
-        return Said(abs(_level(GREY * blue) - _level(GREY)), grey.spread, grey.spread_sd)
+        return Said(abs(level_of(GREY * blue) - level_of(GREY)), grey.spread, grey.spread_sd)
 
     yield Sweep(
         "grey_card",
@@ -109,7 +110,7 @@ def _evenness() -> Iterable[Sweep]:
     def said(read: str, **knobs: Any) -> Said:
         truth = replace(PLAIN, **knobs)
         light = measure_light(render(Target.GREY_SHEET, truth, SIZE_PX))
-        return Said(_true_light(truth)[read], getattr(light, read), light.uncertainty)
+        return Said(true_light(truth)[read], getattr(light, read), light.uncertainty)
 
     yield Sweep("uniformity", "darkest over lightest zone", "light the corners lack",
                 (0.0, 0.05, 0.1, 0.2, 0.3, 0.5), 0.005, "1",
@@ -123,7 +124,7 @@ def _evenness() -> Iterable[Sweep]:
                 "1", lambda one: said("uniformity", falloff=0.1, noise_sigma=one))  # fmt: skip
 
 
-def _true_light(truth: Truth) -> dict[str, float]:
+def true_light(truth: Truth) -> dict[str, float]:
     """Return what the truth's own formula gives, by many points in each zone and no picture."""
     width, height = SIZE_PX
     share = np.linspace(-ZONE_SHARE / 2, ZONE_SHARE / 2, ZONES * 40 + 1)
@@ -144,14 +145,14 @@ def _true_light(truth: Truth) -> dict[str, float]:
 def _noises() -> Iterable[Sweep]:
     def said(**knobs: Any) -> Said:
         truth = replace(PLAIN, **knobs)
-        noise = measure_noise([render(Target.GREY_CARD, truth, SIZE_PX, n / RATE_HZ, n)
+        noise = measure_noise([render(Target.GREY_CARD, truth, SERIES_PX, n / RATE_HZ, n)
                                for n in range(FRAMES)])  # fmt: skip
-        level = _level(GREY * 2**truth.exposure_ev)
+        level = level_of(GREY * 2**truth.exposure_ev)
         known = 20 * np.log10(level / np.sqrt(truth.noise_sigma**2 + ROUNDED))
         return Said(float(known), noise.snr_db, noise.snr_sd_db)
 
     yield Sweep("noise", "signal to noise", "noise, levels", (0.5, 0.8, 1.5, 3.0, 6.0, 10.0), 0.2,
-                "dB", lambda one: said(noise_sigma=one), (1.5,))  # fmt: skip
+                "dB", lambda one: said(noise_sigma=one))  # fmt: skip
     yield Sweep(
         "noise",
         "signal to noise at noise 1.5",
@@ -160,6 +161,7 @@ def _noises() -> Iterable[Sweep]:
         0.5,
         "dB",
         lambda one: said(noise_sigma=1.5, flicker_depth=one, flicker_hz=103.0),
+        (0.05,),
     )
     yield Sweep("noise", "signal to noise at noise 1.5", "light, stops", (-2, -1, 1), 0.2, "dB",
                 lambda one: said(noise_sigma=1.5, exposure_ev=one))  # fmt: skip
@@ -171,7 +173,7 @@ def _flickers() -> Iterable[Sweep]:
     def found(target: Target, **knobs: Any) -> Flicker:
         truth = replace(PLAIN, **knobs)
         return measure_flicker(
-            [render(target, truth, SIZE_PX, at_s, n) for n, at_s in enumerate(times)], times
+            [render(target, truth, SERIES_PX, at_s, n) for n, at_s in enumerate(times)], times
         )
 
     def depth(one: float) -> Said:
@@ -216,6 +218,6 @@ def _latencies() -> Iterable[Sweep]:
     yield Sweep("latency", "shown to seen", "delay, s", delays, 2.0, "ms", late, (0.1216,))
 
 
-def _level(light: float) -> float:
+def level_of(light: float) -> float:
     """Return the level of a linear light above the curve's straight foot. Source: IEC 61966-2-1."""
     return float(255 * (1.055 * light ** (1 / 2.4) - 0.055))

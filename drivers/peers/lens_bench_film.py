@@ -39,7 +39,7 @@ class FilmTruth:
     blur_sigma_px: float = 0.5
     noise_sigma: float = 1.0
     white: float = 235.0
-    black: float = 20.0
+    black: float = 30.0
     gamma: float = 1.0
     dead_share: float = 0.0
     residue_levels: float = 0.0

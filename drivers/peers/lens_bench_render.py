@@ -13,7 +13,7 @@ import numpy as np
 
 from drivers.camera import Picture
 from drivers.peers.lens_bench_geometry import FINE, focal_px, projected, window_of
-from drivers.peers.lens_bench_sheets import WALL, Light, Sheet, portrait, screen, sheet_of
+from drivers.peers.lens_bench_sheets import GREY, WALL, Light, Sheet, portrait, screen, sheet_of
 from drivers.peers.lens_bench_truth import Target, Truth
 
 COVER: Final = 0.42
@@ -108,6 +108,9 @@ def _seen(sight: _Sight, photograph: Picture | None) -> Light:
         sheet = portrait(photograph)
     if sheet is None:
         return np.full((height, width), WALL, np.float32)
+    if sight.target is Target.GREY_SHEET and truth.hidden <= 0:
+        # It reaches beyond every picture, and no lens changes what is alike everywhere.
+        return np.full((height, width), GREY, np.float32)
     if truth.hidden > 0:
         sheet = _covered(sheet, truth.hidden)
     reach_px = 6 * math.hypot(truth.blur_sigma_px, truth.corner_blur_px) * width / PREVIEW_PX + 4

@@ -16,8 +16,9 @@ from quality.optics.slanted_edge import Edge, measure_edge
 
 Points = npt.NDArray[np.float64]
 
-SEARCHED_PX: Final = 1280
-SIDE_MIN_PX: Final = 32
+SEARCHED_PX: Final = 800
+SIDE_MIN_PX: Final = 20
+"""Of a square in the picture that is searched."""
 SIDES_APART_MAX: Final = 1.5
 SEVERAL: Final = 5
 FRAMES_MIN: Final = 3

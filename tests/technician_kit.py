@@ -73,7 +73,7 @@ class DrawnCamera:
 
     def read(self, timeout_s: float) -> Frame:
         """Return the drawn picture with some noise: equal pictures would be a frozen camera."""
-        self._closed.wait(0.03)
+        self._closed.wait(0.06)
         if self._held.unplugged:
             raise DeviceAbsent("the test pulled the plug")
         self._held.sequence += 1
@@ -93,7 +93,7 @@ class DrawnCamera:
 class CameraHeld:
     """What stands before the camera, and whether its cable is in."""
 
-    bgr: Any = field(default_factory=lambda: np.full((720, 1280, 3), 120, np.uint8))
+    bgr: Any = field(default_factory=lambda: np.full((180, 320, 3), 120, np.uint8))
     unplugged: bool = False
     sequence: int = 0
 
@@ -132,13 +132,19 @@ class Workshop:
     traces: list[str]
     log: list[str]
     shown: list[Snapshot]
+    signed_in: dict[str, Notebook] = field(default_factory=dict)
 
     def notebook(self, staff_id: str | None = TECHNICIAN) -> Notebook:
         """Another browser, signed in if somebody is named."""
         notebook = Notebook(self.listener.port)
         if staff_id is not None:
             assert notebook.sign_in(staff_id, PIN).status == 303
+            self.signed_in[staff_id] = notebook
         return notebook
+
+    def again(self, staff_id: str = TECHNICIAN) -> Notebook:
+        """The browser that signed in last as this one, or a new one: a PIN's check is slow."""
+        return self.signed_in.get(staff_id) or self.notebook(staff_id)
 
     def acts(self) -> list[tuple[str, str, str, str]]:
         """What the audit chain tells: kind and id of who, what, how it ended."""
@@ -167,10 +173,16 @@ def _staff_rows() -> bytes:
 
 @contextmanager
 def workshop(
-    folder: Path, extra: Sequence[Annex] = (), words: Sequence[Path] = (), **behind: Any
+    folder: Path,
+    extra: Sequence[Annex] = (),
+    words: Sequence[Path] = (),
+    bgr: Any = None,
+    **behind: Any,
 ) -> Iterator[Workshop]:
     """Open a station with its technician's console, a technician, an auditor and a guide."""
     staff_file, clock, held = folder / "staff.toml", Clock(), CameraHeld()
+    # Before it is opened: a camera whose pictures change their size is a broken one.
+    held.bgr = held.bgr if bgr is None else bgr
     folder.mkdir(parents=True, exist_ok=True)
     write_secret(staff_file, _staff_rows())
     kit = make_kit(folder / "kit")

@@ -50,7 +50,7 @@ def folder(beside: Path) -> Path:
 @pytest.fixture
 def console(shop: Workshop, folder: Path) -> Notebook:
     """A technician who has the page before her."""
-    notebook = shop.notebook()
+    notebook = shop.again()
     notebook.sees("/knobs")
     return notebook
 

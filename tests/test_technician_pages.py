@@ -269,7 +269,7 @@ def test_a_row_of_any_bytes_leaves_the_page_standing(shop: Workshop):
 @pytest.mark.parametrize("before", ["x", "-1", "1" * 20, "٣"])
 def test_a_page_number_that_is_none_is_refused(shared: Workshop, before: str):
     """422, not a fault of ours."""
-    assert shared.notebook(AUDITOR).ask("GET", f"/audit?before={_quoted(before)}").status == 422
+    assert shared.again(AUDITOR).ask("GET", f"/audit?before={_quoted(before)}").status == 422
 
 
 def _quoted(words: str) -> str:
@@ -395,7 +395,7 @@ def test_the_book_notes_nothing_that_the_console_does_not_do(shared: Workshop):
 def test_no_page_shows_anything_of_a_sitting(shared: Workshop):
     """A person with a name and a day's number is at the screen: no page has either."""
     shared.shown[0] = SCENES["name"]
-    notebook = shared.notebook()
+    notebook = shared.again()
     for path in ("/", "/live", "/devices", "/outbox", "/audit", "/statistics", "/logs",
                  "/maintenance"):  # fmt: skip
         page = notebook.sees(path)

@@ -41,8 +41,7 @@ def chart() -> np.ndarray:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """A station whose reader is unplugged, with packages that wait and one that is set aside."""
-    with workshop(tmp_path_factory.mktemp("shop")) as found:
-        found.camera.bgr = chart()
+    with workshop(tmp_path_factory.mktemp("shop"), bgr=chart()) as found:
         rows = [found.kit.hand_in(found.store) for _ in range(3)]
         found.store.quarantine(rows[0].package_id, SINK, "http_422")
         status = OutboxStatus(SINK, "custody", "backing_off", "tls_refused", 7,

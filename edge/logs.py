@@ -24,11 +24,11 @@ import structlog
 FIELDS: Final = frozenset(
     {
         "attempts", "baud", "beyond", "bytes", "code", "count", "device", "document",
-        "error", "event", "event_code", "height_px", "level", "level_reached",
+        "error", "event", "event_code", "height_px", "kind", "level", "level_reached",
         "logger", "measure", "method", "model", "next_try_s", "overlay",
         "packet_bytes", "part", "pid", "place", "port", "position", "presentation", "product",
         "reason", "request", "restarts", "result", "route", "score", "sequence", "sink",
-        "sitting", "state", "station", "status", "timestamp", "verdict", "width_px",
+        "sitting", "state", "station", "status", "step", "timestamp", "verdict", "width_px",
     }
 )  # fmt: skip
 

@@ -196,7 +196,7 @@ def test_two_hundred_moves_of_seven_days_are_kept(monkeypatch):
 
 
 def waited(reopening: Reopening, pause_s: float | None) -> threading.Thread:
-    thread = threading.Thread(target=reopening.wait, args=(pause_s,))
+    thread = threading.Thread(target=reopening.wait, args=(pause_s,), daemon=True)
     thread.start()
     return thread
 

@@ -244,9 +244,9 @@ def test_a_print_that_was_left_on_the_glass_fails_it(glass):
     """A module that takes the last finger's trace for a finger shows it, and that is no clean
     glass: a figure that fails, or the reason why there is none.
     """
-    glass.peer.start_plan([Press(11, 1)])
+    glass.peer.put(lines(2.2))
     press(glass.wizard._scene(BY_NAME["blank"]), 0.0, "")
-    glass.peer.start_plan(())
+    glass.peer.lift()
     glass.peer.leave_glass(EmptyGlass.LATENT)
     found = glass.of("blank")
 
@@ -288,7 +288,7 @@ def test_two_fingers_are_scored_and_matching_is_said_to_be_missing(glass, monkey
 def test_four_bits_a_pixel_fail_the_range_of_grey(glass, monkeypatch):
     """Sixteen levels are sixteen, whoever presses; three prints tell it as ten would."""
     monkeypatch.setattr(steps_fingers, "TEN", steps_fingers.TEN[:3])
-    glass.peer.start_plan([Press(11, n) for n in range(1, 4)])
+    glass.peer.put(lines(2.2))
     found = glass.of("grey_range")
 
     assert found["share_150"].value == 0.0

@@ -8,19 +8,26 @@ from dataclasses import replace
 
 import pytest
 
+from edge.calibration.book import CalibrationBook
 from edge.calibration.kept_session import Kept, KeptSession
 from edge.calibration.limits import Limit
-from edge.calibration.parameters import zero_of
+from edge.calibration.parameters import zero_in_force, zero_of
 from edge.calibration.procedure import Figure, Measured, held_against, overall, unmeasured
 from edge.calibration.record import Evidence, Overall, Verdict
 from edge.calibration.session import Session, StepState, StepView
 from edge.calibration.steps import CAMERA_STEPS, STEPS
 from edge.calibration.wizard import WizardRefused
+from edge.preset import PortraitRules
+from edge.settings import load_preset
 from edge.store import Store
 from edge.trust import audit
+from edge.trust.keys import StationKey
 from proofs.powercut.forked import Verdict as Found
 from proofs.powercut.forked import acknowledged, start
 from proofs.powercut.sweep import sweep
+from quality.measure import Native
+from quality.pitch_zero import PITCH, YAW
+from tests import calibration_kit as made
 from tests.delivery_kit import until
 from tests.lens_kit import CAMERA, KNOWN, READER, TECHNICIAN, bench
 
@@ -352,6 +359,26 @@ def test_a_board_s_zero_is_taken_off_and_makes_nothing_strict_a_head_s_does():
     assert zero_of({**board, "zero_of_a_head": 1.0}, None).of_a_head
     assert (zero_of(board, 5.3).deg, zero_of(board, 5.3).of_a_head) == (5.3, True)
     assert zero_of(board, 5.3).yaw_deg == -0.4
+
+
+def test_an_undoing_takes_the_zero_back_from_the_next_search_on(tmp_path):
+    """Each search asks the book as it begins: the newest that passed, or the one before it."""
+    with Store.open(tmp_path / "store.db", tmp_path / "key") as store:
+        key = StationKey.open_or_make(tmp_path / "station-key.pem")
+        book = CalibrationBook(tmp_path / "calibration", store, key, "st-000001")
+        zero = zero_in_force(book.parameters, made.CAMERA, None)
+        rules = PortraitRules(load_preset("seated"))
+        raw = {PITCH: Native(3.0), YAW: Native(-1.0)}
+        seen = []
+        for day, pitch in enumerate((1.2, 2.0)):
+            told = {"pitch_zero_deg": pitch, "yaw_zero_deg": -0.5}
+            book.record(made.calibration(ended_at_ms=made.NOW_MS + day, parameters=told))
+            seen.append(replace(rules, pitch_zero=zero()).pitch_zero.natives(raw))
+        book.undo(made.CAMERA, TECHNICIAN)
+        seen.append(zero().natives(raw))
+
+        assert [one[PITCH].value for one in seen] == [1.8, 1.0, 1.8]
+        assert {one[YAW].value for one in seen} == {-0.5}
 
 
 def test_the_camera_s_procedure_has_every_step_of_the_page():

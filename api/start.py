@@ -171,7 +171,10 @@ def _serve_safe(ways: Ways, fault: Fault, stop: threading.Event, watch: Watch) -
         watch(station.proofs(*listeners), stack)
         ways.reached("serving")
         while not stop.wait(LOOK_S):
-            if station.failed or ways.changed() or ways.again_s() <= 0:
+            if ways.changed():
+                ways.ended("settings_changed")
+                return AGAIN
+            if station.failed or ways.again_s() <= 0:
                 ways.ended("again")
                 return AGAIN
     ways.ended("stopped")

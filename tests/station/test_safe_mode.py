@@ -61,6 +61,7 @@ def test_a_refused_settings_file_ends_in_a_calm_page_and_the_exact_fault(home):
         assert (ready, json.loads(why)["reasons"]) == (503, ["safe_mode"])
         home.file.write_text(home.settings())
         assert process.wait(timeout=LONG_S) == 75
+    assert home.starts()[-1]["end"] == "settings_changed"
 
 
 def test_with_settings_that_were_good_a_corrupt_file_costs_nobody_the_station(home, scenes):

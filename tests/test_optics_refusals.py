@@ -16,7 +16,10 @@ from quality.optics.time_code import PERIOD_MS, cells_of, read_time_code
 
 CASES = {f"{one.measure}-{one.shown}".replace(" ", "_"): one for one in camera_cases(None)}
 ASKED = [
-    *(name for name in CASES if name.startswith(("board-", "grey_card-"))),
+    *(name for name in CASES if name.startswith("board-") and "sheet" not in name),
+    *(name for name in CASES if name.startswith("grey_card-") and "sheet" not in name),
+    "board-another_sheet:_wrong_chart", "board-another_sheet:_colour_chart",
+    "grey_card-another_sheet:_charuco",
     "focus_chart-half_hidden", "focus_chart-seen_in_a_mirror", "colour_chart-half_hidden",
     "colour_chart-seen_in_a_mirror", "uniformity-half_hidden", "distortion-three_views",
     "distortion-views_without_the_board",

@@ -97,7 +97,7 @@ def test_frames_that_come_late_are_dropped_until_the_line_has_caught_up(opened, 
     camera = opened(peer, late_after_s=0.3, stall_s=20.0)
     camera.read(TIMEOUT_S)
     peer.held = True
-    until(lambda: len(peer._backlog) > 30)
+    until(lambda: len(peer._backlog) > 60)
     before, let_go_at_s = camera.dropped().get("late", 0), time.monotonic()
     peer.held = False
     frame = camera.read(TIMEOUT_S)

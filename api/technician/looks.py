@@ -6,6 +6,7 @@ hold by themselves come from calibration, before its targets.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,11 @@ QUALITY: Final = 80
 AIDS: Final = ("zebra", "cross", "histogram")
 _LINE: Final = (40, 220, 255)
 _GREY: Final = (160, 160, 160)
+_VALUES: Final = np.arange(256) / 255
+_LINEAR: Final = np.where(
+    _VALUES <= 0.04045, _VALUES / 12.92, ((_VALUES + 0.055) / 1.055) ** 2.4
+).astype(np.float32)
+"""Linear light of each value. Source: IEC 61966-2-1 (sRGB)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +163,24 @@ def _middle(bgr: Picture) -> Grey:
 
 
 def _lightness(bgr: Picture) -> float:
-    values = bgr.astype(np.float64) / 255
-    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    luminance = float((linear @ np.array([0.0722, 0.7152, 0.2126])).mean())
+    # Means of channels are enough: luminance is linear in linear light.
+    means = [_LINEAR[bgr[..., channel]].mean() for channel in range(3)]
+    luminance = float(np.dot(means, (0.0722, 0.7152, 0.2126)))
     if luminance <= 216 / 24389:
         return luminance * 24389 / 27
     return float(116 * luminance ** (1 / 3) - 16)
 
 
+@functools.lru_cache(maxsize=4)
+def _stripes(height_px: int, width_px: int) -> npt.NDArray[np.bool_]:
+    diagonals = np.add.outer(np.arange(height_px), np.arange(width_px)) // 6
+    return np.asarray(diagonals % 2 == 0, np.bool_)
+
+
 def _draw_zebra(picture: Picture) -> None:
-    rows, columns = np.indices(picture.shape[:2])
-    stripes = (rows + columns) // 6 % 2 == 0
-    clipped = picture.max(axis=2) >= CLIPPED_FROM
-    black = picture.max(axis=2) <= BLACK_TO
+    stripes = _stripes(*picture.shape[:2])
+    brightest = picture.max(axis=2)
+    clipped, black = brightest >= CLIPPED_FROM, brightest <= BLACK_TO
     picture[clipped & stripes] = (0, 0, 200)
     picture[clipped & ~stripes] = (255, 255, 255)
     picture[black & stripes] = (200, 80, 0)

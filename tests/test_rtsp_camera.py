@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from pydantic import ValidationError
@@ -243,6 +244,41 @@ def test_a_camera_without_the_extra_says_how_to_get_it(opened, peer, monkeypatch
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(DeviceError, match=r"python3\.11 -m setup cameras"):
         opened(peer)
+
+
+SDP = b"v=0\r\nm=video 0 RTP/AVP 26\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\0" * 4096,
+        b"HTTP/1.1 200 OK\r\n\r\n<html>",
+        b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: -1\r\n\r\n",
+        b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 99999999999\r\n\r\n" + SDP,
+        b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n" + b"X-Long: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"RTSP/1.0 302 Moved\r\nCSeq: 1\r\nLocation: file:///etc/passwd\r\n\r\n",
+        b"$\0\xff\xff" + b"z" * 500,
+    ],
+    ids=["nothing", "zeros", "web", "negative", "endless", "long", "sent-on", "data-first"],
+)
+def test_an_answer_of_any_kind_ends_in_an_error_of_the_house(answer):
+    """And in time, whatever the machine at that address is."""
+
+    def answering(listener):
+        line, _ = listener.accept()
+        # The client may have heard enough before all is said.
+        with line, suppress(OSError):
+            line.recv(4096)
+            line.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=answering, args=(listener,))
+        server.start()
+        with pytest.raises(DeviceError):
+            open_camera(Config(url=f"rtsp://127.0.0.1:{listener.getsockname()[1]}/", answer_s=1))
+        server.join()
 
 
 def test_a_frame_is_as_old_as_it_came_behind_the_quickest():

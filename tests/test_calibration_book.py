@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.calibration.book import KNOWN, CalibrationBook, NoSuchCalibration, NothingToUndo
+from edge.calibration.book import CalibrationBook, NoSuchCalibration, NothingToUndo
 from edge.calibration.book_files import Finding
+from edge.calibration.book_rows import KNOWN
 from edge.calibration.opened import BLOCKING, reasons
 from edge.calibration.record import (
     Calibration,

@@ -19,7 +19,8 @@ from api.security import checked_id
 from api.v1.contract import Answer, Moment, NoQuery, Query, answers, unread
 from api.v1.paging import Place
 from api.v1.station import V1Station
-from edge.calibration.book import LANGUAGES, CalibrationBook, NoSuchCalibration, Row
+from edge.calibration.book import LANGUAGES, CalibrationBook, NoSuchCalibration
+from edge.calibration.book_rows import Row
 from edge.calibration.record import Calibration as Kept
 from edge.calibration.record import StepResult
 from edge.seal import digest_of

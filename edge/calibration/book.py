@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,12 +19,11 @@ import structlog
 from edge.calibration import book_files as files
 from edge.calibration import validity as rules
 from edge.calibration.book_files import CERTIFICATE_TYP, RECORD_TYP, Finding, Lying
+from edge.calibration.book_rows import KNOWN, Row, by_number, known_name, note, row_of, undoing
 from edge.calibration.record import (
     NO_EVIDENCE,
     Calibration,
     Evidence,
-    Kind,
-    Overall,
     Recorded,
     RecordUnfit,
     read_record,
@@ -34,18 +33,13 @@ from edge.calibration.signed_file import Keys, Signs, attached, detached, holds
 from edge.calibration.trend import Drift, drifts_of
 from edge.calibration.validity import Validity
 from edge.durable import write_secret
-from edge.events import note_event
 from edge.store import Store
-from edge.store.counters import count, counted, counters
+from edge.store.counters import counters
 from edge.store.disk_floor import Reserve
-from edge.trust import audit
-from edge.trust.audit import Actor
 from edge.trust.signatures import PublicKey
-from edge.utc import now_ms, rfc3339
+from edge.utc import now_ms
 
 FOLDER: Final = "calibration"
-KNOWN: Final = "calibration/"
-"""Counters of the journal: the number of each record, by its id."""
 LANGUAGES: Final = ("zh-CN", "en")
 HISTORY_MAX: Final = 400
 """[ours] A year of daily checks, and the full ones between."""
@@ -68,22 +62,6 @@ class StationSigns(Signs, Protocol):
     def kid(self) -> str: ...
     @property
     def public(self) -> PublicKey: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One record as a list shows it; it meets `validity.Ruled`."""
-
-    id: str
-    number: int
-    device_id: str
-    kind: Kind
-    overall: Overall
-    ended_at_ms: int
-    valid_until: str | None
-    technician: str
-    restores: str | None
-    path: Path
 
 
 class CalibrationBook:
@@ -171,7 +149,7 @@ class CalibrationBook:
                 raise NothingToUndo(device_id)
             at_ms = self._clock_ms()
             return self.read(
-                self._keep(_undoing(present.calibration, earlier, technician, at_ms), NO_EVIDENCE)
+                self._keep(undoing(present.calibration, earlier, technician, at_ms), NO_EVIDENCE)
             )
 
     # What holds now
@@ -234,7 +212,7 @@ class CalibrationBook:
             device: of this one alone.
         """
         with self._lock:
-            rows = self._of(device) if device else sorted(self._rows.values(), key=_by_number)
+            rows = self._of(device) if device else sorted(self._rows.values(), key=by_number)
         return [row for row in rows if row.number > after][:limit]
 
     def read(self, calibration_id: str) -> Recorded:
@@ -337,7 +315,7 @@ class CalibrationBook:
         return recorded.id
 
     def _take(self, lying: Lying) -> None:
-        row = _row(lying)
+        row = row_of(lying)
         self._rows[row.id] = row
         self._last_number = max(self._last_number, row.number)
         if row.kind == "full":
@@ -347,11 +325,11 @@ class CalibrationBook:
         """Let the journal know of records, each once."""
         at_ms = self._clock_ms()
 
-        def note(db: apsw.Connection) -> None:
+        def write(db: apsw.Connection) -> None:
             for one in recorded:
-                _note(db, one, at_ms)
+                note(db, one, at_ms)
 
-        self._store.write(note, Reserve.LAST)
+        self._store.write(write, Reserve.LAST)
 
     def _same(self, calibration: Calibration, evidence: Evidence) -> Recorded | None:
         """Return the record of this very calibration, if it was kept before."""
@@ -370,7 +348,7 @@ class CalibrationBook:
 
     def _of(self, device_id: str) -> list[Row]:
         rows = (row for row in self._rows.values() if row.device_id == device_id)
-        return sorted(rows, key=_by_number)
+        return sorted(rows, key=by_number)
 
     def _path(self, calibration_id: str) -> Path:
         with self._lock:
@@ -404,15 +382,15 @@ class CalibrationBook:
             number = found.recorded.calibration.number
             if number in by_number:
                 self._find(Finding("number_twice", found.path.name, found.path.parent.name))
-                if _known_name(by_number[number].recorded) in known:
+                if known_name(by_number[number].recorded) in known:
                     continue
             by_number[number] = found
         for lying in by_number.values():
             self._take(lying)
-        lying_there = {_known_name(one.recorded) for one in by_number.values()}
+        lying_there = {known_name(one.recorded) for one in by_number.values()}
         self._miss({name: n for name, n in known.items() if name not in lying_there})
         new = [by_number[n].recorded for n in sorted(by_number)]
-        new = [one for one in new if _known_name(one) not in known]
+        new = [one for one in new if known_name(one) not in known]
         if new:
             self._note(*new)
 
@@ -430,66 +408,8 @@ class CalibrationBook:
             self._lost.add(device_id)
 
 
-def _note(db: apsw.Connection, recorded: Recorded, at_ms: int) -> None:
-    calibration, name = recorded.calibration, f"{KNOWN}{_known_name(recorded)}"
-    if counted(db, name):
-        return
-    count(db, name, calibration.number)
-    about = {
-        "calibration_id": recorded.id,
-        "device_id": calibration.device_id,
-        "kind": calibration.kind,
-        "sha256": recorded.sha256,
-    }
-    who = Actor("technician", calibration.technician)
-    audit.append(db, rfc3339(at_ms), who, "calibration.record", about, calibration.overall.value)
-    facts = {
-        "calibration_id": recorded.id,
-        "kind": calibration.kind,
-        "overall": calibration.overall.value,
-        "valid_until": calibration.valid_until,
-    }
-    note_event(db, "calibration.recorded", calibration.device_id, facts, at_ms)
-
-
-def _known_name(recorded: Recorded) -> str:
-    return f"{recorded.calibration.device_id}/{recorded.id}"
-
-
 def _as_asked(calibration: Calibration) -> bytes:
     return record_json(replace(calibration, station_id="", number=0, previous_id=None))
-
-
-def _undoing(
-    present: Calibration, earlier: Recorded | None, technician: str, at_ms: int
-) -> Calibration:
-    restored = None if earlier is None else earlier.calibration
-    return replace(
-        present,
-        kind="undo",
-        began_at_ms=at_ms,
-        ended_at_ms=at_ms,
-        technician=technician,
-        witness="",
-        steps=(),
-        environment={},
-        parameters={} if restored is None else restored.parameters,
-        overall=Overall.NOT_ASSESSED if restored is None else restored.overall,
-        valid_until=None if restored is None else restored.valid_until,
-        restores=None if earlier is None else earlier.id,
-    )
-
-
-def _row(lying: Lying) -> Row:
-    one = lying.recorded.calibration
-    return Row(
-        lying.recorded.id, one.number, one.device_id, one.kind, one.overall, one.ended_at_ms,
-        one.valid_until, one.technician, one.restores, lying.path,
-    )  # fmt: skip
-
-
-def _by_number(row: Row) -> int:
-    return row.number
 
 
 def _text(path: Path) -> str:

@@ -73,15 +73,18 @@ def run(path: Path, state: Path | None) -> None:
         from api import start
         from edge.core_files import forbid_core_files
         from edge.logs import configure_logs
+        from edge.station_file.restart import restart_by_keeper
 
         forbid_core_files()
         configure_logs()
+        restart = restart_by_keeper(os.environ)
         if state is None:
-            whole = start.open_whole(path, stack)
+            whole = start.open_whole(path, stack, restart=restart)
             _watch(whole.proofs(), stack)
             code = _serve(whole.station, stop)
         else:
-            code = start.serve_on(path, state, stop, _watch, partial(click.echo, err=True))
+            say = partial(click.echo, err=True)
+            code = start.serve_on(path, state, stop, _watch, say, restart=restart)
     sys.exit(code)
 
 

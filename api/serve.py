@@ -6,7 +6,7 @@ One server object for each, so that who floods one finds the others as quick as 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -69,6 +69,7 @@ def open_listeners(
     stack: ExitStack,
     settings_file: Path | None = None,
     extension: Extension | None = None,
+    restart: Callable[[], None] | None = None,
 ) -> tuple[Listener, ...]:
     """Serve the kiosk pages, `/v1`, `/v1` on the network and both consoles; in this order.
 
@@ -79,6 +80,7 @@ def open_listeners(
         stack: closes what is opened here.
         settings_file: where the settings were read, for the technician's console.
         extension: pages that somebody adds to that console.
+        restart: ends the service where somebody starts it anew; None: nobody does.
 
     Raises:
         OSError: a port was taken since `check_listeners`, or the token's file cannot be read.
@@ -97,7 +99,9 @@ def open_listeners(
     if station.settings.technician.enabled and station.desk.staff is not None:
         told = partial(_support, behind)
         listeners.append(
-            open_technician(station, station.desk.staff, told, settings_file, extension)
+            open_technician(
+                station, station.desk.staff, told, settings_file, extension, restart=restart
+            )
         )
     for listener in listeners:
         listener.start()

@@ -60,8 +60,15 @@ class Whole:
         return self.station.proofs(*self.listeners)
 
 
-def open_whole(path: Path, stack: ExitStack, notices: Notices | None = None) -> Whole:
+def open_whole(
+    path: Path,
+    stack: ExitStack,
+    notices: Notices | None = None,
+    restart: Callable[[], None] | None = None,
+) -> Whole:
     """Open everything that a settings file describes; closed by the stack.
+
+    `restart` ends the service where somebody starts it anew; None: nobody does.
 
     Raises:
         SettingsError, PortTaken: the file, or a port of it.
@@ -74,11 +81,17 @@ def open_whole(path: Path, stack: ExitStack, notices: Notices | None = None) -> 
     updates = UpdateWatch(slots, slot, notices)
     station = build(lay_foundation(settings, stack), stack, notices=notices)
     updates.note(station.store)
-    return Whole(station, open_listeners(station, stack, path), updates)
+    return Whole(station, open_listeners(station, stack, path, restart=restart), updates)
 
 
 def serve_on(
-    file: Path, state: Path, stop: threading.Event, watch: Watch, say: Callable[[str], object]
+    file: Path,
+    state: Path,
+    stop: threading.Event,
+    watch: Watch,
+    say: Callable[[str], object],
+    *,
+    restart: Callable[[], None] | None = None,
 ) -> int:
     """Serve until `stop`, with as much of a station as can be had; return the exit code.
 
@@ -88,6 +101,7 @@ def serve_on(
         stop: set by a signal.
         watch: tells whoever keeps the service.
         say: told one sentence for each thing that is wrong, for the journal of the machine.
+        restart: as of `open_whole`.
 
     Raises:
         StoreBusy, PortTaken: another service runs here, so this one is not needed.
@@ -98,7 +112,7 @@ def serve_on(
     fault = ways.silence()
     for way in ways.whole():
         try:
-            return _serve_whole(way, ways, fault, stop, watch)
+            return _serve_whole(way, ways, fault, (stop, watch, restart))
         except StoreBusy:
             ways.ended("stopped")
             raise
@@ -115,13 +129,17 @@ def serve_on(
 
 
 def _serve_whole(
-    way: Way, ways: Ways, fault: Fault | None, stop: threading.Event, watch: Watch
+    way: Way,
+    ways: Ways,
+    fault: Fault | None,
+    around: tuple[threading.Event, Watch, Callable[[], None] | None],
 ) -> int:
+    stop, watch, restart = around
     known_good = way.level is Level.KNOWN_GOOD
     ways.begin(way.level, fault if known_good else None)
     with ExitStack() as stack:
         notices = Notices(fault if known_good else None)
-        whole = open_whole(way.file, stack, notices)
+        whole = open_whole(way.file, stack, notices, restart)
         station = whole.station
         healthy = HealthWatch(_healthy(whole, ways, way))
         healthy.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from edge.settings import CONFIGS
 from edge.sitting import Snapshot, State
 from edge.station_file.draft import FORM_CODES
 from edge.station_file.questions import section_names, section_questions
+from edge.station_file.restart import restart_by_keeper
 from tests.technician_kit import AUDITOR, Notebook, Workshop, workshop
 
 KIOSK = CONFIGS / "stations" / "kiosk.toml"
@@ -246,34 +246,44 @@ def test_a_damaged_file_is_told_and_the_console_goes_on(technician, file):
     assert file.read_text(encoding="utf-8") == "[station"
 
 
-def test_a_restart_is_offered_only_where_somebody_keeps_the_service(
-    opened, technician, tmp_path, monkeypatch
-):
-    """One touch, never while somebody is at the screen, and not where it would be the end."""
-    ended, ends = [], threading.Event()
-
-    def kill(_pid: int, number: int) -> None:
-        ended.append(number)
-        ends.set()
-
-    monkeypatch.setattr(os, "kill", kill)
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+def test_a_restart_is_offered_only_where_somebody_keeps_the_service(technician):
+    """Here nobody does: what would be the end is neither shown nor done."""
     saves(technician, "voice", voice__volume="35")
+
     assert "/settings/restart" not in technician.sees("/settings")
     assert technician.does("/settings/restart").status == 303
-    assert ended == []
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as keeper:
-        keeper.bind(str(tmp_path / "n"))
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
+
+
+def test_a_kept_service_is_restarted_by_one_touch_and_never_while_somebody_is_served(tmp_path):
+    """The page that says so arrives first."""
+    ends = threading.Event()
+    path = tmp_path / "station.toml"
+    path.write_text(KIOSK.read_text(encoding="utf-8"), encoding="utf-8")
+    with workshop(tmp_path / "workshop", settings_file=path, restart=ends.set) as opened:
+        technician = opened.notebook()
+        saves(technician, "voice", voice__volume="35")
         opened.shown[0] = Snapshot(state=State.CONSENT, sitting_id="0" * 32)
         assert technician.does("/settings/restart").status == 303
-        assert ended == []
+        assert not ends.is_set()
         opened.shown[0] = Snapshot()
         assert "/settings/restart" in technician.sees("/settings")
         answer = technician.does("/settings/restart")
         assert ends.wait(30)
-        assert (answer.status, ended) == (200, [signal.SIGTERM])
-        assert "正在重启" in answer.text
+
+    assert answer.status == 200
+    assert "正在重启" in answer.text
+
+
+def test_a_restart_is_a_clean_end_where_a_keeper_listens(tmp_path, monkeypatch):
+    """A signal to this very process; without a keeper's socket there is nothing to offer."""
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
+    restart = restart_by_keeper({"NOTIFY_SOCKET": str(tmp_path / "n")})
+
+    assert restart is not None
+    assert restart_by_keeper({}) is None
+    restart()
+    assert sent == [(os.getpid(), signal.SIGTERM)]
 
 
 def test_an_auditor_does_not_see_the_settings(opened):

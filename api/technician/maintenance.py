@@ -50,6 +50,10 @@ def _end(console: Console) -> AnyResponse:
     switch = console.station.maintenance
     if switch is None:
         raise Refused("not-found")
+    wizard = console.station.wizard
+    if wizard is not None and wizard.session() is not None:
+        # It holds sheets before the camera: whoever came now would be measured.
+        return console.answer("maintenance.calibrating", "maintenance.page")
     switch.end(gate.session().member.staff_id)
     return console.answer("maintenance.ended", "maintenance.page")
 

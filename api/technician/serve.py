@@ -38,6 +38,8 @@ def open_technician(
     told: Callable[[], Mapping[str, Any]],
     settings_file: Path | None = None,
     extension: Extension | None = None,
+    *,
+    restart: Callable[[], None] | None = None,
 ) -> Listener:
     """Return the console's listener, not started yet.
 
@@ -47,6 +49,7 @@ def open_technician(
         told: what `GET /v1/support` answers, for the support bundle.
         settings_file: where the settings were read; None where nobody says.
         extension: pages that somebody adds, as the demo its knobs.
+        restart: ends the service where somebody starts it anew; None: nobody does.
 
     Raises:
         TlsUnusable: certificate or key cannot be used.
@@ -59,14 +62,17 @@ def open_technician(
     host = str(section.host)
     own = (f"[{host}]" if ":" in host else host, *section.hosts)
     app = create_technician_app(
-        behind_technician(station, told, settings_file), staff, closing, (*own, *LOOPBACK),
+        behind_technician(station, told, settings_file, restart), staff, closing, (*own, *LOOPBACK),
         extra=extension.annexes, words=extension.words,
     )  # fmt: skip
     return Listener(app, host, section.port, streams=TECHNICIAN_STREAMS, closing=closing, tls=tls)
 
 
 def behind_technician(
-    station: Station, told: Callable[[], Mapping[str, Any]], settings_file: Path | None
+    station: Station,
+    told: Callable[[], Mapping[str, Any]],
+    settings_file: Path | None,
+    restart: Callable[[], None] | None = None,
 ) -> TechnicianStation:
     """Return what the console may ask of the station."""
     settings = station.settings
@@ -88,6 +94,7 @@ def behind_technician(
         log_lines=last_lines,
         support=lambda: bundle_members(settings) | station_members(_whole(station, told())),
         maintenance=station.maintenance,
+        restart=restart,
         notices=station.notices,
         wizard=station.wizard,
         calibrations=station.calibrations,

@@ -5,7 +5,6 @@ What may stand where is `edge.station_file`'s and `edge.settings`' word; these p
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,7 +30,6 @@ from edge.station_file.file import (
     StationFile,
 )
 from edge.station_file.questions import section_names
-from edge.station_file.restart import restart_by_keeper
 from edge.station_file.text import Keys, changed_table
 from edge.utc import now_ms, rfc3339
 
@@ -118,7 +116,7 @@ def _page(desk: Desk) -> str:
         sections=[(name, name in now.table) for name in section_names()],
         faults=now.faults,
         controls_endpoint="controls.page",
-        restarts=restart_by_keeper(os.environ) is not None,
+        restarts=desk.console.station.restart is not None,
     )
 
 
@@ -227,7 +225,7 @@ def _take(desk: Desk) -> AnyResponse:
 
 
 def _restart(desk: Desk) -> AnyResponse:
-    restart = restart_by_keeper(os.environ)
+    restart = desk.console.station.restart
     if restart is None:
         return desk.console.answer("settings.said.no_keeper", PAGE)
     if desk.console.station.serving:

@@ -132,6 +132,7 @@ class TechnicianStation:
         support: returns the members of the support bundle, by name.
         maintenance, wizard, calibrations: None where the station has none.
         notices: what a technician must know of settings and updates; None: nobody says.
+        restart: ends the service where somebody starts it anew; None: nobody does.
     """
 
     number: str
@@ -154,6 +155,7 @@ class TechnicianStation:
     wizard: Wizard | None = None
     calibrations: CalibrationBook | None = None
     notices: Notices | None = None
+    restart: Callable[[], None] | None = None
 
     def owner(self, device_id: str) -> DeviceOwner | None:
         """Return who owns the device of this id; None: there is none."""

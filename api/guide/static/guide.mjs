@@ -1,7 +1,7 @@
 // Spares the staff the reload: keeps the standing board up to date and draws the small preview.
 // Holds nothing of its own. Whatever goes wrong here, a reload shows the right board.
 
-const STALE_MS = 1000; // an older picture is never shown as live
+const STALE_MS = 850; // looked at every 100 ms, so that no picture stays that is older than a second
 const HEARTBEAT_MS = Number(document.body.dataset.heartbeatMs);
 const LOCKS_AFTER_MS = Number(document.body.dataset.locksAfterMs);
 const TITLE = document.title;
@@ -176,7 +176,7 @@ setInterval(() => {
     canvas.width = canvas.width; // wipes the old picture
   }
   document.getElementById("lost").hidden = performance.now() - heardAt < 3 * HEARTBEAT_MS;
-}, 200);
+}, 100);
 
 lockLater();
 listen();

@@ -1,6 +1,6 @@
 // Paints the live picture and its figures as the station has drawn and counted them; counts nothing itself.
 
-const STALE_MS = 1000; // an older picture is never shown as live
+const STALE_MS = 750; // looked at every 200 ms, so that no picture stays that is older than a second
 const canvas = document.getElementById("picture");
 const hiddenNote = document.getElementById("hidden");
 const silentNote = document.getElementById("silent");

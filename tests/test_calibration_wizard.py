@@ -110,6 +110,23 @@ def test_nothing_begins_while_somebody_is_served_and_the_station_stays_open(tmp_
         assert refusal(station.wizard.undo, CAMERA, TECHNICIAN) == "nothing_before"
 
 
+def test_nobody_is_measured_who_came_after_maintenance_was_ended_by_hand(tmp_path):
+    """The step waits till the screen is free, and then takes the station out of service again."""
+    with bench(tmp_path, SHORT) as station:
+        station.begin(CAMERA)
+        station.maintenance.end("t-1")
+        station.served.append("somebody")
+
+        assert refusal(station.wizard.measure) == "somebody_served"
+        assert not station.wizard.session().measuring
+        assert station.maintenance.active is None
+        station.served.clear()
+        station.wizard.measure()
+        assert station.maintenance.active.reason == "calibration"
+        station.wizard.abandon()
+        assert station.maintenance.active is None
+
+
 def test_a_technician_s_own_maintenance_is_not_ended(tmp_path):
     with bench(tmp_path, SHORT) as station:
         station.maintenance.begin("t-1", "devices")

@@ -61,6 +61,19 @@ def test_every_step_has_a_drawing():
         assert (folder / f"{step.target or 'identity'}.svg").is_file(), step.name
 
 
+def test_maintenance_does_not_end_under_a_calibration(booth: Booth):
+    """Else somebody would be let in and stand where the sheets are measured."""
+    booth.begins()
+    booth.technician.sees("/maintenance")
+    booth.technician.does("/maintenance/end")
+
+    assert "请先完成或放弃校准" in booth.technician.sees("/maintenance")
+    assert booth.bench.maintenance.active is not None
+    booth.runs()
+    booth.does("abandon", sure="yes")
+    assert booth.bench.maintenance.active is None
+
+
 def test_a_camera_is_calibrated_from_the_first_field_to_the_signed_certificate(booth: Booth):
     """Fields, grey card, board, signature: and the station is out of service only meanwhile."""
     booth.begins()

@@ -142,7 +142,8 @@ class Wizard:
         """Begin to measure the present step and return at once; `session` tells how it goes.
 
         Raises:
-            WizardRefused: no_session, measuring, no_step, closing.
+            WizardRefused: no_session, measuring, no_step, closing, somebody_served.
+            StoreError: the station cannot be taken out of service again.
         """
         with self._lock:
             session = self._idle()
@@ -150,6 +151,7 @@ class Wizard:
                 raise WizardRefused("no_step")
             if self._closed:
                 raise WizardRefused("closing")
+            self._hold_station()
             present = session.present
             session = moves.measuring(session, present)
             self._show(session)
@@ -363,6 +365,13 @@ class Wizard:
                 maintenance.end(technician)
             raise WizardRefused("somebody_served")
         return ours
+
+    def _hold_station(self) -> None:
+        """Measure nobody who is served, though maintenance was ended meanwhile."""
+        now = self._now
+        if now is not None and self._take_station(now.session.technician):
+            self._now = replace(now, maintained=True)
+            self._kept.change(self._now)
 
     def _end(self, technician: str) -> None:
         maintained = self._now is not None and self._now.maintained

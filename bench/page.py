@@ -57,6 +57,18 @@ HEADLINES: Final = (
     Headline("sitting", "seconds", "its seconds without the reader's line", at_most=45),
     Headline("sitting", "reuse_seconds", "the same with an earlier photo", at_most=25),
     Headline("sitting", "fault_to_calm_s", "plug pulled to the calm card, s", at_most=2),
+    Headline(
+        "preview", "latency_ms_median", "camera frame to pixels on the screen, ms", at_most=60
+    ),
+    Headline(
+        "preview", "mjpeg_latency_ms_median", "same by a plain MJPEG stream in the same browser, ms"
+    ),
+    Headline(
+        "preview", "cpu_share_three_viewers", "share of a core for three viewers", at_most=0.15
+    ),
+    Headline("calibration", "edge_ms", "sharpness of one slanted edge, ms", at_most=10),
+    Headline("calibration", "chart_s", "colours of a chart of 24 patches, s", at_most=1),
+    Headline("calibration", "quick_check_compute_s", "computing of the daily check, s", at_most=5),
     Headline("guidance", "frames_per_s", "analysed preview frames a second", at_least=25),
     Headline("guidance", "ratio", "time per frame / bare Face Landmarker", at_most=1.3),
     Headline("guidance", "frame_ms_p95", "time per frame, 95th percentile, ms", at_most=33),

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey
 
+from edge.calibration.aid import BY_REASON
 from edge.calibration.book import CalibrationBook
 from edge.calibration.certificate import draw_certificate
 from edge.calibration.certificate_evidence import draw_evidence
@@ -161,6 +162,7 @@ def test_both_languages_have_every_line_and_every_measure_that_is_delivered():
         for step, measures in load_limits(kind).steps.items():
             assert f"step.{step}" in lines["en"]
             assert {f"measure.{step}.{one}" for one in measures} <= lines["en"]
+    assert {f"reason.{one}" for one in BY_REASON} <= lines["en"]
     told = [words_of(language)._lines[one] for language in LANGUAGES for one in lines[language]]
     glyphs = "".join(told)
     assert printable(glyphs) == glyphs

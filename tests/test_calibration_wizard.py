@@ -127,6 +127,24 @@ def test_nobody_is_measured_who_came_after_maintenance_was_ended_by_hand(tmp_pat
         assert station.maintenance.active is None
 
 
+def test_what_is_measured_again_after_a_failed_finish_ends_anew(tmp_path):
+    """The record's end and fields are those of its figures, not of the finish that failed."""
+    with bench(tmp_path, SHORT) as station:
+        station.begin(CAMERA)
+        for view in station.wizard.session().steps:
+            station.wizard.skip(view.step, "no_time")
+        in_the_way = tmp_path / "calibration"
+        in_the_way.write_text("")
+        with pytest.raises(FileExistsError):
+            station.wizard.finish()
+        in_the_way.unlink()
+        station.wizard.identify({"site": "Hall 2"})
+        station.wizard.skip(station.wizard.session().steps[0].step, "no_time")
+        found = station.book.read(station.wizard.finish()[CAMERA])
+
+        assert found.calibration.identity["site"] == "Hall 2"
+
+
 def test_a_technician_s_own_maintenance_is_not_ended(tmp_path):
     with bench(tmp_path, SHORT) as station:
         station.maintenance.begin("t-1", "devices")

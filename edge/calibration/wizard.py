@@ -309,7 +309,9 @@ class Wizard:
         if now is None:
             raise WizardRefused("no_session")
         session = moves.done(now.session, step, measured.results, skipped)
-        kept = replace(now, session=session, measured={**now.measured, step: measured})
+        # What ended it before belongs to other figures.
+        found = {**now.measured, step: measured}
+        kept = replace(now, session=session, measured=found, ending=None)
         self._kept.keep(kept, step)
         self._now = replace(kept, session=moves.aimed(session, session.present))
         self._aid.forget()

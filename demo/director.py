@@ -35,15 +35,22 @@ class Director:
         control: Path,
         at_each_sitting: Sequence[Callable[[], object]],
         at_each_finger: Sequence[Callable[[str], object]] = (),
+        *,
+        calibration: Callable[[], str | None] = lambda: None,
+        at_each_step: Callable[[str], object] = lambda finger: None,
     ) -> None:
         """Watch `desk`; `control` is the camera's, the others are called as a sitting begins.
 
         `at_each_finger` are called with the position whenever another finger is asked for.
+        `calibration` says whose finger a calibration asks for, "" for nobody's, None if that stays
+        as it is; `at_each_step` is called with what it says whenever that is another one.
         """
         self._desk = desk
         self._control = control
         self._at_each_sitting = tuple(at_each_sitting)
         self._at_each_finger = tuple(at_each_finger)
+        self._calibration = calibration
+        self._at_each_step = at_each_step
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="director", daemon=True)
 
@@ -67,6 +74,7 @@ class Director:
 
     def _run(self) -> None:
         shown = self._desk.snapshot
+        wanted: str | None = None
         while not self._stopping.is_set():
             after = self._desk.wait(shown.revision, LOOK_S)
             if after.sitting_id != shown.sitting_id and after.sitting_id is not None:
@@ -75,6 +83,9 @@ class Director:
                 self._cue(partial(cue, after.finger.position) for cue in self._at_each_finger)
             if after.state in LOOKING and shown.state not in LOOKING:
                 self._control.touch()
+            before, wanted = wanted, self._calibration()
+            if wanted is not None and wanted != before:
+                self._cue([partial(self._at_each_step, wanted)])
             shown = after
 
 

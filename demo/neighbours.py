@@ -113,6 +113,10 @@ class ReaderEnd:
         """Let the person know which finger the screen asks for. Raises as `next_person`."""
         self._tell(f"finger {ISO_POSITIONS[position]}")
 
+    def nobody(self) -> None:
+        """Let nobody press until somebody is asked. Raises as `next_person`."""
+        self._tell("nobody")
+
     def _tell(self, word: str) -> None:
         with self._lock:
             words = self._process.stdin if self._process else None

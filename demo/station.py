@@ -23,6 +23,8 @@ from demo.pictures import MOVING, SUBJECTS, camera_options, compose, mask_by, pl
 from drivers.camera import Camera
 from drivers.errors import DeviceAbsent, DeviceError
 from drivers.load import open_camera
+from edge.calibration.session import Session
+from edge.calibration.steps_fingers import LIFT
 from edge.foundation import lay_foundation
 from edge.settings import Settings, device_options, load_settings
 from edge.station import Station, build
@@ -96,10 +98,21 @@ def open_demo(
     control = plan.folder / "camera" / "camera.control"
     pressed = [cue_for(plan.story, plan.knobs)] if plan.story else []
     fingers = [*pressed, reader.finger]
-    director = Director(station.desk, control, [reader.next_person, *at_each_sitting], fingers)
+    director = Director(
+        station.desk, control, [reader.next_person, *at_each_sitting], fingers,
+        calibration=lambda: _finger_of(station.wizard.session()),
+        at_each_step=lambda finger: reader.finger(finger) if finger else reader.nobody(),
+    )  # fmt: skip
     director.start()
     stack.callback(director.close)
     return station, centre
+
+
+def _finger_of(session: Session | None) -> str | None:
+    """Return whose finger a calibration asks for; "" for nobody's, None if that stays as it is."""
+    if session is None or session.wanted == LIFT:
+        return None
+    return session.wanted.removeprefix("press_") if session.wanted.startswith("press_") else ""
 
 
 def free_port() -> int:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from drivers.peers.zfm import ZfmPeer
 from edge.calibration.book import CalibrationBook
 from edge.calibration.kept_session import Kept, KeptSession
 from edge.calibration.limits import Limit
@@ -138,11 +139,40 @@ def test_what_is_measured_again_after_a_failed_finish_ends_anew(tmp_path):
         with pytest.raises(FileExistsError):
             station.wizard.finish()
         in_the_way.unlink()
-        station.wizard.identify({"site": "Hall 2"})
+        station.wizard.identify({"site": "Hall 77"})
         station.wizard.skip(station.wizard.session().steps[0].step, "no_time")
         found = station.book.read(station.wizard.finish()[CAMERA])
 
-        assert found.calibration.identity["site"] == "Hall 2"
+        assert found.calibration.identity["site"] == "Hall 77"
+
+
+def test_who_finishes_vouches_and_who_ends_is_told(tmp_path):
+    """One technician may begin and another go on: the record and the audit name who ended it."""
+    with bench(tmp_path, SHORT) as station:
+        station.begin(CAMERA)
+        for view in station.wizard.session().steps:
+            station.wizard.skip(view.step, "no_time")
+        found = station.book.read(station.wizard.finish("t-2")[CAMERA])
+        station.begin(CAMERA)
+        station.wizard.abandon("t-3")
+        rows = [json.loads(row.entry) for row in station.store.audit_rows(limit=1000)]
+        ends = [row["actor"]["id"] for row in rows if row["act"] == "maintenance.end"]
+
+        assert found.calibration.technician == "t-2"
+        assert ends == ["t-2", "t-3"]
+
+
+def test_nobody_s_press_is_cut_short_where_no_calibration_runs(tmp_path):
+    """To abandon what is not there touches no device."""
+    with ZfmPeer(plan=()) as nobody, bench(tmp_path, SHORT, peer=nobody) as station:
+        until(lambda: station.reader.status.working)
+        pressed = station.reader.capture(60.0, lambda received, expected: None)
+        station.wizard.abandon("t-1")
+
+        with pytest.raises(TimeoutError):
+            pressed.result(1.0)
+        station.reader.cancel()
+        pressed.result(60)
 
 
 def test_a_technician_s_own_maintenance_is_not_ended(tmp_path):

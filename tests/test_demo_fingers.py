@@ -154,3 +154,29 @@ def test_the_director_says_each_finger_once_and_again_for_the_next_person(tmp_pa
 
     assert told == ["right_thumb", "left_thumb", "right_thumb", "left_thumb", "right_thumb"]
     assert len(people) == 3
+
+
+def test_the_director_brings_the_finger_that_a_calibration_asks_for(tmp_path: Path):
+    """Nobody presses an empty glass, and three presses in a row are those of one finger."""
+    asks = iter([None, "", "right_index", None, "right_index", "left_index", None])
+    told, asked_all = [], threading.Event()
+
+    def calibration() -> str | None:
+        following = next(asks, "over")
+        if following == "over":
+            asked_all.set()
+            return None
+        return following
+
+    desk: Any = Script(scene(State.WELCOME))
+    director = Director(
+        desk, tmp_path / "camera.control", [], calibration=calibration, at_each_step=told.append
+    )
+    director.start()
+    try:
+        assert asked_all.wait(60)
+    finally:
+        director.close()
+
+    # Twice the same word: the reader's other end takes the second for the same finger.
+    assert told == ["", "right_index", "right_index", "left_index"]

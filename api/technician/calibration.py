@@ -270,14 +270,14 @@ def _skip(desk: Desk) -> tuple[str, str]:
 
 
 def _finish(desk: Desk) -> tuple[str, str]:
-    desk.wizard.finish()
+    desk.wizard.finish(gate.session().member.staff_id)
     return "finished", HOME
 
 
 def _abandon(desk: Desk) -> tuple[str, str]:
     if request.form.get("sure") != "yes":
         raise Refused("invalid-request", [FieldError("sure", "missing")])
-    desk.wizard.abandon()
+    desk.wizard.abandon(gate.session().member.staff_id)
     return "abandoned", HOME
 
 

@@ -160,7 +160,7 @@ class ReaderControl:
         self._thread.join()
 
     def obey(self, line: str) -> None:
-        """Do what the demo says: ``next`` person, or ``finger 6`` is asked for on the screen."""
+        """Do what the demo says: ``next`` person, ``finger 6`` is asked for, or ``nobody`` is."""
         word, _, rest = line.strip().partition(" ")
         with self._lock:
             if word == "finger" and rest.isdecimal() and 1 <= int(rest) <= 10:
@@ -169,7 +169,8 @@ class ReaderControl:
                 self._position = int(rest)
             else:
                 self._position = None
-            self._reader.start_plan(plan_of(self._now.press, self._position))
+            press = NOBODY if word == "nobody" else self._now.press
+            self._reader.start_plan(plan_of(press, self._position))
 
     def look(self) -> None:
         """Read the file and turn what it turns."""

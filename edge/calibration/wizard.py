@@ -190,8 +190,11 @@ class Wizard:
             limits = self._parts.limits[session.step(step).device]
             return self._done(step, Measured(all_unmeasured(step, limits, reason)), skipped=reason)
 
-    def finish(self) -> Mapping[str, str]:
+    def finish(self, technician: str = "") -> Mapping[str, str]:
         """Record what was found, device by device; the station is given back.
+
+        Args:
+            technician: staff id of who vouches for it; "" for whoever began it.
 
         Returns:
             The id of each device's calibration.
@@ -205,24 +208,33 @@ class Wizard:
             now = self._now
             if now is None or session.present is not None:
                 raise WizardRefused("not_done")
+            if technician and now.ending is None:
+                session = replace(session, technician=technician)
+                now = replace(now, session=session)
             now = self._ended(now)
             ids = {device: self._recorded(now, device) for device in session.devices}
-            self._end(session.technician)
+            self._end(technician or session.technician)
             log.info("calibration_finished", kind=session.kind, count=len(ids))
             return ids
 
-    def abandon(self) -> None:
+    def abandon(self, technician: str = "") -> None:
         """End it and record nothing; a measurement that runs is stopped. Harmless if none runs.
+
+        Args:
+            technician: staff id of who ends it; "" for whoever began it.
 
         Raises:
             StoreError: it cannot be forgotten.
         """
+        if self.session() is None:
+            # The reader is somebody's whom the station serves.
+            return
         self._stop.set()
         self._parts.bench.reader.cancel()
         with self._lock:
             session = self.session()
             if session is not None:
-                self._end(session.technician)
+                self._end(technician or session.technician)
                 log.info("calibration_abandoned", kind=session.kind)
 
     def undo(self, device_id: str, technician: str) -> Recorded:

@@ -164,13 +164,15 @@ def test_the_person_follows_the_plan_or_the_screen(peer):
     plans: list[tuple[Press, ...]] = []
     peer.start_plan = plans.append
     control = ReaderControl(Path("none"), peer)
-    for line in ("next", "finger 6", "finger 6", "finger 1", "next"):
+    for line in ("next", "finger 6", "finger 6", "finger 1", "next", "nobody", "finger 1"):
         control.obey(line)
 
     assert plans[0] == plans[3] == DEMO_PLAN
     assert {one.finger for one in plans[1]} == {LEFT_THUMB}
     assert {one.finger for one in plans[2]} == {RIGHT_THUMB}
-    assert len(plans) == 4
+    assert plans[4] == ()
+    assert plans[5] == plans[2]
+    assert len(plans) == 6
 
 
 def test_the_page_shows_every_knob():

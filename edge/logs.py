@@ -69,7 +69,8 @@ def configure_logs(stream: TextIO | None = None) -> None:
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
+        # One that was cached would keep the stream of its first use.
+        cache_logger_on_first_use=stream is None,
     )
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread

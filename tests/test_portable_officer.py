@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.v1.visit_order import read_visit_order
+from edge.commands.portable import TARGETS
 from edge.logs import configure_logs
 from edge.portable.carried import Carried, Parts
 from edge.portable.door import PLACE, Door, Refusal, knock
@@ -341,12 +342,14 @@ def test_a_request_that_fails_inside_is_refused_and_the_door_stays_open(tmp_path
         door.close()
 
 
-def test_an_unknown_request_and_an_unknown_check_are_refused(tmp_path):
-    """A newer command at an older station, and the command without its option."""
+def test_an_unknown_request_is_refused_and_a_plain_check_is_no_field_check(tmp_path):
+    """A newer command at an older station; without its option the command asks for no hand."""
     with on_duty(tmp_path) as (officer, _, _):
         with pytest.raises(Refusal, match="does not know"):
             knock(tmp_path, {"ask": "dance"}, b"", lambda _: None)
-        assert "check --field" in officer.type("check").stderr
+        plain = officer.type("check")
+        assert "vision worker" in plain.stdout
+        assert not any(words in plain.stdout for words in TARGETS.values())
 
 
 def test_what_is_said_in_every_package_is_plain_and_names_nobody(tmp_path):

@@ -17,6 +17,9 @@ LEFT: Final = 14.0
 WIDE: Final = WIDTH_MM - 2 * LEFT
 QR_MM: Final = 30.0
 FOOT_MM: Final = 283.0
+CONDITIONS_A_LINE: Final = 2
+CONDITIONS_MOST: Final = 8
+"""The record has all of them; the page must stay one."""
 ROW_MM: Final = (3.7, 5.0)
 """Least and most height of a table's row."""
 COLUMNS: Final = (LEFT, LEFT + 27, LEFT + 70, LEFT + 114, LEFT + 145, LEFT + 153, LEFT + 174)
@@ -95,12 +98,22 @@ def _right_facts(recorded: Recorded, words: Words) -> list[tuple[str, str]]:
         ("number", str(one.number)),
         ("previous", one.previous_id or words.line("label.first")),
     ]
-    conditions = ", ".join(
-        f"{words.named('environment', name)} {value}" for name, value in one.environment.items()
+    lines = [(words.line(f"label.{name}"), value) for name, value in facts]
+    order = words.codes("environment")
+    told = sorted(
+        one.environment.items(),
+        key=lambda found: order.index(found[0]) if found[0] in order else len(order),
     )
-    if conditions:
-        facts.append(("environment", conditions))
-    return [(words.line(f"label.{name}"), value) for name, value in facts]
+    conditions = [_condition(words, *found) for found in told[:CONDITIONS_MOST]]
+    for at in range(0, len(conditions), CONDITIONS_A_LINE):
+        label = "" if at else words.line("label.environment")
+        lines.append((label, ", ".join(conditions[at : at + CONDITIONS_A_LINE])))
+    return lines
+
+
+def _condition(words: Words, name: str, value: str | float) -> str:
+    told = value if isinstance(value, str) else f"{value:g}"
+    return f"{words.named('environment', name)} {told}"
 
 
 def _facts(

@@ -48,6 +48,7 @@ def test_a_refused_settings_file_ends_in_a_calm_page_and_the_exact_fault(home):
     home.file.write_text(home.settings().replace('language = "en"', 'language = "klingon"'))
     with service(home) as process:
         until(lambda: home.page(home.kiosk)[0] == 200, "the calm page")
+        until(lambda: home.page(home.technician)[0] == 200, "the technician's page")
         _, page = home.page(home.kiosk)
         _, told = home.page(home.technician, "/?language=en")
         ready, why = home.page(home.v1, "/v1/health/ready")
@@ -118,6 +119,7 @@ def test_an_option_that_kills_each_start_ends_in_safe_mode_and_what_lies_here_is
         assert process.wait(timeout=LONG_S) == -9
     with service(home, python_path=deadly_driver):
         until(lambda: home.page(home.kiosk)[0] == 200, "the calm page")
+        until(lambda: home.page(home.technician)[0] == 200, "the technician's page")
         _, told = home.page(home.technician, "/?language=en")
 
         assert f"The last {TRIES} starts with {home.file} ended without a word" in told

@@ -20,6 +20,7 @@ from drivers.cameras.gphoto2 import open_camera as open_config
 from drivers.errors import DeviceAbsent, DeviceError, DeviceHeld, DeviceTimeout
 from drivers.load import open_camera
 from drivers.peers.gphoto2 import Peer
+from tests.delivery_kit import until
 
 gphoto2 = pytest.importorskip("gphoto2", reason="the extra `cameras` is missing")
 TIMEOUT_S = 20.0
@@ -222,6 +223,8 @@ def test_the_desktops_service_is_named_with_its_cure():
     with subprocess.Popen(
         ["gvfs-gphoto2-volume-monitor", "600"], executable="/bin/sleep"
     ) as service:
+        # A process has its name a moment after it has begun.
+        until(holders.who)
         held = library.named(-53, "Could not claim the USB device", "opening it")
         service.terminate()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from tests.browser.desk import SCENES, SHEETS, Camera, Desk
 
@@ -27,7 +27,12 @@ class Stand:
     def show(self, name: str, **changes: Any) -> None:
         """Put a scene up and load the page."""
         self.desk.put(replace(SCENES[name], **changes))
-        self.page.goto(self.url)
+        try:
+            self.page.goto(self.url)
+        except Error as aborted:
+            # Another sitting's page goes there by itself, perhaps at this very moment.
+            if "ERR_ABORTED" not in str(aborted):
+                raise
         self.page.wait_for_selector(f"body[data-screen={SCENES[name].state.value}]")
 
     def open_sheet(self, name: str, **changes: Any) -> None:

@@ -42,7 +42,7 @@ class JpegPicture:
 
     def _decode(self) -> Picture:
         # Late, so that a camera's own process need not load it.
-        import cv2  # noqa: PLC0415
+        import cv2  # noqa: PLC0415 - once pixels are asked for
 
         # Its own turn sign is not obeyed: how the camera hangs is the station's setting.
         as_delivered = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION

@@ -95,7 +95,7 @@ def _true_differences(truth: Truth) -> npt.NDArray[np.float64]:
     with warnings.catch_warnings():
         # SciPy and Matplotlib are not here, and nothing of this needs them.
         warnings.simplefilter("ignore")
-        import colour  # noqa: PLC0415
+        import colour  # noqa: PLC0415 - loads for seconds
 
         white = colour.XYZ_to_xy(np.array(WHITE_D65))
         chart = np.array([(one.x, one.y, one.luminance) for one in PATCHES])

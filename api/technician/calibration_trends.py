@@ -73,7 +73,7 @@ def plotted(series: Mapping[str, Series]) -> list[tuple[str, Point]]:
 
 def _svg(trends: Trends, device: str, measure: str) -> Response:
     # Late: drawing takes its time to load, and most pages have no plot.
-    from edge.calibration.plot_trend import trend_svg  # noqa: PLC0415
+    from edge.calibration.plot_trend import trend_svg  # noqa: PLC0415 - only for who asks
 
     series = trends.of(device)[0].get(measure)
     if series is None:

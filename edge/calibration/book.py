@@ -418,6 +418,6 @@ def _text(path: Path) -> str:
 
 def _draw_pdf(recorded: Recorded, evidence: Evidence, language: str) -> bytes:
     # Late: nobody asks for one while a person is served, and it takes its time to load.
-    from edge.calibration.certificate import draw_certificate  # noqa: PLC0415
+    from edge.calibration.certificate import draw_certificate  # noqa: PLC0415 - only for who asks
 
     return draw_certificate(recorded, evidence, language)

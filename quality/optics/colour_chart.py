@@ -152,7 +152,7 @@ def _delta_e(wanted: Values, found: Values) -> Values:
     with warnings.catch_warnings():
         # It tells that SciPy and Matplotlib are not there; nothing here needs them.
         warnings.simplefilter("ignore")
-        from colour.difference import delta_E_CIE2000  # noqa: PLC0415
+        from colour.difference import delta_E_CIE2000  # noqa: PLC0415 - loads for seconds
 
         return np.asarray(delta_E_CIE2000(_lab(wanted), _lab(found)), np.float64)
 
